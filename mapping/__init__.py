@@ -1,0 +1,1 @@
+"""Where things are (`ground`) and how they are shown (`maps`)."""

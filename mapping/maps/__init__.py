@@ -1,0 +1,1 @@
+"""How places are shown: offline maps, reports and exports."""

@@ -1,0 +1,76 @@
+"""The columns of the tables that hold poses and places. Units are in the names; see `docs/formats.md`."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from vision.table import TableSchema
+
+UTC = pa.timestamp("us", tz="UTC")
+
+TRACK = TableSchema(
+    "track",
+    pa.schema(
+        [
+            ("time_utc", UTC),
+            ("lat_deg", pa.float64()),
+            ("lon_deg", pa.float64()),
+            ("alt_amsl_m", pa.float64()),
+            ("alt_home_m", pa.float64()),
+            ("yaw_deg", pa.float64()),
+            ("pitch_deg", pa.float64()),
+            ("roll_deg", pa.float64()),
+        ]
+    ),
+)
+"""Where the vehicle was: position and attitude of its body, in the order of time."""
+
+FRAMES = TableSchema(
+    "frames",
+    pa.schema(
+        [
+            ("frame_id", pa.string()),
+            ("file", pa.string()),
+            ("time_utc", UTC),
+            ("lat_deg", pa.float64()),
+            ("lon_deg", pa.float64()),
+            ("alt_amsl_m", pa.float64()),
+            ("alt_home_m", pa.float64()),
+            ("yaw_deg", pa.float64()),
+            ("pitch_deg", pa.float64()),
+            ("roll_deg", pa.float64()),
+            ("camera", pa.string()),
+            ("sigma_position_m", pa.float64()),
+            ("sigma_height_m", pa.float64()),
+            ("sigma_attitude_deg", pa.float64()),
+            ("sigma_time_s", pa.float64()),
+        ]
+    ),
+)
+"""One row per frame: the pose of the camera (not of the vehicle) when it was taken, with one-sigma errors. Every pose
+column is null where nothing is known of it; `file` is relative to the flight folder."""
+
+SIGHTINGS = TableSchema(
+    "sightings",
+    pa.schema(
+        [
+            ("sighting_id", pa.string()),
+            ("class", pa.string()),
+            ("object", pa.string()),
+            ("lat_deg", pa.float64()),
+            ("lon_deg", pa.float64()),
+            ("alt_amsl_m", pa.float64()),
+            ("ellipse_major_m", pa.float64()),
+            ("ellipse_minor_m", pa.float64()),
+            ("ellipse_bearing_deg", pa.float64()),
+            ("ce90_m", pa.float64()),
+            ("confidence", pa.float64()),
+            ("first_seen_utc", UTC),
+            ("last_seen_utc", UTC),
+            ("n_frames", pa.int32()),
+            ("detection_ids", pa.list_(pa.string())),
+        ]
+    ),
+)
+"""One row per physical object: semi-axes and bearing of the 95 % ellipse (bearing of the major axis from true north),
+the radius that holds 90 %, and the detections it was fused from. `object` is the name a person gave (else null)."""

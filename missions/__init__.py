@@ -1,0 +1,1 @@
+"""What to fly (`planning`), flying it (`flying`) and plan files (`formats`)."""

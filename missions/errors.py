@@ -1,0 +1,18 @@
+"""Exceptions of `missions`; bad input is `vision.errors.InputError`.
+
+MissionError            root
+  NotFlyableError       the area, drone and camera allow no plan that holds its proof
+  VehicleError          the vehicle refused, failed a check or did not answer
+"""
+
+
+class MissionError(RuntimeError):
+    """Root of what can go wrong in `missions` with sound input."""
+
+
+class NotFlyableError(MissionError):
+    """No plan can be made that stays inside its fence and its battery; the text says why in one sentence."""
+
+
+class VehicleError(MissionError):
+    """The vehicle refused, failed a check or did not answer."""

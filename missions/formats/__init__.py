@@ -1,0 +1,1 @@
+"""Plan files other ground stations read and write."""

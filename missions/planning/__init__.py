@@ -1,0 +1,1 @@
+"""From an area to sorties that stay inside their fence."""

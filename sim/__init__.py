@@ -1,0 +1,1 @@
+"""A place to practise: a vehicle (`vehicle`) and a world for its camera (`world`)."""

@@ -1,0 +1,1 @@
+"""An ArduCopter-like vehicle on MAVLink."""
