@@ -1,0 +1,143 @@
+"""The value types that planning and flying share: positions, waypoints, sorties, the fence and the plan that holds them.
+
+Values only. How a plan is made is in `missions.planning`, how it becomes MAVLink items in `missions.items`, how it is
+written to files in `missions.formats`. Every height here is above the take-off point (`_home`), every position WGS 84.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+CameraChange = Literal["on", "off"]
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place on the ground, WGS 84, in degrees."""
+
+    lat_deg: float
+    lon_deg: float
+
+
+Ring = tuple[Position, ...]
+"""A closed line without the repetition of its first position at the end."""
+
+PolygonRings = tuple[Ring, ...]
+"""A polygon: its outer ring first, then its holes."""
+
+
+@dataclass(frozen=True)
+class Waypoint:
+    """A place to fly to. `camera` is the change made on reaching it: start triggering, stop triggering, or none."""
+
+    lat_deg: float
+    lon_deg: float
+    alt_home_m: float
+    camera: CameraChange | None = None
+
+    @property
+    def position(self) -> Position:
+        """The place on the ground under this waypoint."""
+        return Position(self.lat_deg, self.lon_deg)
+
+
+@dataclass(frozen=True)
+class Sortie:
+    """One take-off to one landing on one battery.
+
+    Take-off is at the plan's home, straight up to the height of the first waypoint. The last waypoint is above home
+    again; landing is straight down from it. `distance_m` is the way flown at height, `flight_time_s` counts climb,
+    turns and descent too. `photos` is the number of camera triggers to expect. `battery_used_pct` is the share of the
+    full battery used at landing.
+    """
+
+    number: int
+    waypoints: tuple[Waypoint, ...]
+    speed_m_s: float
+    trigger_distance_m: float
+    distance_m: float
+    flight_time_s: float
+    photos: int
+    battery_used_pct: float
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What the autopilot itself enforces: stay inside every inclusion, outside every exclusion and below the ceiling.
+
+    Rings do not repeat their first position. `min_clearance_m` is the smallest distance of any flown leg, home or
+    rally point from the edge of this fence, as measured by the proof in `missions.planning.fence`.
+    """
+
+    inclusion: tuple[Ring, ...]
+    exclusion: tuple[Ring, ...]
+    alt_max_home_m: float
+    min_clearance_m: float
+
+    @property
+    def vertex_count(self) -> int:
+        """Number of vertices of all polygons together: what an autopilot has to store."""
+        return sum(len(ring) for ring in (*self.inclusion, *self.exclusion))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The flyable answer to an area: sorties, fence and rally points, with what was asked and what it yields.
+
+    `patrol`, `border` and `no_fly` repeat the area so that a plan can be shown by itself. `coverage` is the fraction of
+    the patrol area inside the footprints of all photos. `angle_deg` is the direction of the transects, clockwise from
+    true north, 0 to 180. `notes` are sentences for the person who asked: what was mended, dropped or lowered.
+    """
+
+    name: str
+    home: Position
+    rally: tuple[Position, ...]
+    sorties: tuple[Sortie, ...]
+    fence: Fence
+    drone: str
+    camera: str
+    height_home_m: float
+    gsd_cm: float
+    sidelap: float
+    frontlap: float
+    angle_deg: float
+    line_spacing_m: float
+    trigger_distance_m: float
+    footprint_across_m: float
+    footprint_along_m: float
+    speed_m_s: float
+    area_m2: float
+    coverage: float
+    patrol: tuple[PolygonRings, ...]
+    border: tuple[tuple[Position, ...], ...] = ()
+    no_fly: tuple[PolygonRings, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def sortie(self, number: int) -> Sortie:
+        """The sortie with this number; KeyError if the plan has none."""
+        for sortie in self.sorties:
+            if sortie.number == number:
+                return sortie
+        raise KeyError(f"plan {self.name} has sorties 1 to {len(self.sorties)}, not {number}")
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A straight piece of a sortie between two places at height; `imaging` is true where the camera is triggering."""
+
+    start: Position
+    end: Position
+    imaging: bool
+
+
+def legs(plan: Plan, sortie: Sortie) -> Iterator[Leg]:
+    """The legs of a sortie in the order flown: from above home through every waypoint. Legs of no length are left out."""
+    here, imaging = plan.home, False
+    for waypoint in sortie.waypoints:
+        if waypoint.position != here:
+            yield Leg(here, waypoint.position, imaging)
+        here = waypoint.position
+        if waypoint.camera is not None:
+            imaging = waypoint.camera == "on"
