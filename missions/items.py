@@ -61,19 +61,19 @@ def mission_items(sortie: Sortie, plan: Plan) -> list[MissionItem]:
     """The commands of one sortie: home, take-off, speed, waypoints with the camera's starts and stops, return and land.
 
     Item 0 is home, as ArduPilot wants it (it replaces what stands there). The camera starts with a photo at once and
-    is stopped before the way home, also where the last waypoint left it running.
+    is stopped before the way home, also where the last waypoint left it running. The speed changes on reaching the
+    first transect and on leaving the last where the sortie has a transit speed of its own.
     """
     home_lat, home_lon = round_degrees(plan.home.lat_deg), round_degrees(plan.home.lon_deg)
     height_m = sortie.waypoints[0].alt_home_m if sortie.waypoints else plan.height_home_m
     items = [
         MissionItem(FRAME_GLOBAL, NAV_WAYPOINT, lat_deg=home_lat, lon_deg=home_lon),
         MissionItem(FRAME_RELATIVE, NAV_TAKEOFF, lat_deg=home_lat, lon_deg=home_lon, alt_m=height_m),
-        MissionItem(
-            FRAME_MISSION, DO_CHANGE_SPEED, (_SPEED_TYPE_GROUND, float(sortie.speed_m_s), _THROTTLE_UNCHANGED, 0.0)
-        ),
+        _speed(sortie.speed_m_s if sortie.transit_speed_m_s is None else sortie.transit_speed_m_s),
     ]
+    changes = [index for index, waypoint in enumerate(sortie.waypoints) if waypoint.camera is not None]
     imaging = False
-    for waypoint in sortie.waypoints:
+    for index, waypoint in enumerate(sortie.waypoints):
         items.append(
             MissionItem(
                 FRAME_RELATIVE,
@@ -85,11 +85,19 @@ def mission_items(sortie: Sortie, plan: Plan) -> list[MissionItem]:
         )
         if waypoint.camera is not None:
             imaging = waypoint.camera == "on"
+            if sortie.transit_speed_m_s is not None and index == changes[0]:
+                items.append(_speed(sortie.speed_m_s))
             items.append(_camera(sortie.trigger_distance_m) if imaging else _camera(None))
+            if sortie.transit_speed_m_s is not None and index == changes[-1] and not imaging:
+                items.append(_speed(sortie.transit_speed_m_s))
     if imaging:
         items.append(_camera(None))
     items.append(MissionItem(FRAME_MISSION, NAV_RETURN_TO_LAUNCH))
     return items
+
+
+def _speed(speed_m_s: float) -> MissionItem:
+    return MissionItem(FRAME_MISSION, DO_CHANGE_SPEED, (_SPEED_TYPE_GROUND, float(speed_m_s), _THROTTLE_UNCHANGED, 0.0))
 
 
 def _camera(trigger_distance_m: float | None) -> MissionItem:
