@@ -1,0 +1,46 @@
+"""One local metric frame: east and north in metres round an origin, on WGS 84. Metric work is done here and never in
+degrees; the projection itself is pyproj's. Heights stay outside: they are carried beside and never projected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from pyproj import Transformer
+
+Floats = npt.NDArray[np.float64]
+
+
+@lru_cache(maxsize=64)
+def _transformer(lat0_deg: float, lon0_deg: float) -> Transformer:
+    local = f"+proj=tmerc +lat_0={lat0_deg!r} +lon_0={lon0_deg!r} +k_0=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs"
+    return Transformer.from_crs("EPSG:4326", local, always_xy=True)
+
+
+@dataclass(frozen=True)
+class LocalFrame:
+    """East and north in metres from (`lat0_deg`, `lon0_deg`): a transverse Mercator of scale 1 at the origin, true in
+    angle everywhere and in length to 1 part in 10,000 within 90 km east or west. North is the meridian of the origin:
+    2 km aside at 60 degrees latitude it differs from true north by 0.03 degrees."""
+
+    lat0_deg: float
+    lon0_deg: float
+
+    def to_local(self, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """(east, north) in metres of geodetic positions, in the shape given; NaN in, NaN out."""
+        return self._transform(lon_deg, lat_deg, "FORWARD")
+
+    def to_geodetic(self, east_m: npt.ArrayLike, north_m: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """(latitude, longitude) in degrees of local positions, in the shape given; NaN in, NaN out."""
+        lon, lat = self._transform(east_m, north_m, "INVERSE")
+        return lat, lon
+
+    def _transform(self, x: npt.ArrayLike, y: npt.ArrayLike, direction: str) -> tuple[Floats, Floats]:
+        first, second = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        transformer = _transformer(self.lat0_deg, self.lon0_deg)
+        one, two = transformer.transform(first.copy(), second.copy(), direction=direction)
+        one, two = np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
+        nowhere = ~(np.isfinite(one) & np.isfinite(two))
+        return np.where(nowhere, np.nan, one), np.where(nowhere, np.nan, two)
