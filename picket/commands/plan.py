@@ -1,0 +1,171 @@
+"""`picket plan`: an area becomes a mission folder with flyable sorties."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mapping.ground.camera import load_camera
+from mapping.maps.plan_page import write_plan_page
+from missions.drones import load_drone
+from missions.formats import plan_geojson, qgc, waypoints
+from missions.plan import Plan, Position
+from missions.planning.area import Area, read_area
+from missions.planning.planner import make_plan
+from picket.folder import Mission, new_folder, write_settings
+from picket.options import ForceOption, JsonOption
+from picket.output import notes, say, summarise
+from vision.errors import InputError
+
+DEFAULT_DRONE = "x500"
+DEFAULT_CAMERA = "boson640-14"
+
+
+def plan(
+    area: Annotated[Path, typer.Argument(metavar="AREA", help="GeoJSON with the area to watch.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MISSION", help="Mission folder to make.")],
+    drone: Annotated[str, typer.Option(metavar="NAME|FILE", help="Drone of the catalogue, or a TOML file.")] = DEFAULT_DRONE,
+    camera: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Camera of the catalogue, or a file that describes one.")
+    ] = DEFAULT_CAMERA,
+    gsd: Annotated[float | None, typer.Option(metavar="CM", help="Ground sample distance wanted, cm per pixel.")] = None,
+    height: Annotated[float | None, typer.Option(metavar="M", help="Height above take-off, instead of --gsd.")] = None,
+    sidelap: Annotated[float, typer.Option(help="Overlap of neighbouring lines, 0 to 0.95.")] = 0.3,
+    frontlap: Annotated[float, typer.Option(help="Overlap of photos along a line, 0 to 0.95.")] = 0.5,
+    angle: Annotated[str, typer.Option(metavar="DEG|auto", help="Direction of the lines from true north.")] = "auto",
+    home: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Take-off place, if the area names none.")] = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan the sorties that watch AREA and write them as a mission folder."""
+    started = time.monotonic()
+    asked = read_area(area)
+    settings: dict[str, Any] = {
+        "area": area.name,
+        "drone": drone,
+        "camera": camera,
+        "gsd_cm": gsd,
+        "height_m": height,
+        "sidelap": sidelap,
+        "frontlap": frontlap,
+        "angle": angle,
+        "home": home,
+    }
+    made = make_plan(
+        asked,
+        load_drone(drone),
+        load_camera(camera),
+        height_m=height,
+        gsd_cm=gsd,
+        sidelap=sidelap,
+        frontlap=frontlap,
+        angle_deg=_angle(angle),
+        home=_position(home) if home else None,
+    )
+    write_mission(output, asked, area, made, settings, camera_file=_file(camera), force=force)
+    notes(made.notes)
+    _tell(made, output)
+    summarise(summary_of(made, output, time.monotonic() - started), as_json=as_json)
+
+
+def write_mission(
+    output: Path,
+    area: Area,
+    area_file: Path,
+    made: Plan,
+    settings: dict[str, Any],
+    *,
+    camera_file: Path | None = None,
+    force: bool = False,
+) -> Mission:
+    """Write the mission folder: settings, the area as read, the plan in every format. Nothing remains of it if one
+    part fails; with `force` an earlier plan is replaced and its flights are kept. Raises InputError where `output`
+    already holds something."""
+    target = Mission(output)
+    replace = force and target.settings_file.is_file()
+    with new_folder(output.with_name(f".{output.name}.replacement") if replace else output) as folder:
+        mission = Mission(folder)
+        if camera_file:
+            shutil.copyfile(camera_file, folder / camera_file.name)
+            settings = {**settings, "camera": camera_file.name}
+        write_settings(mission.settings_file, settings)
+        shutil.copyfile(area_file, mission.area)
+        mission.plan.parent.mkdir()
+        plan_geojson.write_plan(made, mission.plan)
+        for sortie in made.sorties:
+            stem = mission.plan.parent / f"sortie-{sortie.number:02d}"
+            qgc.write_plan(made, sortie, stem.with_suffix(".plan"))
+            waypoints.write_waypoints(made, sortie, stem.with_suffix(".waypoints"))
+        write_plan_page(mission.plan, mission.plan_page)
+    if replace:
+        shutil.rmtree(target.plan.parent)
+        for path in folder.parent.joinpath(f".{output.name}.replacement").iterdir():
+            path.rename(output / path.name)
+        folder.parent.joinpath(f".{output.name}.replacement").rmdir()
+    return target
+
+
+def summary_of(made: Plan, output: Path, seconds: float) -> dict[str, Any]:
+    """The JSON summary of a plan."""
+    return {
+        "mission": str(output),
+        "flyable": True,
+        "problems": list(made.notes),
+        "area_m2": round(made.area_m2, 1),
+        "coverage": round(made.coverage, 4),
+        "gsd_cm": round(made.gsd_cm, 2),
+        "height_agl_m": round(made.height_home_m, 1),
+        "fence": {
+            "vertices": made.fence.vertex_count,
+            "min_clearance_m": round(made.fence.min_clearance_m, 2),
+        },
+        "sorties": [
+            {
+                "number": sortie.number,
+                "flight_time_s": round(sortie.flight_time_s, 1),
+                "distance_m": round(sortie.distance_m, 1),
+                "photos": sortie.photos,
+                "battery_used_pct": round(sortie.battery_used_pct, 1),
+                "file": str(output / "plan" / f"sortie-{sortie.number:02d}.plan"),
+            }
+            for sortie in made.sorties
+        ],
+        "seconds": round(seconds, 2),
+    }
+
+
+def _tell(made: Plan, output: Path) -> None:
+    photos = sum(sortie.photos for sortie in made.sorties)
+    minutes = sum(sortie.flight_time_s for sortie in made.sorties) / 60
+    say(
+        f"{made.area_m2 / 1e6:.2f} km² in {len(made.sorties)} sorties, {minutes:.0f} min in the air, {photos} photos at "
+        f"{made.gsd_cm:.1f} cm/px from {made.height_home_m:.0f} m; nearest to the fence: {made.fence.min_clearance_m:.1f} m"
+    )
+    say(f"look at it: {Mission(output).plan_page}")
+
+
+def _angle(text: str) -> float | None:
+    if text == "auto":
+        return None
+    try:
+        return float(text) % 180.0
+    except ValueError as error:
+        raise InputError("--angle", f"{text!r} is neither a number of degrees nor auto") from error
+
+
+def _position(text: str) -> Position:
+    try:
+        lat_deg, lon_deg = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError("--home", f"{text!r} is not LAT,LON such as 23.0412,88.8972") from error
+    if not (abs(lat_deg) <= 90 and abs(lon_deg) <= 180):
+        raise InputError("--home", f"{text!r} is no place on Earth: latitude first, then longitude")
+    return Position(lat_deg, lon_deg)
+
+
+def _file(name: str) -> Path | None:
+    return Path(name) if Path(name).is_file() else None

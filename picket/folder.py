@@ -1,0 +1,207 @@
+"""The mission folder and the flight folder: what lies where, and opening them with a clear word where it does not.
+
+The layout is DESIGN's contract between steps (`docs/formats.md`). This module knows names and places only; what is in
+the files belongs to the rooms that write them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from mapping.ground.camera import Camera, load_camera
+from vision.errors import InputError
+
+SETTINGS_FILE = "mission.toml"
+FLIGHT_FILE = "flight.json"
+TRUTH_FILE = "truth.geojson"
+
+
+@dataclass(frozen=True)
+class Flight:
+    """The places in a flight folder."""
+
+    root: Path
+
+    @property
+    def summary(self) -> Path:
+        return self.root / FLIGHT_FILE
+
+    @property
+    def telemetry(self) -> Path:
+        return self.root / "telemetry.tlog"
+
+    @property
+    def track(self) -> Path:
+        return self.root / "track.parquet"
+
+    @property
+    def frames(self) -> Path:
+        return self.root / "frames.parquet"
+
+    @property
+    def images(self) -> Path:
+        return self.root / "images"
+
+    @property
+    def detections(self) -> Path:
+        return self.root / "detections.parquet"
+
+    @property
+    def places(self) -> Path:
+        return self.root / "places.parquet"
+
+    @property
+    def sightings(self) -> Path:
+        return self.root / "sightings.parquet"
+
+    @property
+    def coverage(self) -> Path:
+        return self.root / "coverage.geojson"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def truth(self) -> Path:
+        """What a simulated world really held; absent in a real flight."""
+        return self.root / TRUTH_FILE
+
+    @property
+    def mission(self) -> Mission | None:
+        """The mission this flight belongs to, or None for one recorded elsewhere."""
+        candidate = self.root.parent.parent
+        return Mission(candidate) if (candidate / SETTINGS_FILE).is_file() else None
+
+    def facts(self) -> dict[str, Any]:
+        """What flight.json says. Raises InputError where it is not JSON."""
+        return _read_json(self.summary)
+
+    def camera(self) -> Camera:
+        """The camera the frames were taken with."""
+        name = self.facts().get("camera")
+        if not name:
+            raise InputError(self.summary, "names no camera: ingest the images again with --camera NAME or FILE", "camera")
+        beside = self.root / str(name)
+        return load_camera(str(beside) if beside.is_file() else str(name))
+
+
+@dataclass(frozen=True)
+class Mission:
+    """The places in a mission folder."""
+
+    root: Path
+
+    @property
+    def settings_file(self) -> Path:
+        return self.root / SETTINGS_FILE
+
+    @property
+    def area(self) -> Path:
+        return self.root / "area.geojson"
+
+    @property
+    def plan(self) -> Path:
+        return self.root / "plan" / "plan.geojson"
+
+    @property
+    def plan_page(self) -> Path:
+        return self.root / "plan" / "plan.html"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def settings(self) -> dict[str, Any]:
+        """What mission.toml says. Raises InputError naming line and column where it is no TOML."""
+        try:
+            return tomllib.loads(self.settings_file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(self.settings_file, f"not TOML ({error}); plan the mission again") from error
+
+    def flights(self) -> list[Flight]:
+        """The flights flown so far, oldest first."""
+        folder = self.root / "flights"
+        return [Flight(path) for path in sorted(folder.glob("*")) if (path / FLIGHT_FILE).is_file()]
+
+
+def open_mission(path: Path) -> Mission:
+    """The mission at `path`; raises InputError where there is none."""
+    if not path.exists():
+        raise InputError(path, "no such folder; make a mission with `picket plan AREA -o MISSION`")
+    if not (path / SETTINGS_FILE).is_file():
+        raise InputError(path, f"is no mission (it holds no {SETTINGS_FILE}); make one with `picket plan AREA -o MISSION`")
+    return Mission(path)
+
+
+def open_flight(path: Path) -> Flight:
+    """The flight at `path`, or the only flight of the mission at `path`; raises InputError where there is none."""
+    if not path.exists():
+        raise InputError(path, "no such folder; fly a mission with `picket fly` or bring images with `picket ingest`")
+    if (path / FLIGHT_FILE).is_file():
+        return Flight(path)
+    if (path / SETTINGS_FILE).is_file():
+        flights = Mission(path).flights()
+        if len(flights) == 1:
+            return flights[0]
+        if flights:
+            names = ", ".join(flight.root.name for flight in flights)
+            raise InputError(path, f"holds {len(flights)} flights: name one of flights/ ({names})")
+        raise InputError(path, "this mission has no flight yet; fly it with `picket fly`")
+    raise InputError(
+        path, f"is no flight (it holds no {FLIGHT_FILE}); bring pictures in with `picket ingest {path} -o FLIGHT`"
+    )
+
+
+def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    """Write mission.toml: what was asked, every default written out; settings that are None are left out."""
+    path.write_text(tomli_w.dumps({key: value for key, value in settings.items() if value is not None}), encoding="utf-8")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file beside its place and rename it there, so that nobody ever sees half of it."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder that appears at `path` only when the block ends well; on an error nothing of it remains.
+
+    Raises InputError where `path` already holds something.
+    """
+    if path.is_dir() and any(path.iterdir()) or path.is_file():
+        raise InputError(path, "already exists and is kept; choose another name, or say --force to replace what this step wrote")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    beside.chmod(0o755)
+    try:
+        yield beside
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    if path.is_dir():
+        path.rmdir()
+    os.replace(beside, path)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, f"not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise InputError(path, "must hold one JSON object")
+    return value

@@ -1,0 +1,67 @@
+"""Runs the simulated vehicle as a child process: a ground station must not share memory with what it flies."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from missions.plan import Plan
+from sim.errors import SimulationError
+
+START_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 120.0
+
+
+@contextmanager
+def simulator(
+    plan: Plan,
+    *,
+    home_amsl_m: float,
+    speedup: float,
+    seed: int,
+    scene: Path,
+    images: Path,
+) -> Iterator[str]:
+    """A simulated vehicle at the plan's home, its camera writing to `images`; yields the URL to connect to.
+
+    On leaving, the vehicle is ended and its camera finishes the frames it has still to draw. Raises SimulationError
+    where it does not start or ends by itself with an error.
+    """
+    command = [
+        *(sys.executable, "-m", "sim"),
+        *("--home", f"{plan.home.lat_deg:.7f},{plan.home.lon_deg:.7f},{home_amsl_m:.1f}"),
+        *("--port", "0", "--speedup", str(speedup), "--seed", str(seed)),
+        *("--scene", str(scene), "--camera", plan.camera, "--images", str(images)),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield f"tcp:127.0.0.1:{_port_of(process, command)}"
+    finally:
+        process.terminate()
+        try:
+            code = process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            code = None
+        if process.stdout:
+            process.stdout.close()
+    if code not in (0, -15):
+        raise SimulationError(f"the simulator ended with code {code}; run `{' '.join(command)}` to see why")
+
+
+def _port_of(process: subprocess.Popen[str], command: Sequence[str]) -> int:
+    if process.stdout is None:
+        raise SimulationError("the simulator was started without its output")
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        line = process.stdout.readline() if selector.select(START_TIMEOUT_S) else ""
+    try:
+        return int(json.loads(line)["port"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SimulationError(f"the simulator did not start; run `{' '.join(command)}` to see why") from error
