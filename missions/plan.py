@@ -1,4 +1,4 @@
-"""The value types that planning and flying share: positions, waypoints, sorties, the fence and the plan that holds them.
+"""The values planning and flying share: positions, waypoints, sorties, the fence and the plan that holds them.
 
 Values only. How a plan is made is in `missions.planning`, how it becomes MAVLink items in `missions.items`, how it is
 written to files in `missions.formats`. Every height here is above the take-off point (`_home`), every position WGS 84.
@@ -135,7 +135,7 @@ class Leg:
 
 
 def legs(plan: Plan, sortie: Sortie) -> Iterator[Leg]:
-    """The legs of a sortie in the order flown: from above home through every waypoint. Legs of no length are left out."""
+    """The legs of a sortie in the order flown, from above home through every waypoint, without those of no length."""
     here, imaging = plan.home, False
     for waypoint in sortie.waypoints:
         if waypoint.position != here:
