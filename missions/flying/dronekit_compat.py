@@ -24,13 +24,12 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any, NoReturn
 
 DIALECT = "ardupilotmega"
 
 
-def _import_dronekit() -> tuple[ModuleType, ModuleType]:
+def _import_dronekit() -> tuple[Any, Any]:
     """The modules `dronekit` and `pymavlink.mavutil`, set to MAVLink 2 and quiet."""
     os.environ["MAVLINK20"] = "1"
     os.environ["MAVLINK_DIALECT"] = DIALECT
@@ -84,5 +83,7 @@ def end_on_disconnect(master: Any) -> None:
             setattr(master, name, closed)
 
 
+dronekit: Any
+mavutil: Any
 dronekit, mavutil = _import_dronekit()
 mavlink: Any = mavutil.mavlink
