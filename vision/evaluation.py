@@ -1,0 +1,146 @@
+"""How good detections are against boxes that people drew: precision, recall and average precision by class. Finding
+boxes is `batch`'s work, printing what is measured here `bench`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from vision.errors import InputError
+
+SAME_IOU = 0.5
+"""A detection and a drawn box that overlap at least this much (intersection over union) are the same object."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What people drew in one frame: `xyxy` (N, 4) in pixels of the frame, and the class of each."""
+
+    xyxy: np.ndarray
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How one class was found: `truths` boxes drawn, `detections` made, `hits` of them right; `average_precision` is
+    the area under precision over recall, NaN without truths."""
+
+    name: str
+    truths: int
+    detections: int
+    hits: int
+    average_precision: float
+
+    @property
+    def precision(self) -> float:
+        """The share of detections that are right; NaN where there is none."""
+        return self.hits / self.detections if self.detections else float("nan")
+
+    @property
+    def recall(self) -> float:
+        """The share of drawn boxes that were found; NaN where there is none."""
+        return self.hits / self.truths if self.truths else float("nan")
+
+
+def read_yolo_labels(path: Path, width_px: int, height_px: int, names: Sequence[str]) -> Truth:
+    """The boxes in a YOLO label file (class number, centre x, centre y, width, height; fractions of the picture) for a
+    picture of the given size. Raises InputError naming the line that is not so."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, f"not a label file that can be read ({error})") from error
+    rows: list[list[float]] = []
+    classes: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            which, *numbers = line.split()
+            x, y, width, height = (float(text) for text in numbers)
+            classes.append(names[int(which)])
+        except (ValueError, IndexError) as error:
+            problem = "not a class number and the centre and size of a box, five numbers"
+            raise InputError(path, problem, place=f"line {number}") from error
+        rows.append([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
+    size = np.array([width_px, height_px] * 2, dtype=np.float64)
+    return Truth(xyxy=np.array(rows, dtype=np.float64).reshape(-1, 4) * size, classes=tuple(classes))
+
+
+def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of every box (N, 4) with every other (M, 4), (N, M); 0 where both are empty."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0.0, None), axis=2)
+    areas = [np.prod(np.clip(side[:, 2:] - side[:, :2], 0.0, None), axis=1) for side in (boxes, others)]
+    union = areas[0][:, None] + areas[1][None, :] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def _hits(boxes: np.ndarray, confidence: np.ndarray, truth: np.ndarray, same_iou: float) -> np.ndarray:
+    """Which detections of one class in one frame are right, (N,) bool: by descending confidence each takes the drawn
+    box it overlaps most of those not yet taken."""
+    right = np.zeros(len(boxes), dtype=bool)
+    overlap = iou(boxes, truth)
+    for k in np.argsort(-confidence, kind="stable"):
+        if overlap.shape[1] and overlap[k].max() >= same_iou:
+            right[k] = True
+            overlap[:, overlap[k].argmax()] = -1.0
+    return right
+
+
+def average_precision(confidence: np.ndarray, right: np.ndarray, truths: int) -> float:
+    """The area under the precision-recall curve, precision made to fall only (Pascal VOC 2010, all points)."""
+    if truths == 0:
+        return float("nan")
+    order = np.argsort(-confidence, kind="stable")
+    hits = np.cumsum(right[order])
+    precision = hits / np.arange(1, len(order) + 1)
+    falling = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(falling[right[order]]) / truths)
+
+
+def evaluate(
+    detections: pa.Table,
+    truths: Mapping[str, Truth],
+    classes: Sequence[str],
+    *,
+    confidence: float = 0.0,
+    same_iou: float = SAME_IOU,
+) -> tuple[ClassScore, ...]:
+    """One score for each of `classes`, over the frames in `truths` (by frame_id; detections elsewhere do not count).
+
+    `detections` is a `vision.table.DETECTIONS`. `detections`, `hits` and what follows from them count boxes of at
+    least `confidence` only; average precision takes all, so give a table made with a low confidence.
+    """
+    columns = {name: np.asarray(detections[name].to_pylist()) for name in ("frame_id", "class", "confidence")}
+    corners = ("x1_px", "y1_px", "x2_px", "y2_px")
+    boxes = np.stack([detections[name].to_numpy() for name in corners], axis=1).astype(np.float64)
+    scores = []
+    for name in classes:
+        rights: list[np.ndarray] = []
+        confidences: list[np.ndarray] = []
+        drawn = 0
+        for frame_id, truth in truths.items():
+            of_class = truth.xyxy[[k for k, other in enumerate(truth.classes) if other == name]]
+            drawn += len(of_class)
+            members = np.flatnonzero((columns["frame_id"] == frame_id) & (columns["class"] == name))
+            found = columns["confidence"][members].astype(np.float64)
+            rights.append(_hits(boxes[members], found, of_class, same_iou))
+            confidences.append(found)
+        right, found = np.concatenate(rights), np.concatenate(confidences)
+        enough = found >= confidence
+        scores.append(
+            ClassScore(
+                name=name,
+                truths=drawn,
+                detections=int(enough.sum()),
+                hits=int(right[enough].sum()),
+                average_precision=average_precision(found, right, drawn),
+            )
+        )
+    return tuple(scores)
