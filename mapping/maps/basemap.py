@@ -1,0 +1,72 @@
+"""The map every page starts from: a folium map that loads nothing, and the packaged files it needs instead.
+
+No tiles: the ground is drawn by the page itself as a graticule, a scale and a coarse world outline. What lies on the
+map is `layers.py`' subject, how map, data and scripts become one file is `page.py`'s.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import folium
+from branca.element import Figure
+from folium.template import Template
+
+from mapping.errors import MappingError
+
+ASSETS = Path(__file__).with_name("assets")
+PAGE = Path(__file__).with_name("page")
+MAX_ZOOM = 22  # about 4 cm a screen pixel; the clustering plugin needs it where there are no tiles
+MIN_ZOOM = 3
+
+
+class OfflineMap(folium.Map):
+    """A folium map without a single link: its scripts and styles are put into the page by `page.py`."""
+
+    default_js: list[tuple[str, str]] = []
+    default_css: list[tuple[str, str]] = []
+
+
+class PageFigure(Figure):
+    """branca's figure with this project's own page around the map."""
+
+    _template = Template((PAGE / "page.html").read_text("utf-8"))
+
+
+def offline_map(centre: tuple[float, float]) -> OfflineMap:
+    """A folium map of the whole page, looking at `centre` (latitude, longitude in degrees) until its data is fitted.
+
+    Its name is fixed, so that the same content gives the same bytes."""
+    base = OfflineMap(
+        location=list(centre),
+        tiles=None,
+        zoom_start=15,
+        max_zoom=MAX_ZOOM,
+        minZoom=MIN_ZOOM,
+        maxZoom=MAX_ZOOM,
+        zoomSnap=0.25,
+        worldCopyJump=False,
+        attributionControl=False,
+        zoom_control="topleft",
+    )
+    base._id = "picket"
+    PageFigure().add_child(base, name="map")
+    return base
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of one packaged asset; raises MappingError where the package was built without it."""
+    try:
+        return (ASSETS / name).read_text("utf-8")
+    except OSError as error:
+        raise MappingError(
+            f"map assets: {ASSETS / name} is missing; install the package again (pip install .), which fetches it"
+        ) from error
+
+
+@cache
+def page_file(name: str) -> str:
+    """The text of one of the project's own page files (scripts and styles in `page/`)."""
+    return (PAGE / name).read_text("utf-8")

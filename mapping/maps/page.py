@@ -1,0 +1,115 @@
+"""One map, its data and its scripts as one HTML file that asks nothing of any network and runs nothing it was not given.
+
+Two walls stand between the text in the data (labels, names of files, people's notes) and the page. The data travels
+as JSON in which no character can end the element it stands in, and the scripts show it only as text. Should that ever
+fail, the page's content security policy lets only those scripts run whose SHA-256 it lists, and lets nothing load.
+What is shown is `report.py`'s and `layers.py`' subject.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from branca.element import MacroElement
+from folium.template import Template
+
+from mapping.errors import MappingError
+from mapping.maps.basemap import asset, offline_map, page_file
+
+SCRIPTS = ("map.js", "ground.js", "table.js", "sightings.js", "sorties.js", "start.js")
+TOKEN = re.compile(r"@@picket:([a-z-]+)@@")
+
+
+class PageData(MacroElement):
+    """The data, the libraries and the page's own scripts, placed as tokens.
+
+    folium renders every element as a template of its own; the real texts replace the tokens afterwards, so that no
+    brace in them is ever taken for a template's."""
+
+    _template = Template(
+        """
+        {% macro header(this, kwargs) %}<style>@@picket:library-style@@</style>
+        <script>@@picket:library@@</script>{% endmacro %}
+        {% macro html(this, kwargs) %}<script type="application/json" id="picket-data">@@picket:data@@</script>{% endmacro %}
+        {% macro script(this, kwargs) %}
+        @@picket:scripts@@
+        picketPage({{ this._parent.get_name() }}, JSON.parse(document.getElementById("picket-data").textContent));
+        {% endmacro %}
+        """
+    )
+
+
+def escaped_json(value: Any) -> str:
+    """`value` as ASCII JSON that is safe inside a script element: `<`, `>`, `&` and all beyond ASCII (U+2028 too) are
+    written as escapes. Times become ISO 8601 in UTC, numbers that are not finite become null."""
+    text = json.dumps(_plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def render_page(title: str, centre: tuple[float, float], data: Mapping[str, Any]) -> str:
+    """The whole page as text. `centre` is latitude and longitude in degrees, `data` what the scripts show.
+
+    Raises MappingError where the packaged assets are missing."""
+    base = offline_map(centre)
+    element = PageData()
+    element._id = "picket"
+    base.add_child(element, name="data")
+    texts = {
+        "title": html.escape(title),
+        "style": page_file("page.css"),
+        "library-style": asset("leaflet.css") + asset("leaflet.markercluster.css"),
+        "library": asset("leaflet.js") + asset("leaflet.markercluster.js"),
+        "scripts": "\n".join(page_file(name) for name in SCRIPTS),
+        "data": escaped_json({**data, "world": json.loads(asset("world.geojson"))}),
+    }
+    skeleton = base.get_root().render()
+    shell = TOKEN.sub(lambda token: texts.get(token.group(1), token.group(0)) if token.group(1) != "data" else "", skeleton)
+    texts["policy"] = _policy(shell)
+    return TOKEN.sub(lambda token: texts[token.group(1)], skeleton)
+
+
+def write_page(text: str, path: Path) -> None:
+    """Write the page beside `path`, then rename it; raises MappingError where that cannot be done."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        beside.write_text(text, "utf-8", newline="\n")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise MappingError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _policy(shell: str) -> str:
+    """The content security policy of a page without its data: nothing loads, and only these very scripts run."""
+    scripts = re.findall(r"<script>(.*?)</script>", shell, flags=re.DOTALL)
+    if len(scripts) + 1 != len(re.findall(r"<script\b", shell, flags=re.IGNORECASE)):
+        raise MappingError("the page holds a script that is not its own; it was not written")
+    hashes = [base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii") for script in scripts]
+    allowed = " ".join(f"'sha256-{value}'" for value in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """`value` in terms of JSON."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S") + f".{value.microsecond // 100_000}Z"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

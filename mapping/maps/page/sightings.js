@@ -1,0 +1,182 @@
+// Sightings on the map, in the table and one at a time in detail.
+const ELLIPSE_FROM_PX = 5;
+const ELLIPSES_AT_ONCE = 1500;
+const APART_FROM_ZOOM = 20;
+const VERDICT_WORDS = { "not reviewed": "not reviewed", confirmed: "confirmed", rejected: "rejected", unsure: "unsure" };
+
+/** Rows as objects, numbered in the order of the table. */
+function readSightings(table) {
+  return table.rows.map((row, index) => {
+    const sighting = Object.fromEntries(table.columns.map((name, k) => [name, row[k]]));
+    sighting.number = index + 1;
+    sighting.shape = SHAPES[sighting.class] ? sighting.class : "object";
+    sighting.state = (VERDICT_WORDS[sighting.verdict] || "not reviewed").replace(" ", "-");
+    return sighting;
+  });
+}
+
+const percent = (value) => (value === null ? "–" : `${Math.round(value * 100)} %`);
+const metres = (value) => (value === null ? "–" : `${value < 10 ? value.toFixed(1) : Math.round(value)} m`);
+const clock = (iso) => (iso === null ? "–" : iso.slice(11, 19));
+const moment = (iso) => (iso === null ? "time unknown" : `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`);
+
+function sightingMarker(sighting) {
+  const icon = L.divIcon({
+    className: `sighting-icon class-${sighting.shape} state-${sighting.state}`,
+    html: symbol(SHAPES[sighting.shape], sighting.number),
+    iconSize: [26, 26],
+  });
+  const said = `${sighting.number}: ${sighting.class}, ${sighting.verdict}`;
+  return L.marker([sighting.lat, sighting.lon], { icon, title: said, alt: said, sighting });
+}
+
+function clusterIcon(cluster) {
+  const counts = {};
+  for (const marker of cluster.getAllChildMarkers()) {
+    const { shape } = marker.options.sighting;
+    counts[shape] = (counts[shape] || 0) + 1;
+  }
+  const holder = make("div", {});
+  for (const shape of Object.keys(SHAPES)) {
+    if (counts[shape]) holder.append(symbolElement(SHAPES[shape], `class-${shape}`), make("b", {}, counts[shape]));
+  }
+  const width = 10 + 34 * Object.keys(counts).length;
+  return L.divIcon({ className: "cluster-icon", html: holder, iconSize: [width, 24] });
+}
+
+/** The markers, of which those of one class can be hidden; returns {show(class, shown), reveal(sighting)}. */
+function addMarkers(map, sightings, choose) {
+  const markers = new Map(sightings.map((sighting) => [sighting, sightingMarker(sighting)]));
+  const group = L.markerClusterGroup({
+    maxClusterRadius: 20, disableClusteringAtZoom: APART_FROM_ZOOM, showCoverageOnHover: false, spiderfyOnMaxZoom: false,
+    animate: false, iconCreateFunction: clusterIcon, chunkedLoading: sightings.length > 5000,
+  });
+  for (const [sighting, marker] of markers) marker.on("click", () => choose(sighting));
+  group.addLayers([...markers.values()]);
+  map.addLayer(group);
+  return {
+    show(shape, shown) {
+      const chosen = sightings.filter((sighting) => sighting.shape === shape).map((sighting) => markers.get(sighting));
+      if (shown) group.addLayers(chosen); else group.removeLayers(chosen);
+    },
+    reveal(sighting) {
+      const crowded = group.getVisibleParent(markers.get(sighting)) !== markers.get(sighting);
+      const zoom = Math.max(map.getZoom(), crowded ? APART_FROM_ZOOM : 18);
+      map.setView([sighting.lat, sighting.lon], zoom, { animate: false });
+    },
+  };
+}
+
+/** The 95 % ellipses of what is in view, once they are large enough to see. */
+function addEllipses(map, sightings, hidden) {
+  const group = L.layerGroup().addTo(map);
+  const draw = () => {
+    group.clearLayers();
+    if (!map.hasLayer(group)) return;
+    const bounds = map.getBounds();
+    const centre = bounds.getCenter();
+    const perPixel = map.distance(centre, map.containerPointToLatLng(map.latLngToContainerPoint(centre).add([100, 0]))) / 100;
+    sightings
+      .filter((one) => one.major !== null && one.minor !== null && one.bearing !== null && !hidden.has(one.shape))
+      .filter((one) => one.major / perPixel >= ELLIPSE_FROM_PX && bounds.contains([one.lat, one.lon]))
+      .slice(0, ELLIPSES_AT_ONCE)
+      .forEach((one) => L.polygon(ellipse([one.lat, one.lon], one.major, one.minor, one.bearing), {
+        className: `ellipse class-${one.shape} state-${one.state}`, interactive: false, smoothFactor: 0,
+      }).addTo(group));
+  };
+  map.on("moveend picket:layers", draw);
+  draw();
+  return group;
+}
+
+/** The details of one sighting, put into the panel. */
+function showDetails(sighting, close) {
+  const details = document.getElementById("details");
+  const button = make("button", { type: "button", class: "close", "aria-label": "Close details" }, "×");
+  button.addEventListener("click", close);
+  const heading = make("h2", {}, symbolElement(SHAPES[sighting.shape], `class-${sighting.shape} state-${sighting.state}`),
+    `${sighting.number}: ${sighting.class}${sighting.object ? ` “${sighting.object}”` : ""}`);
+  const verdict = make("p", { class: `verdict state-${sighting.state}` }, sighting.verdict);
+  const lines = [
+    ["Confidence", percent(sighting.confidence)],
+    ["Place", placeText(sighting.lat, sighting.lon, 6)],
+    ["Within", sighting.ce90 === null ? "unknown" : `${metres(sighting.ce90)} of it (90 %)`],
+    ["First seen", moment(sighting.first)],
+    ["Last seen", moment(sighting.last)],
+    ["Seen in", `${sighting.frames} frame${sighting.frames === 1 ? "" : "s"}`],
+    ["Height", sighting.alt === null ? "unknown" : `${sighting.alt.toFixed(0)} m above sea level`],
+    ["Identifier", sighting.id],
+  ];
+  const list = make("dl", {}, ...lines.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  let picture = make("p", { class: "no-picture" }, "no picture");
+  if (sighting.picture) {
+    picture = make("img", { alt: `What the camera saw: ${sighting.class}`, width: "160", height: "160" });
+    picture.src = `data:image/jpeg;base64,${sighting.picture}`;
+  }
+  details.replaceChildren(button, heading, make("div", { class: "details-body" }, picture, make("div", {}, verdict, list)));
+  details.hidden = false;
+}
+
+function sightingLegend(map, sightings, markers, ellipses, hidden) {
+  const classes = ["person", "vehicle", "bicycle", "object"];
+  const words = { person: "Person", vehicle: "Vehicle", bicycle: "Bicycle", object: "Marked object" };
+  const lines = classes
+    .map((shape) => [shape, sightings.filter((one) => one.shape === shape).length])
+    .filter(([shape, count]) => count || shape !== "object")
+    .map(([shape, count]) => legendLine(symbolElement(SHAPES[shape], `class-${shape}`), `${words[shape]} (${count})`, true, (shown) => {
+      if (shown) hidden.delete(shape); else hidden.add(shape);
+      markers.show(shape, shown);
+      map.fire("picket:layers");
+    }));
+  const states = [["not-reviewed", "not reviewed"], ["confirmed", "confirmed"], ["unsure", "unsure"], ["rejected", "rejected"]];
+  const key = make("p", { class: "legend-states" }, ...states.map(([state, text]) =>
+    make("span", {}, symbolElement(SHAPES.person, `class-key state-${state}`), text)));
+  const swatch = make("span", { class: "symbol" });
+  swatch.innerHTML = '<svg viewBox="0 0 26 26" aria-hidden="true"><ellipse class="ellipse class-person" cx="13" cy="13" rx="11" ry="6"/></svg>';
+  const shape = legendLine(swatch, "95 % ellipse (zoom in)", true, (shown) => {
+    if (shown) ellipses.addTo(map); else ellipses.remove();
+    map.fire("picket:layers");
+  });
+  return [...lines, key, shape];
+}
+
+/** Everything about sightings; returns the elements the legend starts with. */
+function addSightings(map, data) {
+  const sightings = readSightings(data.sightings);
+  const hidden = new Set();
+  const ring = L.circleMarker([0, 0], { radius: 19, className: "chosen", interactive: false });
+  let table = null;
+  const close = () => {
+    document.getElementById("details").hidden = true;
+    ring.remove();
+    table.mark(null);
+  };
+  const choose = (sighting, move) => {
+    if (move) markers.reveal(sighting);
+    ring.setLatLng([sighting.lat, sighting.lon]).addTo(map);
+    showDetails(sighting, close);
+    table.mark(sighting);
+  };
+  const markers = addMarkers(map, sightings, (sighting) => choose(sighting, false));
+  const ellipses = addEllipses(map, sightings, hidden);
+  const named = sightings.some((one) => one.object);
+  const columns = [
+    { title: "#", key: (one) => one.number, cell: (one) => String(one.number), numeric: true },
+    { title: "What", key: (one) => one.class, cell: (one) => make("span", { class: "what" },
+      symbolElement(SHAPES[one.shape], `class-${one.shape} state-${one.state}`), one.class) },
+    ...(named ? [{ title: "Name", key: (one) => one.object || null, cell: (one) => one.object }] : []),
+    { title: "Sure", key: (one) => one.confidence, cell: (one) => percent(one.confidence), numeric: true, falling: true },
+    { title: "Within", key: (one) => one.ce90, cell: (one) => metres(one.ce90), numeric: true },
+    { title: "Seen (UTC)", key: (one) => one.first, cell: (one) => clock(one.first) },
+    { title: "Frames", key: (one) => one.frames, cell: (one) => String(one.frames), numeric: true, falling: true },
+    { title: "Review", key: (one) => one.verdict, cell: (one) => make("span", { class: `verdict state-${one.state}` }, one.verdict) },
+  ];
+  table = sortableTable(columns, sightings, (sighting) => choose(sighting, true));
+  document.getElementById("table-title").textContent = `Sightings (${sightings.length})`;
+  document.getElementById("table-hint").textContent = sightings.length
+    ? "Choose a row or a symbol for its picture and details. “Within”: 9 times in 10 it is no farther off than this."
+    : "None.";
+  if (sightings.length) document.getElementById("table-holder").append(table.element);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  return sightingLegend(map, sightings, markers, ellipses, hidden);
+}

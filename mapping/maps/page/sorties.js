@@ -1,0 +1,34 @@
+// The sorties of a plan: a table whose rows bring one sortie to the front.
+function addSorties(map, data, drawn) {
+  const boundsOf = (number) => {
+    const bounds = L.latLngBounds([]);
+    for (const { layer } of drawn) {
+      for (const feature of layer.features) if (feature.sortie === number) bounds.extend(L.geoJSON(feature.geometry).getBounds());
+    }
+    return bounds;
+  };
+  let chosen = null;
+  const show = () => {
+    for (const path of map.getContainer().querySelectorAll(".sortie")) {
+      path.classList.toggle("faded", chosen !== null && !path.classList.contains(`sortie-${chosen.number}`));
+    }
+  };
+  const columns = [
+    { title: "Sortie", key: (one) => one.number, cell: (one) => make("span", { class: "what" },
+      make("span", { class: `sortie-swatch sortie-colour-${(one.number - 1) % 6}` }), one.number) },
+    ...[["Distance", "distance"], ["Time", "time"], ["Photos", "photos"], ["Battery used", "battery"]].map(([title, name]) => (
+      { title, key: (one) => one[name][0], cell: (one) => one[name][1], numeric: true, falling: true })),
+  ];
+  const table = sortableTable(columns, data.sorties, (sortie) => {
+    chosen = chosen === sortie ? null : sortie;
+    table.mark(chosen);
+    show();
+    const bounds = chosen ? boundsOf(chosen.number) : L.latLngBounds(data.bounds);
+    if (bounds.isValid()) map.fitBounds(bounds, { padding: [30, 30], animate: false });
+  });
+  map.on("picket:layers", show);
+  document.getElementById("table-title").textContent = `Sorties (${data.sorties.length})`;
+  document.getElementById("table-hint").textContent = "Choose a row to bring one sortie to the front; choose it again for all.";
+  document.getElementById("table-holder").append(table.element);
+  return [];
+}

@@ -1,0 +1,46 @@
+// Puts the page together: words first, then the map, then the tables.
+function setText(id, text) {
+  document.getElementById(id).textContent = text;
+}
+
+function showWords(data) {
+  setText("page-title", data.title);
+  setText("headline", data.headline);
+  setText("statement", data.statement);
+  setText("made", `${data.made}${L.version}).`);
+  document.getElementById("notes").append(...data.notes.map((note) => make("li", {}, note)));
+  document.getElementById("notes-section").hidden = data.notes.length === 0;
+  document.querySelector("#facts tbody").append(...data.facts.map(([name, value]) =>
+    make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))));
+  document.getElementById("facts-section").hidden = data.facts.length === 0;
+}
+
+/** Give the map the size of the paper before it is printed, and of the window again afterwards. */
+function keepForPrint(map, fit) {
+  const resize = (printing) => {
+    document.body.classList.toggle("printing", printing);
+    map.invalidateSize({ animate: false });
+    fit();
+  };
+  window.addEventListener("beforeprint", () => resize(true));
+  window.addEventListener("afterprint", () => resize(false));
+}
+
+function picketPage(map, data) {
+  document.body.classList.add(`kind-${data.kind === "plan" ? "plan" : "report"}`);
+  showWords(data);
+  map.invalidateSize({ animate: false });
+  const bounds = L.latLngBounds(data.bounds);
+  const fit = () => {
+    const wide = map.getSize().x > 600;
+    // Room for the controls on the left and the legend on the right, where there is any.
+    map.fitBounds(bounds, { paddingTopLeft: wide ? [60, 20] : [44, 16], paddingBottomRight: wide ? [215, 20] : [24, 40], animate: false });
+  };
+  fit();
+  addGround(map, data.world, bounds.getCenter(), fit);
+  const drawn = drawLayers(map, data.layers);
+  const first = data.kind === "plan" ? addSorties(map, data, drawn) : addSightings(map, data);
+  addLegend(map, drawn, first);
+  keepLabelsApart(map);
+  keepForPrint(map, fit);
+}

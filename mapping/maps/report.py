@@ -1,0 +1,204 @@
+"""The two pages Picket makes: a flight's report for the officer and a plan's page for officer and pilot.
+
+Each is one HTML file that opens without internet. This module gathers what a page says; what lies on its map is
+`layers.py`'s subject, its words are `wording.py`'s, how it becomes one safe file is `page.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import folium
+import pyarrow as pa
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from mapping.maps import layers, wording
+from mapping.maps.page import render_page, write_page
+
+OUTLINE_NOTE = (
+    "The country outlines (Natural Earth, 1 : 110 million) only show where in the world this is; they are kilometres "
+    "off and say nothing about where a border runs."
+)
+ELLIPSE_NOTE = "A sighting's true place lies within its ellipse 95 times in 100 if the stated errors of position and attitude hold."
+EMPTY_NOTE = "Nothing sighted does not mean that nobody was there: cover, distance and warm ground hide people."
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """What a report shows. Tables have the schemas of `mapping.tables`; `area` and `plan` are GeoJSON collections whose
+    features carry a `role`; `coverage` is in longitude and latitude; `thumbnails` are JPEGs by sighting id; `facts` are
+    shown as a small table, `notes` as sentences; `reviews` are verdicts (confirmed, rejected, unsure) by sighting id."""
+
+    title: str
+    sightings: pa.Table
+    frames: pa.Table | None = None
+    track: pa.Table | None = None
+    area: Mapping[str, Any] | None = None
+    plan: Mapping[str, Any] | None = None
+    coverage: BaseGeometry | None = None
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    reviews: Mapping[str, str] = field(default_factory=dict)
+    sorties: int = 1
+    made_utc: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SortieRow:
+    """One sortie as a plan page lists it; `battery_used_pct` is the share of the whole battery."""
+
+    number: int
+    distance_m: float
+    flight_time_s: float
+    photos: int
+    battery_used_pct: float
+
+
+@dataclass(frozen=True)
+class PlanContent:
+    """What a plan page shows; `plan` is a GeoJSON collection with roles (`area` adds what the plan leaves out)."""
+
+    title: str
+    plan: Mapping[str, Any]
+    sorties: Sequence[SortieRow]
+    area: Mapping[str, Any] | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    made_utc: datetime | None = None
+
+
+def write_report(content: ReportContent, path: Path) -> None:
+    """Write the report as one HTML file, whole or not at all. Raises MappingError where the packaged map assets are
+    missing or the file cannot be written, ValueError on a verdict that is none."""
+    features, left_out = layers.plan_and_area(content.area, content.plan)
+    features["track"] = layers.track_features(content.track)
+    features["frames"] = layers.frame_features(content.frames)
+    if content.coverage is not None and not content.coverage.is_empty:
+        features["coverage"] = [layers.Feature(layers.thinned(content.coverage, layers.COVERAGE_TOLERANCE_M))]
+    rows = layers.sighting_rows(content.sightings, content.thumbnails, content.reviews)
+    classes = [row[layers.SIGHTING_COLUMNS.index("class")] for row in rows]
+    verdicts = [row[layers.SIGHTING_COLUMNS.index("verdict")] for row in rows]
+    looked_at_m2, share = _looked_at(content.coverage, layers.patrol_area(features))
+    flown = [item.geometry for role in ("coverage", "track", "frames") for item in features.get(role, [])]
+    places = [(row[4], row[3]) for row in rows]
+    data = {
+        "kind": "report",
+        "headline": wording.report_headline(content.sorties, looked_at_m2, share, classes, verdicts),
+        "statement": wording.REPORT_STATEMENT,
+        "sightings": {"columns": layers.SIGHTING_COLUMNS, "rows": rows},
+        "notes": [*content.notes, *_own_notes(content, rows, left_out)],
+    }
+    _write(data, content.title, content.facts, features, (flown, places), content.made_utc, path)
+
+
+def write_plan_page(content: PlanContent, path: Path) -> None:
+    """Write the plan's page as one HTML file, whole or not at all. Raises MappingError where the packaged map assets
+    are missing or the file cannot be written."""
+    features, left_out = layers.plan_and_area(content.area, content.plan)
+    patrol = layers.patrol_area(features)
+    data = {
+        "kind": "plan",
+        "headline": wording.plan_headline(
+            len(content.sorties),
+            layers.area_m2(patrol) if patrol is not None else None,
+            sum(row.distance_m for row in content.sorties),
+            sum(row.flight_time_s for row in content.sorties),
+            sum(row.photos for row in content.sorties),
+            max((row.battery_used_pct for row in content.sorties), default=0.0),
+        ),
+        "statement": wording.PLAN_STATEMENT,
+        "sorties": [
+            {
+                "number": row.number,
+                "distance": [row.distance_m, wording.distance_text(row.distance_m)],
+                "time": [row.flight_time_s, wording.duration_text(row.flight_time_s)],
+                "photos": [row.photos, f"{row.photos:,}"],
+                "battery": [row.battery_used_pct, f"{row.battery_used_pct:.0f} %"],
+            }
+            for row in content.sorties
+        ],
+        "notes": [*content.notes, *_left_out_note(left_out)],
+    }
+    _write(data, content.title, content.facts, features, ([], []), content.made_utc, path)
+
+
+def _write(
+    data: dict[str, Any],
+    title: str,
+    facts: Mapping[str, str],
+    features: layers.Features,
+    fit: tuple[Sequence[BaseGeometry], Sequence[tuple[float, float]]],
+    made_utc: datetime | None,
+    path: Path,
+) -> None:
+    """Put together what both pages share and write the page. The map is fitted to `fit`, else to all features."""
+    everything = [item.geometry for items in features.values() for item in items]
+    bounds = layers.extent(*fit) or layers.extent(everything, []) or (-180.0, -60.0, 180.0, 75.0)
+    west, south, east, north = bounds
+    made = made_utc or datetime.now(UTC)
+    page = {
+        **data,
+        "title": title,
+        "bounds": [[south, west], [north, east]],
+        "layers": layers.layers_json(features, plan_page=data["kind"] == "plan"),
+        "facts": [[str(key), str(value)] for key, value in facts.items()],
+        "notes": [*data["notes"], OUTLINE_NOTE],
+        "made": f"Made {made:%Y-%m-%d %H:%M} UTC by Picket {_version()} (folium {folium.__version__}, Leaflet ",
+    }
+    write_page(render_page(title, ((south + north) / 2, (west + east) / 2), page), path)
+
+
+def _looked_at(coverage: BaseGeometry | None, patrol: BaseGeometry | None) -> tuple[float | None, float | None]:
+    """Square metres looked at, and the share of the area they make (None where unknown)."""
+    if coverage is None:
+        return None, None
+    sound = shapely.make_valid(coverage)
+    if patrol is None:
+        return layers.area_m2(sound), None
+    return layers.area_m2(sound), layers.area_m2(_polygons(shapely.intersection(sound, patrol))) / layers.area_m2(patrol)
+
+
+def _polygons(geometry: BaseGeometry) -> BaseGeometry:
+    """The polygons of a geometry, without the lines and points an intersection may leave."""
+    parts = shapely.get_parts(geometry)
+    return shapely.union_all([part for part in parts if part.geom_type in ("Polygon", "MultiPolygon")])
+
+
+def _own_notes(content: ReportContent, rows: Sequence[Sequence[Any]], left_out: int) -> list[str]:
+    """What the page itself has to admit."""
+    notes = [ELLIPSE_NOTE] if rows else [EMPTY_NOTE]
+    without_place = content.sightings.num_rows - len(rows)
+    if without_place:
+        notes.append(f"{wording.counted(without_place, 'sighting')} could not be placed and cannot be shown on the map.")
+    without_picture = sum(row[-1] is None for row in rows)
+    if without_picture:
+        notes.append(
+            f"{without_picture} of {wording.counted(len(rows), 'sighting')} have no picture here: their frame could not "
+            "be read, or the page's share for pictures was used up (the most confident come first)."
+        )
+    if content.frames is not None:
+        unknown = content.frames.column("lat_deg").null_count
+        if unknown:
+            notes.append(
+                f"{unknown} of {wording.counted(content.frames.num_rows, 'frame')} have no known position; what they "
+                "show is not on this map."
+            )
+    return [*notes, *_left_out_note(left_out)]
+
+
+def _left_out_note(left_out: int) -> list[str]:
+    return [f"{wording.counted(left_out, 'feature')} of the area or plan have no role this page draws."] if left_out else []
+
+
+def _version() -> str:
+    try:
+        return metadata.version("picket")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,86 @@
+"""Small pictures of sightings: the frame round the most confident detection, with its box drawn.
+
+Pictures are made for the most confident sightings first until the budget is used up; a sighting whose frame cannot be
+read gets none, and the report says how many have none. Reading a frame is `vision.images`' subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from vision.errors import InputError
+from vision.images import read_image
+
+SIDE_PX = 160
+LEAST_CROP_PX = 64
+BOX_SHARE = 0.35
+BUDGET_BYTES = 6_000_000
+JPEG_QUALITY = 80
+BOX_BGR = (0, 215, 255)
+
+
+def thumbnails(
+    sightings: pa.Table,
+    detections: pa.Table,
+    frames: pa.Table,
+    images_root: Path,
+    *,
+    budget_bytes: int = BUDGET_BYTES,
+) -> dict[str, bytes]:
+    """JPEGs of `SIDE_PX` pixels square by sighting id, at most `budget_bytes` in all.
+
+    `frames.file` is relative to `images_root`. Each frame is decoded once."""
+    by_id = {row["detection_id"]: row for row in detections.to_pylist()}
+    files = dict(zip(frames.column("frame_id").to_pylist(), frames.column("file").to_pylist(), strict=True))
+    wanted: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    order: list[str] = []
+    for row in sorted(sightings.to_pylist(), key=_by_confidence):
+        own = [by_id[name] for name in row["detection_ids"] or [] if name in by_id]
+        if own:
+            best = max(own, key=lambda box: (box["confidence"] or 0.0, box["detection_id"]))
+            wanted.setdefault(best["frame_id"], []).append((row["sighting_id"], best))
+            order.append(row["sighting_id"])
+    made: dict[str, bytes] = {}
+    for frame_id, boxes in wanted.items():
+        try:
+            image = read_image(images_root / files[frame_id])
+        except (InputError, KeyError):
+            continue
+        for sighting_id, box in boxes:
+            made[sighting_id] = thumbnail(image, (box["x1_px"], box["y1_px"], box["x2_px"], box["y2_px"]))
+    kept: dict[str, bytes] = {}
+    left = budget_bytes
+    for sighting_id in order:
+        if sighting_id in made and len(made[sighting_id]) <= left:
+            kept[sighting_id] = made[sighting_id]
+            left -= len(made[sighting_id])
+    return kept
+
+
+def thumbnail(image: np.ndarray, box: tuple[float, float, float, float]) -> bytes:
+    """A JPEG of `SIDE_PX` pixels square: the image (H, W, 3; BGR, uint8) round `box` (x1, y1, x2, y2 in pixels), moved
+    inside the image, with the box drawn. Where the image is smaller than the crop the rest is black."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = box
+    side = round(max(LEAST_CROP_PX, max(x2 - x1, y2 - y1) / BOX_SHARE))
+    left = int(np.clip(round((x1 + x2) / 2 - side / 2), 0, max(0, width - side)))
+    top = int(np.clip(round((y1 + y2) / 2 - side / 2), 0, max(0, height - side)))
+    crop = np.zeros((side, side, 3), np.uint8)
+    part = image[top : top + side, left : left + side]
+    crop[: part.shape[0], : part.shape[1]] = part
+    scale = SIDE_PX / side
+    picture = cv2.resize(crop, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    corners = [round(value) for value in ((x1 - left) * scale, (y1 - top) * scale, (x2 - left) * scale, (y2 - top) * scale)]
+    cv2.rectangle(picture, (corners[0] - 2, corners[1] - 2), (corners[2] + 2, corners[3] + 2), BOX_BGR, 1)
+    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return encoded.tobytes()
+
+
+def _by_confidence(row: Mapping[str, Any]) -> tuple[float, str]:
+    return -(row["confidence"] or 0.0), row["sighting_id"]

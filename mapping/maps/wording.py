@@ -1,0 +1,108 @@
+"""What a page says in words: the headline an officer reads first, and numbers as people write them.
+
+Where the numbers come from is `report.py`'s subject.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from vision.classes import CLASSES
+
+
+VERDICTS = ("confirmed", "rejected", "unsure")
+NOT_REVIEWED = "not reviewed"
+PLURALS = {"person": "people", "sortie": "sorties", "flight": "flights"}
+REPORT_STATEMENT = "Nothing counts as seen until an officer has confirmed it."
+PLAN_STATEMENT = "A plan is a proposal: the pilot checks airspace, weather and fence, and answers for the flight."
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 person`, `12 people`, `1,204 photos`."""
+    return f"{number:,} {thing if number == 1 else PLURALS.get(thing, thing + 's')}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def area_text(area_m2: float) -> str:
+    """Square metres as an officer reads them: `840 m²`, `0.31 km²`, `12 km²`."""
+    if area_m2 < 10_000:
+        return f"{area_m2:.0f} m²"
+    return f"{area_m2 / 1e6:.2f} km²" if area_m2 < 10e6 else f"{area_m2 / 1e6:,.0f} km²"
+
+
+def distance_text(distance_m: float) -> str:
+    """Metres as `640 m` or `9.1 km`."""
+    return f"{distance_m:.0f} m" if distance_m < 1000 else f"{distance_m / 1000:.1f} km"
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as `45 s`, `24 min` or `1 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = math.ceil(seconds / 60 - 0.5)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def verdict_of(sighting_id: str, reviews: Mapping[str, str]) -> str:
+    """The officer's verdict on a sighting, `not reviewed` where there is none; raises ValueError on any other word."""
+    verdict = reviews.get(sighting_id, NOT_REVIEWED)
+    if verdict not in (*VERDICTS, NOT_REVIEWED):
+        raise ValueError(f"review of {sighting_id}: {verdict!r} is none of {', '.join(VERDICTS)}")
+    return verdict
+
+
+def sightings_text(classes: Iterable[str]) -> str:
+    """`12 people and 5 vehicles`; other classes follow the known ones. Empty where there are none."""
+    names = list(classes)
+    order = [*CLASSES, *sorted(set(names) - set(CLASSES))]
+    return listed([counted(names.count(name), name) for name in order if name in names])
+
+
+def report_headline(
+    sorties: int, looked_at_m2: float | None, share_of_area: float | None, classes: Sequence[str], verdicts: Sequence[str]
+) -> str:
+    """The report in one sentence. `share_of_area` is the part of the area that was looked at, 0 to 1."""
+    start = counted(sorties, "sortie")
+    if looked_at_m2 is not None:
+        start += f", {area_text(looked_at_m2)} looked at"
+        if share_of_area is not None:
+            start += f" ({share_text(share_of_area)} of the area)"
+    if not classes:
+        return f"{start}: no person or vehicle sighted"
+    rejected = [index for index, verdict in enumerate(verdicts) if verdict == "rejected"]
+    standing = [name for index, name in enumerate(classes) if index not in set(rejected)]
+    confirmed = verdicts.count("confirmed")
+    if confirmed == len(classes):
+        state = "all confirmed"
+    else:
+        state = f"{confirmed} confirmed" if confirmed else "none confirmed yet"
+    if rejected:
+        state += f", {len(rejected)} rejected"
+    return f"{start}: {sightings_text(standing) or 'nothing'} sighted, {state}"
+
+
+def share_text(share: float) -> str:
+    """0.637 as `64 %`; never `100 %` or `0 %` for what is only nearly so."""
+    percent = min(max(share, 0.0), 1.0) * 100
+    if 99 < percent < 99.95:
+        return "over 99 %"
+    if 0 < percent < 0.5:
+        return "under 1 %"
+    return f"{percent:.0f} %"
+
+
+def plan_headline(
+    sorties: int, area_m2: float | None, distance_m: float, flight_time_s: float, photos: int, battery_used_pct: float
+) -> str:
+    """The plan in one sentence; `battery_used_pct` is that of the hardest sortie."""
+    over = f" over {area_text(area_m2)}" if area_m2 is not None else ""
+    hardest = "the hardest one uses" if sorties > 1 else "it uses"
+    return (
+        f"{counted(sorties, 'sortie')}{over}: {distance_text(distance_m)}, {duration_text(flight_time_s)} of flight, "
+        f"{counted(photos, 'photo')}; {hardest} {battery_used_pct:.0f} % of its battery"
+    )
