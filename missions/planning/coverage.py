@@ -1,0 +1,53 @@
+"""Which ground a plan photographs: the union of the footprints of all its photos, on level ground.
+
+From the plan's values alone. The ground a flight really imaged, with its true poses and terrain, is
+`mapping.ground.coverage`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import shapely
+from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from missions.plan import Plan, Sortie, legs
+from missions.planning.local import line_of, lonlat_polygon, to_local, to_lonlat
+
+
+def photo_count(length_m: float, trigger_distance_m: float) -> int:
+    """Photos along a transect: one at its start, then one after every trigger distance."""
+    return 1 + math.floor(length_m / trigger_distance_m + 1e-6)
+
+
+def imaged_polygon(plan: Plan, sortie_number: int) -> Polygon | MultiPolygon:
+    """The ground that one sortie photographs, in longitude and latitude. Raises KeyError for a sortie it has not."""
+    return to_lonlat(_imaged(plan, [plan.sortie(sortie_number)]), plan.home)
+
+
+def covered_share(plan: Plan) -> float:
+    """The fraction of the patrol area that lies inside the footprint of at least one photo."""
+    patrol = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.patrol]), plan.home)
+    return float(patrol.intersection(_imaged(plan, plan.sorties)).area / patrol.area)
+
+
+def _imaged(plan: Plan, sorties: Iterable[Sortie]) -> BaseGeometry:
+    """Footprints in local metres. Photos of one line overlap or touch (frontlap is never negative), so theirs is one
+    rectangle from half a footprint before the first to half a footprint behind the last."""
+    strips = []
+    for sortie in sorties:
+        for leg in legs(plan, sortie):
+            if not leg.imaging:
+                continue
+            start, end = np.asarray(line_of([leg.start, leg.end], plan.home).coords)
+            length = float(np.hypot(*(end - start)))
+            ahead = (end - start) / length
+            aside = np.array([ahead[1], -ahead[0]]) * plan.footprint_across_m / 2.0
+            last = (photo_count(length, sortie.trigger_distance_m) - 1) * sortie.trigger_distance_m
+            first = start - ahead * plan.footprint_along_m / 2.0
+            final = start + ahead * (last + plan.footprint_along_m / 2.0)
+            strips.append(Polygon([first + aside, final + aside, final - aside, first - aside]))
+    return shapely.union_all(strips)

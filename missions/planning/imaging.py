@@ -1,0 +1,108 @@
+"""What camera and overlaps ask of a survey: height, footprint, line spacing, trigger distance and speed.
+
+For a camera that looks straight down with the long side of its picture across the track. Where the lines go is
+`survey`, how fast the aircraft may fly beyond this is the drone's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mapping.ground.camera import (
+    Camera,
+    footprint_m,
+    ground_sample_distance_m,
+    height_for_ground_sample_distance_m,
+)
+from missions.drones import Drone
+from missions.errors import NotFlyableError
+from vision.errors import InputError
+
+CEILING_M = 120.0
+"""Highest flight above take-off: the limit of the open category in most countries (EU 2019/947, 14 CFR 107.51)."""
+
+LOWEST_M = 15.0
+"""Lowest survey flight: below it trees and wires are the rule."""
+
+DEFAULT_GSD_CM = {"thermal": 5.15, "rgb": 2.0}
+_SMEAR_TIME_S = {"thermal": 0.008, "rgb": 0.001}
+"""Time one pixel gathers: the thermal time constant of an uncooled microbolometer, a daylight shutter."""
+_SMEAR_PIXELS = 1.0
+_LARGEST_TILT_DEG = 2.0
+
+
+@dataclass(frozen=True)
+class Imaging:
+    """How the camera is used: lengths in metres on level ground, speed in m/s, `notes` what had to be changed."""
+
+    height_home_m: float
+    gsd_m: float
+    across_m: float
+    along_m: float
+    line_spacing_m: float
+    trigger_distance_m: float
+    speed_m_s: float
+    notes: tuple[str, ...] = ()
+
+
+def plan_imaging(
+    drone: Drone,
+    camera: Camera,
+    *,
+    height_m: float | None = None,
+    gsd_cm: float | None = None,
+    sidelap: float = 0.3,
+    frontlap: float = 0.5,
+) -> Imaging:
+    """Height, spacing and speed for one camera on one drone; without `height_m` and `gsd_cm`, about 5 cm per pixel
+    for thermal and 2 cm for colour.
+
+    Spacing is (1 - sidelap) of the footprint across, trigger distance (1 - frontlap) of the footprint along. The
+    speed is the drone's, lowered so that no point smears over more than a pixel and the camera keeps up with its
+    triggers. Raises InputError for values that mean nothing, NotFlyableError where the height is not allowed or the
+    camera does not look down.
+    """
+    if height_m is not None and gsd_cm is not None:
+        raise InputError("--height and --gsd", "both are given and each sets the height; give one of them")
+    for option, value in (("--height", height_m), ("--gsd", gsd_cm)):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise InputError(option, f"{value:g} is not a positive number; give one")
+    for option, value in (("--sidelap", sidelap), ("--frontlap", frontlap)):
+        if not 0.0 <= value <= 0.95:
+            raise InputError(option, f"{value:g} is not an overlap; give a fraction from 0 to 0.95")
+    if abs(camera.mount_pitch_deg + 90.0) > _LARGEST_TILT_DEG:
+        raise NotFlyableError(
+            f"a survey needs a camera that looks straight down, and {camera.name} is mounted at "
+            f"{camera.mount_pitch_deg:g} degrees"
+        )
+    if height_m is None:
+        wanted = gsd_cm if gsd_cm is not None else DEFAULT_GSD_CM[camera.kind]
+        height_m = height_for_ground_sample_distance_m(camera, wanted / 100.0)
+        if gsd_cm is None:
+            height_m = min(max(float(round(height_m)), LOWEST_M), CEILING_M)
+    if not LOWEST_M <= height_m <= CEILING_M + 1e-6:
+        gsds = [100.0 * ground_sample_distance_m(camera, height) for height in (LOWEST_M, CEILING_M)]
+        raise NotFlyableError(
+            f"{height_m:.0f} m is not between {LOWEST_M:.0f} and {CEILING_M:.0f} m above take-off: with "
+            f"{camera.name} ask for {gsds[0]:.1f} to {gsds[1]:.1f} cm per pixel"
+        )
+    across_m, along_m = footprint_m(camera, height_m)
+    gsd_m = ground_sample_distance_m(camera, height_m)
+    trigger_m = max(round((1.0 - frontlap) * along_m, 2), 0.1)
+    speed, notes = drone.cruise_speed_m_s, []
+    smear_limit = _SMEAR_PIXELS * gsd_m / _SMEAR_TIME_S[camera.kind]
+    if smear_limit < speed:
+        speed = math.floor(smear_limit * 10.0) / 10.0
+        notes.append(f"Surveying at {speed:.1f} m/s so that the picture smears by no more than one pixel.")
+    if camera.min_interval_s > 0 and trigger_m / camera.min_interval_s < speed:
+        speed = math.floor(10.0 * trigger_m / camera.min_interval_s) / 10.0
+        notes.append(
+            f"Surveying at {speed:.1f} m/s so that {camera.name} keeps up with a photo every {trigger_m:.1f} m."
+        )
+    if speed < 1.0:
+        raise NotFlyableError(
+            f"{camera.name} would have to be flown at {speed:.1f} m/s for this overlap and resolution: less frontlap "
+            "or a coarser resolution allows a speed that can be flown"
+        )
+    return Imaging(height_m, gsd_m, across_m, along_m, (1.0 - sidelap) * across_m, trigger_m, speed, tuple(notes))

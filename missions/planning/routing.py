@@ -1,0 +1,76 @@
+"""Shortest ways inside a region with obstacles: a visibility graph over its corners, searched by scipy.
+
+Geometry in local metres. What the region is (the fence less its clearance) is `fence`'s; the order of what is visited
+is `sorties`'.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.sparse.csgraph import shortest_path
+from shapely.geometry import MultiPolygon, Polygon
+
+Point = tuple[float, float]
+Floats = npt.NDArray[np.float64]
+
+_SLACK_M = 0.02
+"""Ways may touch the region's border: they are tested against the region widened by this."""
+
+
+class Router:
+    """Shortest ways between points of one region. The region may have holes and several parts."""
+
+    def __init__(self, region: Polygon | MultiPolygon) -> None:
+        self.region = region
+        self._test = shapely.buffer(region, _SLACK_M, join_style="mitre")
+        shapely.prepare(self._test)
+        self._corners = _reflex_corners(region)
+        sees = self._visible(self._corners, self._corners)
+        lengths = np.where(sees, _distances(self._corners, self._corners), np.inf)
+        if len(self._corners):
+            self._between, self._before = shortest_path(lengths, directed=False, return_predecessors=True)
+        else:
+            self._between, self._before = np.zeros((0, 0)), np.zeros((0, 0), dtype=np.int32)
+
+    def way(self, start: Point, end: Point) -> list[Point] | None:
+        """The corners of the shortest way from `start` to `end`, both included; None where there is none."""
+        ends = np.array([start, end], dtype=np.float64)
+        if self._visible(ends[:1], ends[1:])[0, 0]:
+            return [start, end]
+        if not len(self._corners):
+            return None
+        first = np.where(self._visible(ends, self._corners), _distances(ends, self._corners), np.inf)
+        total = first[0][:, None] + self._between + first[1][None, :]
+        enter, leave = np.unravel_index(int(np.argmin(total)), total.shape)
+        if not np.isfinite(total[enter, leave]):
+            return None
+        chain = [int(leave)]
+        while chain[-1] != enter:
+            chain.append(int(self._before[enter, chain[-1]]))
+        corners = [(float(x), float(y)) for x, y in self._corners[chain[::-1]]]
+        return [start, *(corner for corner in corners if corner not in (start, end)), end]
+
+    def _visible(self, starts: Floats, ends: Floats) -> npt.NDArray[np.bool_]:
+        """(N, M): whether the straight line between each start and end stays inside the region."""
+        pairs = np.stack(np.broadcast_arrays(starts[:, None, :], ends[None, :, :]), axis=2)
+        sees: npt.NDArray[np.bool_] = shapely.covers(self._test, shapely.linestrings(pairs))
+        return sees
+
+
+def _reflex_corners(region: Polygon | MultiPolygon) -> Floats:
+    """(N, 2) corners that a shortest way may bend round: those where the region's inner angle exceeds 180 degrees."""
+    corners: list[Floats] = []
+    for part in shapely.get_parts(shapely.orient_polygons(region)):
+        for ring in (part.exterior, *part.interiors):
+            points = np.asarray(ring.coords)[:-1, :2]
+            before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
+            corners.append(points[before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0] < 0.0])
+    return np.concatenate(corners) if corners else np.zeros((0, 2))
+
+
+def _distances(starts: Floats, ends: Floats) -> Floats:
+    difference = starts[:, None, :] - ends[None, :, :]
+    lengths: Floats = np.hypot(difference[..., 0], difference[..., 1])
+    return lengths
