@@ -67,6 +67,15 @@ class Poses:
         chosen = np.asarray(index)
         return Poses(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
+    def replaced(self, index: npt.ArrayLike, others: Poses) -> Poses:
+        """These poses with those at `index` replaced by `others`, row for row."""
+        made = {}
+        for field in fields(self):
+            column = getattr(self, field.name).copy()
+            column[np.asarray(index)] = getattr(others, field.name)
+            made[field.name] = column
+        return Poses(**made)
+
     def columns(self) -> dict[str, pa.Array]:
         """The pose columns of a `mapping.tables.FRAMES` table, null where unknown."""
         found = {

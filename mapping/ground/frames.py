@@ -1,0 +1,178 @@
+"""Which picture was taken from where: images and a flight's telemetry (or what the images say of themselves) become
+the table of frames. This is the one path for a flight just flown, a flight recovered and one recorded elsewhere;
+reading logs is `mapping.ground.telemetry`'s subject, reading the inside of images `mapping.ground.metadata`'s."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from mapping.ground.camera import Camera
+from mapping.ground.metadata import read_image_pose
+from mapping.ground.pose import Poses
+from mapping.ground.telemetry import Accuracy, TelemetryLog, Trigger, trigger_poses
+from mapping.tables import FRAMES
+from vision.errors import InputError
+
+# 2018080501004480Z: date, time and a decimal fraction of the second, in UTC as the Z says
+_UTC_IN_NAME = re.compile(r"(?<!\d)(\d{8})[T_-]?(\d{6})[._]?(\d{0,6})Z(?![A-Za-z])")
+_LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What is known of when each image was taken: its trigger, else its time (UTC seconds, NaN where unknown).
+    `notes` say in words what did not fit together, for the person who reads the summary."""
+
+    images: tuple[Path, ...]
+    triggers: tuple[Trigger | None, ...]
+    times_s: tuple[float, ...]
+    notes: tuple[str, ...]
+
+
+def time_in_name(path: Path) -> float | None:
+    """UTC seconds since 1970 in a file name such as `2018080501004480Z.jpg` (the digits after the seconds are their
+    decimal fraction); None where there is none. Without a Z a time in a name is local time, of nobody knows where."""
+    match = _UTC_IN_NAME.search(path.stem)
+    if match is None:
+        return None
+    try:
+        whole = datetime.strptime(match[1] + match[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    fraction = int(match[3]) * 10 ** (6 - len(match[3])) if match[3] else 0
+    return (whole + timedelta(microseconds=fraction)).timestamp()
+
+
+def number_in_name(path: Path) -> int | None:
+    """The last number in a file name such as `IMG_00007.jpg`; None where there is none or it is a time."""
+    match = _LAST_NUMBER.search(path.stem)
+    return None if match is None or time_in_name(path) is not None else int(match[1])
+
+
+def in_order(images: Sequence[Path]) -> tuple[Path, ...]:
+    """Images by name, numbers in it by value: the order of frames, whatever is known of their times."""
+    return tuple(
+        sorted(images, key=lambda path: ([(int(n), "") if n.isdigit() else (-1, n) for n in _split(path)], str(path)))
+    )
+
+
+def _split(path: Path) -> list[str]:
+    return [part for part in re.split(r"(\d+)", path.name) if part]
+
+
+def pair_images(log: TelemetryLog, images: Sequence[Path]) -> Pairing:
+    """Say for every image which trigger took it, or else when it was taken, and what did not fit.
+
+    An image whose number is the `img_idx` of a CAMERA_FEEDBACK was taken by that trigger. Otherwise its time is the
+    UTC time in its name, or else the UTC time in its EXIF; an EXIF time without a time zone is not used.
+    """
+    ordered = in_order(images)
+    by_index = {trigger.img_idx: trigger for trigger in log.triggers()}
+    numbers = [number_in_name(path) for path in ordered]
+    twice = {number for number, count in Counter(numbers).items() if count > 1}
+    triggers = tuple(None if n is None or n in twice else by_index.get(n) for n in numbers)
+    times_s: list[float] = []
+    for path, trigger in zip(ordered, triggers, strict=True):
+        if trigger is not None:
+            times_s.append(trigger.time_s)
+            continue
+        time_s = time_in_name(path)
+        times_s.append(_time_inside(path) if time_s is None else time_s)
+    return Pairing(ordered, triggers, tuple(times_s), _notes(by_index, triggers, times_s, twice))
+
+
+def _time_inside(path: Path) -> float:
+    """UTC in the image's EXIF or XMP, NaN where it says none; a damaged image stops nothing, it only has no time."""
+    try:
+        time_s = read_image_pose(path).time_s
+    except InputError:
+        return float("nan")
+    return float("nan") if time_s is None else time_s
+
+
+def _notes(
+    by_index: dict[int, Trigger], triggers: Sequence[Trigger | None], times_s: Sequence[float], twice: set[int | None]
+) -> tuple[str, ...]:
+    paired = {trigger.img_idx for trigger in triggers if trigger is not None}
+    notes: list[str] = []
+    if by_index and len(paired) < len(by_index):
+        missing = sorted(set(by_index) - paired)
+        shown = ", ".join(str(index) for index in missing[:8]) + (", ..." if len(missing) > 8 else "")
+        notes.append(f"{len(missing)} of {len(by_index)} triggered pictures have no image: {shown}")
+    if by_index and len(paired) < len(triggers):
+        notes.append(f"{len(triggers) - len(paired)} of {len(triggers)} images belong to no trigger in the log")
+    if by_index and any(number in by_index for number in twice if number is not None):
+        notes.append("several images carry the same number and were not paired with triggers")
+    timeless = int(np.isnan(np.asarray(times_s, dtype=np.float64)).sum())
+    if timeless:
+        notes.append(f"{timeless} of {len(times_s)} images do not say when they were taken in UTC")
+    return tuple(notes)
+
+
+def frames_from_log(
+    log: TelemetryLog,
+    camera: Camera,
+    images: Sequence[Path],
+    *,
+    root: Path | None = None,
+    accuracy: Accuracy | None = None,
+) -> pa.Table:
+    """A `mapping.tables.FRAMES` table of images and the telemetry of their flight, in the order of their names.
+
+    Poses are the autopilot's own at its triggers where an image belongs to one (more exact, see `trigger_poses`), and
+    otherwise interpolated to the image's time; null where the log does not cover it. `root` is the flight folder that
+    `file` is given relative to, `accuracy` replaces the default sigmas. `pair_images` says what did not fit.
+    """
+    pairing = pair_images(log, images)
+    poses = log.pose_at(pairing.times_s, camera, accuracy)
+    at = [index for index, trigger in enumerate(pairing.triggers) if trigger is not None]
+    if at:
+        triggered = [trigger for trigger in pairing.triggers if trigger is not None]
+        exact = trigger_poses(triggered, camera) if accuracy is None else trigger_poses(triggered, camera, accuracy)
+        poses = poses.replaced(at, exact)
+    return _table(pairing.images, poses, camera, root)
+
+
+def frames_from_images(
+    camera: Camera | None, images: Sequence[Path], *, root: Path | None = None, accuracy: Accuracy | None = None
+) -> pa.Table:
+    """A `mapping.tables.FRAMES` table from what the images say of themselves (EXIF, XMP), in the order of their names;
+    null where an image says nothing. Raises InputError for a file that is no image."""
+    accuracy = accuracy or Accuracy()
+    ordered = in_order(images)
+    read = [read_image_pose(path) for path in ordered]
+    columns = {
+        name: np.array([getattr(pose, name) for pose in read], dtype=np.float64)  # None becomes NaN
+        for name in ("time_s", "lat_deg", "lon_deg", "alt_amsl_m", "alt_home_m", "yaw_deg", "pitch_deg", "roll_deg")
+    }
+    placed, turned = np.isfinite(columns["lat_deg"]), np.isfinite(columns["yaw_deg"])
+    poses = Poses.from_columns(
+        len(ordered),
+        sigma_position_m=np.where(placed, accuracy.position_m, np.nan),
+        sigma_height_m=np.where(placed, accuracy.height_m, np.nan),
+        sigma_attitude_deg=np.where(turned, accuracy.attitude_deg, np.nan),
+        sigma_time_s=np.where(placed, accuracy.time_s, np.nan),
+        **columns,
+    )
+    return _table(ordered, poses, camera, root)
+
+
+def _table(images: Sequence[Path], poses: Poses, camera: Camera | None, root: Path | None) -> pa.Table:
+    files = [(Path(os.path.relpath(path, root)) if root is not None else path).as_posix() for path in images]
+    return FRAMES.build(
+        {
+            "frame_id": [f"f{number:05d}" for number in range(1, len(images) + 1)],
+            "file": files,
+            "camera": [camera.name if camera is not None else None] * len(images),
+        }
+        | poses.columns()
+    )

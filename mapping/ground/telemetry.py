@@ -1,0 +1,346 @@
+"""What a flight's telemetry says: where the vehicle was, how it lay, and when it took pictures, all in UTC.
+
+Messages are taken one by one, from a log that is read afterwards or from a link while flying; the answers are the same.
+Only the autopilot (component 1 of the first system heard) counts: what ground stations say about themselves does not.
+Which picture belongs to which trigger is `mapping.ground.frames`' subject; conventions of attitude are
+`mapping.ground.pose`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pymavlink import mavutil
+
+from mapping.ground.camera import Camera
+from mapping.ground.pose import Poses, camera_attitude, interpolate, interpolate_attitude, times_utc
+from mapping.tables import TRACK
+from vision.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+
+MAX_GAP_S = 3.0
+"""Positions and attitudes further apart than this are not joined: between them the pose is unknown."""
+
+_AUTOPILOT_COMPONENT = 1
+_REBOOT_S = 2.0  # the boot clock going back further than messages can overtake each other means a reboot
+_EARLIEST_UTC_S, _LATEST_UTC_S = 1420070400.0, 4102444800.0  # 2015 and 2100: outside, a clock was never set
+_STEADY_CLOCK_S = 1.0  # spread within which SYSTEM_TIME's difference to the boot clock counts as one
+_LATE_S = 5.0  # messages later than this against the median are left out when fitting receive times
+_PROMPT_PERCENTILE = 2.0  # the promptest messages show the clock, all others the delay of the link
+_NOT_A_LOG_BYTES = 1 << 18  # a log has a message within its first 256 KiB
+
+ClockSource = Literal["SYSTEM_TIME", "receive times"]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """One-sigma errors put beside poses where the log does not say better.
+
+    Defaults: single-frequency GNSS 1.5 m a horizontal axis; barometer and EKF height 2 m over a sortie; attitude 2
+    degrees, EKF and the squareness of a mount together; time 0.1 s, a link's smallest delay and a clock set over it.
+    """
+
+    position_m: float = 1.5
+    height_m: float = 2.0
+    attitude_deg: float = 2.0
+    time_s: float = 0.1
+
+
+AT_TRIGGER = Accuracy(attitude_deg=1.0, time_s=0.05)
+"""Errors of poses that the autopilot itself noted when it triggered: no interpolation, no link, only shutter lag."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One CAMERA_FEEDBACK: the autopilot triggered picture `img_idx`, with the vehicle (not the camera) so."""
+
+    time_s: float
+    img_idx: int
+    lat_deg: float
+    lon_deg: float
+    alt_amsl_m: float
+    alt_home_m: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+@dataclass(frozen=True)
+class _Feedback:
+    segment: int
+    received_s: float
+    message_time_s: float
+    img_idx: int
+    lat_deg: float
+    lon_deg: float
+    alt_amsl_m: float
+    alt_home_m: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+class TelemetryLog:
+    """The telemetry of one flight, taken message by message and answered for at any time.
+
+    UTC comes from the vehicle's boot clock, which is even, plus one offset for each time it was switched on. The offset
+    is SYSTEM_TIME's where that is plausible (between 2015 and 2100, keeping pace with the boot clock), as its median
+    difference. Otherwise it is fitted to the times of receipt with slope 1: the promptest messages (2nd percentile of
+    the delay, around its median, so that a receiver's clock being set midway does not matter) show the clock.
+    """
+
+    def __init__(self) -> None:
+        self._system: int | None = None
+        self._segment = 0
+        self._last_boot_s = -math.inf
+        self._arrivals: list[tuple[int, float, float]] = []
+        self._system_times: list[tuple[int, float, float]] = []
+        self._positions: list[tuple[float, ...]] = []
+        self._attitudes: list[tuple[float, ...]] = []
+        self._feedback: list[_Feedback] = []
+
+    def add(self, message: Any, received_s: float) -> None:
+        """Take one pymavlink message, received at `received_s` (UTC, seconds since 1970); others than the autopilot's
+        position, attitude, clock and camera messages are let pass."""
+        kind = message.get_type()
+        if kind not in _TAKEN or message.get_srcComponent() != _AUTOPILOT_COMPONENT:
+            return
+        if self._system is None:
+            self._system = message.get_srcSystem()
+        elif message.get_srcSystem() != self._system:
+            return
+        _TAKEN[kind](self, message, received_s)
+
+    def _boot(self, message: Any, received_s: float) -> float:
+        boot_s = message.time_boot_ms / 1e3
+        if boot_s < self._last_boot_s - _REBOOT_S:
+            self._segment += 1
+            self._last_boot_s = boot_s
+        self._last_boot_s = max(self._last_boot_s, boot_s)
+        self._arrivals.append((self._segment, boot_s, received_s))
+        return boot_s
+
+    def _take_position(self, message: Any, received_s: float) -> None:
+        boot_s = self._boot(message, received_s)
+        if message.lat == 0 and message.lon == 0:  # no fix yet
+            return
+        place = (message.lat / 1e7, message.lon / 1e7, message.alt / 1e3, message.relative_alt / 1e3)
+        self._positions.append((self._segment, boot_s, *place))
+
+    def _take_attitude(self, message: Any, received_s: float) -> None:
+        boot_s = self._boot(message, received_s)
+        angles = tuple(math.degrees(angle) for angle in (message.yaw, message.pitch, message.roll))
+        if all(math.isfinite(angle) for angle in angles):
+            self._attitudes.append((self._segment, boot_s, *angles))
+
+    def _take_system_time(self, message: Any, received_s: float) -> None:
+        boot_s = self._boot(message, received_s)
+        self._system_times.append((self._segment, boot_s, message.time_unix_usec / 1e6))
+
+    def _take_feedback(self, message: Any, received_s: float) -> None:
+        self._feedback.append(
+            _Feedback(
+                segment=self._segment,
+                received_s=received_s,
+                message_time_s=message.time_usec / 1e6,
+                img_idx=message.img_idx,
+                lat_deg=message.lat / 1e7,
+                lon_deg=message.lng / 1e7,
+                alt_amsl_m=message.alt_msl,
+                alt_home_m=message.alt_rel,
+                yaw_deg=message.yaw % 360.0,
+                pitch_deg=message.pitch,
+                roll_deg=message.roll,
+            )
+        )
+
+    @property
+    def has_position(self) -> bool:
+        """True once the vehicle has said where it is."""
+        return bool(self._positions)
+
+    def clock_sources(self) -> tuple[ClockSource, ...]:
+        """What UTC was taken from, for each time the vehicle was switched on in this log."""
+        return tuple(source for _, source in self._clock())
+
+    def _clock(self) -> list[tuple[float, ClockSource]]:
+        """(UTC minus boot clock, where from) of every segment between reboots."""
+        arrivals = _rows(self._arrivals, 3)
+        system_times = _rows(self._system_times, 3)
+        return [
+            _fit_clock(arrivals[arrivals[:, 0] == segment, 1:], system_times[system_times[:, 0] == segment, 1:])
+            for segment in range(self._segment + 1)
+        ]
+
+    def _timed(self, rows: list[tuple[float, ...]], width: int) -> Floats:
+        """Rows (segment, boot_s, values...) as (UTC, values...), in strictly increasing order of time."""
+        table = _rows(rows, width)
+        offsets = np.array([offset for offset, _ in self._clock()])
+        timed = np.column_stack([table[:, 1] + offsets[table[:, 0].astype(np.intp)], table[:, 2:]])
+        _, first = np.unique(timed[:, 0], return_index=True)
+        return np.asarray(timed[first])
+
+    def _position_rows(self) -> Floats:
+        return self._timed(self._positions, 6)
+
+    def _attitude_rows(self) -> Floats:
+        return self._timed(self._attitudes, 5)
+
+    def track(self) -> pa.Table:
+        """A `mapping.tables.TRACK` table: a row for every position heard, the attitude interpolated to its time (null
+        where it is unknown)."""
+        rows = self._position_rows()
+        attitude = self._attitude_at(rows[:, 0])
+        columns = [pa.array(column, from_pandas=True) for column in (*rows[:, 1:].T, *attitude)]
+        return TRACK.build(dict(zip(TRACK.columns.names, (times_utc(rows[:, 0]), *columns), strict=True)))
+
+    def _attitude_at(self, times_s: Floats) -> tuple[Floats, Floats, Floats]:
+        rows = self._attitude_rows()
+        return interpolate_attitude(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], times_s, MAX_GAP_S)
+
+    def triggers(self) -> list[Trigger]:
+        """The pictures the autopilot says it triggered, each once, in order of time.
+
+        ArduPilot stamps CAMERA_FEEDBACK with GPS time, or with its boot clock where a hot shoe reports the shutter;
+        where the stamp is neither, the time of receipt stands in.
+        """
+        clock = self._clock()
+        found: dict[tuple[int, int], Trigger] = {}
+        for feedback in list(self._feedback):
+            offset, _ = clock[feedback.segment]
+            stamp = feedback.message_time_s
+            if _EARLIEST_UTC_S <= stamp <= _LATEST_UTC_S:
+                time_s = stamp
+            elif math.isfinite(offset) and abs(stamp + offset - feedback.received_s) < _LATE_S:
+                time_s = stamp + offset
+            else:
+                time_s = feedback.received_s
+            found.setdefault(
+                (feedback.img_idx, feedback.segment),
+                Trigger(
+                    time_s=time_s,
+                    img_idx=feedback.img_idx,
+                    lat_deg=feedback.lat_deg,
+                    lon_deg=feedback.lon_deg,
+                    alt_amsl_m=feedback.alt_amsl_m,
+                    alt_home_m=feedback.alt_home_m,
+                    yaw_deg=feedback.yaw_deg,
+                    pitch_deg=feedback.pitch_deg,
+                    roll_deg=feedback.roll_deg,
+                ),
+            )
+        return sorted(found.values(), key=lambda trigger: (trigger.time_s, trigger.img_idx))
+
+    def pose_at(self, times_s: npt.ArrayLike, camera: Camera, accuracy: Accuracy | None = None) -> Poses:
+        """The poses of `camera` at (N,) UTC times, position interpolated linearly and attitude by slerp.
+
+        NaN outside the log, between messages more than `MAX_GAP_S` apart, and for times that are NaN.
+        """
+        accuracy = accuracy or Accuracy()
+        times = np.asarray(times_s, dtype=np.float64)
+        asked = np.nan_to_num(times, nan=-math.inf)
+        rows = self._position_rows()
+        place = interpolate(rows[:, 0], list(rows[:, 1:].T), asked, MAX_GAP_S)
+        attitude = camera_attitude(camera, *self._attitude_at(asked))
+        return _poses(camera, times, place, attitude, accuracy)
+
+
+def trigger_poses(triggers: list[Trigger], camera: Camera, accuracy: Accuracy = AT_TRIGGER) -> Poses:
+    """The poses of `camera` at these triggers, from what the autopilot noted at the moment of each.
+
+    That is more exact than interpolating the telemetry round it, which comes a few times a second only: on a vehicle
+    that rolls by 30 degrees a second, attitude halfway between two messages 0.3 s apart can be out by a degree or more.
+    """
+    columns = np.array(
+        [
+            (t.time_s, t.lat_deg, t.lon_deg, t.alt_amsl_m, t.alt_home_m, t.yaw_deg, t.pitch_deg, t.roll_deg)
+            for t in triggers
+        ],
+        dtype=np.float64,
+    ).reshape(-1, 8)
+    attitude = camera_attitude(camera, columns[:, 5], columns[:, 6], columns[:, 7])
+    return _poses(camera, columns[:, 0], list(columns[:, 1:5].T), attitude, accuracy)
+
+
+def _poses(
+    camera: Camera, times_s: Floats, place: list[Floats], attitude: tuple[Floats, Floats, Floats], accuracy: Accuracy
+) -> Poses:
+    placed, turned = np.isfinite(place[0]), np.isfinite(attitude[0])
+    return Poses(
+        time_s=times_s,
+        lat_deg=place[0],
+        lon_deg=place[1],
+        alt_amsl_m=place[2],
+        alt_home_m=place[3],
+        yaw_deg=attitude[0],
+        pitch_deg=attitude[1],
+        roll_deg=attitude[2],
+        sigma_position_m=np.where(placed, accuracy.position_m, np.nan),
+        sigma_height_m=np.where(placed, accuracy.height_m, np.nan),
+        sigma_attitude_deg=np.where(turned, accuracy.attitude_deg, np.nan),
+        sigma_time_s=np.where(np.isfinite(times_s), accuracy.time_s, np.nan),
+    )
+
+
+def _rows(rows: list[Any], width: int) -> Floats:
+    # A copy first: a link may be adding to the list from another thread.
+    return np.array(list(rows), dtype=np.float64).reshape(-1, width)
+
+
+def _fit_clock(arrivals: Floats, system_times: Floats) -> tuple[float, ClockSource]:
+    """(UTC minus boot clock, where from) of (boot, received) and (boot, UTC by the vehicle) pairs."""
+    plausible = system_times[(system_times[:, 1] >= _EARLIEST_UTC_S) & (system_times[:, 1] <= _LATEST_UTC_S)]
+    if len(plausible):
+        difference = plausible[:, 1] - plausible[:, 0]
+        middle = float(np.median(difference))
+        if np.mean(np.abs(difference - middle) <= _STEADY_CLOCK_S) > 0.5:
+            return middle, "SYSTEM_TIME"
+    if not len(arrivals):
+        return math.nan, "receive times"
+    delay = arrivals[:, 1] - arrivals[:, 0]
+    near = delay[np.abs(delay - np.median(delay)) <= _LATE_S]
+    return float(np.percentile(near, _PROMPT_PERCENTILE)), "receive times"
+
+
+_TAKEN = {
+    "GLOBAL_POSITION_INT": TelemetryLog._take_position,
+    "ATTITUDE": TelemetryLog._take_attitude,
+    "SYSTEM_TIME": TelemetryLog._take_system_time,
+    "CAMERA_FEEDBACK": TelemetryLog._take_feedback,
+}
+
+
+def read_tlog(path: str | Path) -> TelemetryLog:
+    """The telemetry in a MAVLink log (`.tlog`), up to where it is cut off if it is.
+
+    Raises InputError where there is no such file, it is no telemetry log, or no position is in it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(path, "no such telemetry log")
+    log, messages = TelemetryLog(), 0
+    try:
+        reader = mavutil.mavlogfile(str(path))
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})") from error
+    try:
+        while (message := reader.recv_msg()) is not None:
+            if message.get_type() != "BAD_DATA":
+                messages += 1
+                log.add(message, float(message._timestamp))
+            elif not messages and reader.f.tell() > _NOT_A_LOG_BYTES:
+                break
+    finally:
+        reader.close()
+    if not messages:
+        raise InputError(path, "no MAVLink message in it: give the .tlog a ground station recorded")
+    if not log.has_position:
+        raise InputError(path, f"{messages} messages but no position (GLOBAL_POSITION_INT): give the log of a flight")
+    return log
