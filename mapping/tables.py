@@ -74,3 +74,25 @@ SIGHTINGS = TableSchema(
 )
 """One row per physical object: semi-axes and bearing of the 95 % ellipse (bearing of the major axis from true north),
 the radius that holds 90 %, and the detections it was fused from. `object` is the name a person gave (else null)."""
+
+PLACES = TableSchema(
+    "places",
+    pa.schema(
+        [
+            ("detection_id", pa.string()),
+            ("frame_id", pa.string()),
+            ("sighting_id", pa.string()),
+            ("lat_deg", pa.float64()),
+            ("lon_deg", pa.float64()),
+            ("alt_amsl_m", pa.float64()),
+            ("ellipse_major_m", pa.float64()),
+            ("ellipse_minor_m", pa.float64()),
+            ("ellipse_bearing_deg", pa.float64()),
+            ("ce90_m", pa.float64()),
+            ("reason", pa.string()),
+        ]
+    ),
+)
+"""One row per detection, in the order of the detections: where it alone puts its object, and the sighting it became
+part of. Without a place the place is null and `reason` says why; a detection that was placed and left out has a
+`reason` too."""

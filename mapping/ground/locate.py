@@ -1,0 +1,231 @@
+"""A flight's detections become places and sightings: the one function that the rest of Picket calls.
+
+It chooses the pixel where each object stands, places it, leaves out what another class claims with more confidence,
+fuses the rest and says of everything without a place what is missing. Boxes of two classes in one frame that cover the
+same pixels (intersection over union of at least 0.5) are one thing: the more confident box speaks for it, the other
+keeps its place but becomes no sighting. A person beside a car, or much smaller than the box it stands in, stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from shapely.geometry.base import BaseGeometry
+
+from mapping.ground.camera import Camera
+from mapping.ground.coverage import frames_over, imaged_ground
+from mapping.ground.ellipse import ellipses
+from mapping.ground.fusion import FusedObject, Observation, fuse
+from mapping.ground.georeference import ErrorBudget, GroundPoints, contact_points, locate_pixels
+from mapping.ground.marks import MARKED
+from mapping.ground.pose import Poses
+from mapping.ground.sightings import sightings_table
+from mapping.ground.terrain import FlatGround, Miss, Terrain
+from mapping.tables import PLACES
+from vision.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+
+SAME_PIXELS_IOU = 0.5
+
+_NO_POSITION = "its frame has no position: ingest the flight with its telemetry (--tlog) or pictures that carry GPS"
+_NO_HEIGHT = "its frame has no height above take-off: ingest the flight with its telemetry (--tlog), or give --terrain"
+_NO_AMSL = "its frame has no height: ingest the flight with its telemetry (--tlog)"
+_NO_ATTITUDE = "its frame has no camera attitude: ingest the flight with its telemetry (--tlog) and the right --camera"
+_REASONS = {
+    Miss.HORIZON: "it lies at or above the horizon",
+    Miss.TOO_FAR: "it lies too far away, or the camera looks too flat over the ground there, to be placed",
+    Miss.NO_TERRAIN: "the elevation model has no heights there: give a larger one (--terrain)",
+    Miss.BELOW_GROUND: "its frame was taken on or below the ground",
+    Miss.NO_RAY: "it lies outside the part of the picture that the camera's calibration reaches",
+}
+_OUTVOTED = "the same pixels were taken for another class with more confidence"
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """What `locate` found: `sightings` (mapping.tables.SIGHTINGS), `places` of every detection (PLACES), the lon/lat
+    `coverage` of all frames with `coverage_area_m2` and each frame's `footprints` (None without a pose), how many
+    detections have no place by reason (`unlocated`), and `notes` on what was assumed."""
+
+    sightings: pa.Table
+    places: pa.Table
+    coverage: BaseGeometry
+    coverage_area_m2: float
+    footprints: dict[str, BaseGeometry | None]
+    unlocated: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def locate(
+    frames: pa.Table,
+    detections: pa.Table,
+    camera: Camera,
+    terrain: Terrain | None = None,
+    *,
+    home: tuple[float, float] | None = None,
+    budget: ErrorBudget | None = None,
+) -> Located:
+    """Places and sightings of a flight's FRAMES and DETECTIONS tables (marks are detections with model `marked`).
+
+    Without `terrain` the ground counts as level at the height of take-off. `home` is the take-off point (latitude,
+    longitude), used with an elevation model. Raises InputError for a detection whose frame is not in `frames`.
+    """
+    ground = terrain or FlatGround()
+    poses = Poses.from_frames(frames)
+    frame_ids = frames["frame_id"].to_pylist()
+    index = _frame_index(detections, frame_ids)
+    boxes = np.stack([detections[name].to_numpy() for name in ("x1_px", "y1_px", "x2_px", "y2_px")], axis=1)
+    boxes = boxes.astype(np.float64)
+    classes = detections["class"].to_pylist()
+    pixels = contact_points(boxes, index, poses, camera, classes)
+    points = locate_pixels(pixels, index, poses, camera, ground, home=home, budget=budget)
+    outvoted = _outvoted(detections, index, boxes)
+    used = np.flatnonzero(points.hit & ~outvoted)
+    objects = _fused(detections, index, points, poses, used)
+    lat, lon = points.local.to_geodetic([one.east_m for one in objects], [one.north_m for one in objects])
+    alt = np.array([points.alt_amsl_m[list(one.members)].mean() for one in objects])
+    margin = np.array([0.5 * np.ptp(boxes[list(one.members)].reshape(-1, 2, 2), axis=1).max() for one in objects])
+    chances = frames_over(lat, lon, margin, poses, camera, ground, home=home)
+    times = frames["time_utc"].to_pylist()
+    sightings, ids = sightings_table(objects, detections, times, index, (lat, lon, alt), chances)
+    reasons = _reasons(points, index, poses, outvoted, isinstance(ground, FlatGround))
+    imaged = imaged_ground(poses, camera, ground, home=home)
+    return Located(
+        sightings=sightings,
+        places=_places(detections, points, objects, ids, reasons),
+        coverage=imaged.covered,
+        coverage_area_m2=imaged.area_m2,
+        footprints=dict(zip(frame_ids, imaged.footprints, strict=True)),
+        unlocated=dict(Counter(text for text, hit in zip(reasons, points.hit, strict=True) if text and not hit)),
+        notes=_notes(terrain, home, imaged.footprints, int((outvoted & points.hit).sum())),
+    )
+
+
+def _frame_index(detections: pa.Table, frame_ids: Sequence[str]) -> npt.NDArray[np.intp]:
+    row = {frame_id: number for number, frame_id in enumerate(frame_ids)}
+    for detection_id, frame_id in zip(
+        *(detections[name].to_pylist() for name in ("detection_id", "frame_id")), strict=True
+    ):
+        if frame_id not in row:
+            raise InputError(
+                "detections", f"its frame {frame_id} is not in this flight; run detect again", detection_id
+            )
+    return np.array([row[frame_id] for frame_id in detections["frame_id"].to_pylist()], dtype=np.intp)
+
+
+def _outvoted(detections: pa.Table, index: npt.NDArray[np.intp], boxes: Floats) -> npt.NDArray[np.bool_]:
+    """(N,) True for boxes on the same pixels as a more confident one of another class; hand-made marks never are."""
+    classes = np.array(detections["class"].to_pylist(), dtype=np.str_)
+    names = detections["detection_id"].to_pylist()
+    confidence = detections["confidence"].to_numpy()
+    found = np.array([model != MARKED for model in detections["model"].to_pylist()], dtype=np.bool_)
+    lost = np.zeros(len(boxes), dtype=np.bool_)
+    by_frame: dict[int, list[int]] = {}
+    for number in sorted(np.flatnonzero(found).tolist(), key=lambda one: (-confidence[one], names[one])):
+        by_frame.setdefault(int(index[number]), []).append(number)
+    for members in by_frame.values():
+        overlap = _iou(boxes[members]) >= SAME_PIXELS_IOU
+        unlike = classes[members][:, None] != classes[members]
+        for place, number in enumerate(members):
+            rivals = np.flatnonzero((overlap & unlike)[place, :place])
+            lost[number] = any(not lost[members[rival]] for rival in rivals)
+    return lost
+
+
+def _iou(boxes: Floats) -> Floats:
+    """(N, N) intersection over union of (N, 4) boxes; 0 for boxes of no size."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0.0, None), axis=2)
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    total = area[:, None] + area - shared
+    return np.divide(shared, total, out=np.zeros_like(shared), where=total > 0.0)
+
+
+def _fused(
+    detections: pa.Table, index: npt.NDArray[np.intp], points: GroundPoints, poses: Poses, used: npt.NDArray[np.intp]
+) -> list[FusedObject]:
+    """Objects of the detections `used`, their members counted in the whole table. Frames go in the order of time,
+    those without one after the others."""
+    rank = np.empty(len(poses), dtype=np.intp)
+    rank[np.argsort(poses.time_s, kind="stable")] = np.arange(len(poses))
+    labels, models = detections["label"].to_pylist(), detections["model"].to_pylist()
+    classes = detections["class"].to_pylist()
+    observations = [
+        Observation(int(rank[index[one]]), classes[one], labels[one] if models[one] == MARKED else None)
+        for one in used.tolist()
+    ]
+    return [
+        FusedObject(tuple(int(used[member]) for member in one.members), one.east_m, one.north_m, one.covariance)
+        for one in fuse(observations, points.take(used))
+    ]
+
+
+def _reasons(
+    points: GroundPoints, index: npt.NDArray[np.intp], poses: Poses, outvoted: npt.NDArray[np.bool_], flat: bool
+) -> list[str | None]:
+    """For each detection why it has no place, or is no sighting; None where all is well."""
+    found: list[str | None] = []
+    for miss, frame, lost in zip(points.miss.tolist(), index.tolist(), outvoted.tolist(), strict=True):
+        if miss == Miss.NONE:
+            found.append(_OUTVOTED if lost else None)
+        elif miss != Miss.NO_POSE:
+            found.append(_REASONS[Miss(miss)])
+        elif np.isnan(poses.lat_deg[frame] + poses.lon_deg[frame]):
+            found.append(_NO_POSITION)
+        elif np.isnan(poses.yaw_deg[frame] + poses.pitch_deg[frame] + poses.roll_deg[frame]):
+            found.append(_NO_ATTITUDE)
+        else:
+            found.append(_NO_HEIGHT if flat else _NO_AMSL)
+    return found
+
+
+def _places(
+    detections: pa.Table,
+    points: GroundPoints,
+    objects: Sequence[FusedObject],
+    ids: Sequence[str],
+    reasons: Sequence[str | None],
+) -> pa.Table:
+    sighting_of = {member: name for item, name in zip(objects, ids, strict=True) for member in item.members}
+    spread = ellipses(points.covariance)
+    numbers = {
+        "lat_deg": points.lat_deg,
+        "lon_deg": points.lon_deg,
+        "alt_amsl_m": points.alt_amsl_m,
+        "ellipse_major_m": spread.major_m,
+        "ellipse_minor_m": spread.minor_m,
+        "ellipse_bearing_deg": spread.bearing_deg,
+        "ce90_m": spread.ce90_m,
+    }
+    return PLACES.build(
+        {
+            "detection_id": detections["detection_id"],
+            "frame_id": detections["frame_id"],
+            "sighting_id": [sighting_of.get(number) for number in range(len(points))],
+            **{name: pa.array(values, from_pandas=True) for name, values in numbers.items()},
+            "reason": list(reasons),
+        }
+    )
+
+
+def _notes(
+    terrain: Terrain | None, home: tuple[float, float] | None, footprints: Sequence[object | None], outvoted: int
+) -> tuple[str, ...]:
+    notes = []
+    if terrain is None or isinstance(terrain, FlatGround):
+        notes.append("The ground counts as level at the height of take-off; on hills give an elevation model.")
+    elif home is None:
+        notes.append("No take-off point is known: heights above mean sea level are used, with all their error.")
+    blind = sum(one is None for one in footprints)
+    if blind:
+        notes.append(f"{blind} of {len(footprints)} frames have no known view of the ground and count for nothing.")
+    if outvoted:
+        notes.append(f"{outvoted} detections gave way to a more confident one of another class on the same pixels.")
+    return tuple(notes)

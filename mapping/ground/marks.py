@@ -1,0 +1,139 @@
+"""Objects that a person marked in pictures by hand: a CSV file becomes rows of the detections table.
+
+Columns: file, x_px, y_px, object, and optionally class. `file` is the picture's name, `object` the name of the thing
+marked: all marks of one name are one object. A mark becomes a box of no size with model `marked`, confidence 1 and the
+object's name as its label; its class is `object` (something a person named, whatever it is) unless the file gives one
+of Picket's classes. Where marks lie on the ground is `mapping.ground.locate`.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+
+from vision.classes import CLASSES
+from vision.errors import InputError
+from vision.table import DETECTIONS
+
+MARKED = "marked"
+"""The `model` of detections that a person made."""
+OBJECT_CLASS = "object"
+"""The class of what a person marked without giving a class."""
+
+_NEEDED = ("file", "x_px", "y_px", "object")
+
+
+@dataclass(frozen=True)
+class _Mark:
+    line: int
+    frame_id: str
+    x_px: float
+    y_px: float
+    name: str
+    class_name: str
+
+
+def read_marks(path: str | PathLike[str], frames: pa.Table) -> pa.Table:
+    """The marks in the CSV file at `path` as a DETECTIONS table, in the order of frames and then of lines.
+
+    `frames` is the flight's FRAMES table; pictures are found by their path in it or by their name alone. Raises
+    InputError naming the line and column at fault: a column missing, a number that is none, a picture that is not in
+    the flight, an object marked twice in one picture.
+    """
+    marks = _parsed(path, _frames_by_name(frames))
+    seen: dict[tuple[str, str], int] = {}
+    for mark in marks:
+        earlier = seen.setdefault((mark.frame_id, mark.name), mark.line)
+        if earlier != mark.line:
+            problem = f"{mark.name!r} is marked in this picture on line {earlier} already; give the second another name"
+            raise InputError(path, problem, f"line {mark.line}, object")
+    order = {frame_id: place for place, frame_id in enumerate(frames["frame_id"].to_pylist())}
+    counts: dict[str, int] = {}
+    rows = []
+    for mark in sorted(marks, key=lambda mark: (order[mark.frame_id], mark.line)):
+        number = counts[mark.frame_id] = counts.get(mark.frame_id, -1) + 1
+        rows.append(
+            {
+                "detection_id": f"{mark.frame_id}-mark-{number:03d}",
+                "frame_id": mark.frame_id,
+                "class": mark.class_name,
+                "label": mark.name,
+                "confidence": 1.0,
+                "x1_px": mark.x_px,
+                "y1_px": mark.y_px,
+                "x2_px": mark.x_px,
+                "y2_px": mark.y_px,
+                "model": MARKED,
+            }
+        )
+    return DETECTIONS.from_rows(rows)
+
+
+def _frames_by_name(frames: pa.Table) -> dict[str, set[str]]:
+    """Frame ids by the path of their picture, and by its bare name."""
+    found: dict[str, set[str]] = {}
+    for frame_id, file in zip(frames["frame_id"].to_pylist(), frames["file"].to_pylist(), strict=True):
+        for name in {file, PurePosixPath(file).name}:
+            found.setdefault(name, set()).add(frame_id)
+    return found
+
+
+def _parsed(path: str | PathLike[str], frames: Mapping[str, set[str]]) -> list[_Mark]:
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror}); give a CSV file of marks") from error
+    except UnicodeDecodeError as error:
+        raise InputError(path, "is not UTF-8 text; give a CSV file of marks") from error
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True, strict=True)
+    try:
+        absent = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+        if absent:
+            wanted = f"lacks the column {', '.join(absent)}; begin the file with file,x_px,y_px,object"
+            raise InputError(path, wanted, "line 1")
+        marks = [_mark(path, reader.line_num, row, frames) for row in reader]
+    except csv.Error as error:
+        raise InputError(path, f"is not CSV ({error}); mend this line", f"line {reader.line_num}") from error
+    if not marks:
+        raise InputError(path, "holds no marks; give one a line as file,x_px,y_px,object")
+    return marks
+
+
+def _mark(
+    path: str | PathLike[str], line: int, row: Mapping[str | None, str | None], frames: Mapping[str, set[str]]
+) -> _Mark:
+    if None in row:
+        raise InputError(path, "more values than columns; quote names that hold a comma", f"line {line}")
+    values = {name: (row.get(name) or "").strip() for name in (*_NEEDED, "class")}
+    for name in _NEEDED:
+        if not values[name]:
+            raise InputError(path, "is empty; fill it in or take the line out", f"line {line}, {name}")
+    matching = frames.get(values["file"], set())
+    if len(matching) != 1:
+        many = f"{values['file']!r} is the name of {len(matching)} pictures of this flight; give its path in the flight"
+        none = f"{values['file']!r} is no picture of this flight; give the name of one that is"
+        raise InputError(path, many if matching else none, f"line {line}, file")
+    if values["class"] and values["class"] not in CLASSES:
+        problem = f"{values['class']!r} is no class; give one of {', '.join(CLASSES)} or leave it empty"
+        raise InputError(path, problem, f"line {line}, class")
+    (frame_id,) = matching
+    x_px, y_px = (_pixel(path, line, name, values[name]) for name in ("x_px", "y_px"))
+    return _Mark(line, frame_id, x_px, y_px, values["object"], values["class"] or OBJECT_CLASS)
+
+
+def _pixel(path: str | PathLike[str], line: int, name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value < 1e6:
+        raise InputError(
+            path, f"{text!r} is no pixel; give its distance from the top-left corner", f"line {line}, {name}"
+        )
+    return value
