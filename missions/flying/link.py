@@ -41,6 +41,9 @@ GROUND_COMPONENT = 190
 CONNECT_TIMEOUT_S = 3.0
 """For one attempt to open a TCP connection; pymavlink makes three, a second apart."""
 
+DEFAULT_BAUD = 57600
+"""Of telemetry radios; a USB port takes any."""
+
 STREAM_HZ = 4
 POSE_HZ = 10
 ANSWER_S = 1.5
@@ -48,7 +51,7 @@ ATTEMPTS = 4
 PARAMETER_LIST_S = 90.0
 """A full parameter list takes up to a minute over a slow radio."""
 
-_ADDRESS = re.compile(r"((tcp|tcpin|udp|udpin|udpout|udpbcast):)?[^:\s]+:\d{1,5}|/dev/\S+|COM\d+")
+_ADDRESS = re.compile(r"((tcp|tcpin|udp|udpin|udpout|udpbcast):)?[^:\s]+:\d{1,5}|(/dev/[^\s,]+|COM\d+)(,\d+)?")
 _TRANSFER_MESSAGES = ("MISSION_COUNT", "MISSION_REQUEST", "MISSION_REQUEST_INT", "MISSION_ITEM_INT", "MISSION_ACK")
 _REQUEST_MESSAGE = 512
 _SET_MESSAGE_INTERVAL = 511
@@ -306,21 +309,23 @@ class Link:
 
 
 def connect(url: str, heard: Listener, sent: Listener, *, timeout_s: float = 30.0) -> Link:
-    """Connect to the vehicle at `url` (tcp:HOST:PORT, udp:HOST:PORT, /dev/ttyACM0 ...).
+    """Connect to the vehicle at `url` (tcp:HOST:PORT, udp:HOST:PORT, or a serial port such as /dev/ttyUSB0,57600).
 
     `heard` and `sent` get every message of the connection, from DroneKit's threads. Raises InputError where `url` is no
     address, VehicleError where nobody answers within `timeout_s`.
     """
     if not _ADDRESS.fullmatch(url):
         raise InputError("--connect", f"{url!r} is no address; write tcp:HOST:PORT, udp:HOST:PORT or a serial port")
+    address, _, baud = url.partition(",")
     before = socket.getdefaulttimeout()
     # The only way to bound pymavlink's connect(), which otherwise takes minutes where packets vanish.
     socket.setdefaulttimeout(CONNECT_TIMEOUT_S)
     try:
         with no_exit():
             vehicle: Vehicle = dronekit.connect(
-                url,
+                address,
                 _initialize=False,
+                baud=int(baud or DEFAULT_BAUD),
                 source_system=GROUND_SYSTEM,
                 source_component=GROUND_COMPONENT,
                 vehicle_class=lambda handler: Vehicle(handler, heard, sent),

@@ -88,8 +88,11 @@ REASONS = {
 RETRY_S = 1.5
 """Silence after which a message is sent again. ArduPilot itself asks again after about 1 s."""
 
+VEHICLE_SILENT_S = 5.0
+"""Silence in the middle of an upload after which it begins again: the vehicle has missed several of its own turns."""
+
 ATTEMPTS = 6
-"""How often in a row silence is answered before giving up."""
+"""How often silence is answered before giving up: in a row when reading, in all when storing."""
 
 
 class _Transfer:
@@ -106,10 +109,6 @@ class _Transfer:
     def ended(self) -> bool:
         """True once the transfer is done or has failed."""
         return self.done or self.failure is not None
-
-    def _progress(self, now_s: float) -> None:
-        self._deadline_s = now_s + RETRY_S
-        self._attempts_left = ATTEMPTS
 
     def _fail(self, reason: str) -> list[Message]:
         self.failure = reason
@@ -144,7 +143,7 @@ class Upload(_Transfer):
 
     def start(self, now_s: float) -> list[Message]:
         """The count, with the retry clock set."""
-        self._progress(now_s)
+        self._deadline_s = now_s + RETRY_S
         return self._count()
 
     def receive(self, message: Message, now_s: float) -> list[Message]:
@@ -152,11 +151,8 @@ class Upload(_Transfer):
         if self.ended:
             return []
         if isinstance(message, Request) and 0 <= message.sequence < len(self._items):
-            if message.sequence not in self._asked:
-                self._asked.add(message.sequence)
-                self._progress(now_s)
-            else:
-                self._deadline_s = now_s + RETRY_S
+            self._asked.add(message.sequence)
+            self._deadline_s = now_s + VEHICLE_SILENT_S
             return [Item(message.sequence, self._items[message.sequence])]
         if isinstance(message, Acknowledge):
             return self._acknowledged(message.result)
@@ -204,7 +200,7 @@ class Download(_Transfer):
 
     def start(self, now_s: float) -> list[Message]:
         """The question for the list, with the retry clock set."""
-        self._progress(now_s)
+        self._deadline_s = now_s + RETRY_S
         return [RequestList()]
 
     def receive(self, message: Message, now_s: float) -> list[Message]:
@@ -234,7 +230,8 @@ class Download(_Transfer):
         return [RequestList()] if self._count is None else [Request(self._first_missing())]
 
     def _next(self, now_s: float) -> list[Message]:
-        self._progress(now_s)
+        self._deadline_s = now_s + RETRY_S
+        self._attempts_left = ATTEMPTS
         if len(self._received) == self._count:
             self.done = True
             return [Acknowledge(ACCEPTED)]

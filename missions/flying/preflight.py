@@ -1,0 +1,134 @@
+"""What is checked before take-off: the vehicle, its place, its battery and what it has been given to fly.
+
+Each check is a value with a sentence for the pilot. Whether to fly is decided by a person, and never against a failed
+check: that is `missions.flying.flight`'s part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shapely.geometry import Point, Polygon
+
+from missions.flying.link import Link
+from missions.flying.progress import distance_m
+from missions.plan import Plan, Position, Ring, Sortie
+
+FIX_3D = 3
+SATELLITES = 6
+HOME_DISTANCE_M = 50.0
+BATTERY_RESERVE_PCT = 15.0
+CLOCK_EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)
+_HOME_POSITION = 242
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at before take-off, whether it is as it must be, and what was found."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def preflight_checks(
+    link: Link, plan: Plan, sortie: Sortie, *, stored: Sequence[str], fence_enabled: bool, vehicle_utc_s: float | None
+) -> list[Check]:
+    """Every check for this sortie. `stored` names the lists that were stored on the vehicle and read back alike,
+    `vehicle_utc_s` is the last SYSTEM_TIME heard (seconds since 1970, None: none)."""
+    return [
+        _vehicle(link),
+        _position(link),
+        _estimate(link),
+        *_home(link, plan),
+        _battery(link, sortie),
+        Check("mission", "mission" in stored, f"{len(sortie.waypoints)} waypoints stored and read back"),
+        Check(
+            "fence",
+            fence_enabled and "fence" in stored,
+            f"{plan.fence.vertex_count} vertices, ceiling {plan.fence.alt_max_home_m:.0f} m"
+            + (", stored, read back and on" if fence_enabled else ", not on"),
+        ),
+        Check("rally points", "rally points" in stored, f"{len(plan.rally)} stored and read back"),
+        _camera(link, sortie),
+        _clock(vehicle_utc_s),
+    ]
+
+
+def _vehicle(link: Link) -> Check:
+    armed = bool(link.vehicle.armed)
+    kind = f"{link.vehicle.version}".removeprefix("APM:")
+    return Check("vehicle", not armed, f"{kind}, {'already armed' if armed else 'disarmed'}")
+
+
+def _position(link: Link) -> Check:
+    gps = link.vehicle.gps_0
+    fix, satellites = gps.fix_type or 0, gps.satellites_visible or 0
+    ok = fix >= FIX_3D and satellites >= SATELLITES
+    return Check("position", ok, f"{'3D fix' if fix >= FIX_3D else 'no 3D fix'}, {satellites} satellites")
+
+
+def _estimate(link: Link) -> Check:
+    ok = bool(link.vehicle.ekf_ok)
+    return Check("estimator", ok, "sound" if ok else "the vehicle does not trust its position yet; wait, or move it")
+
+
+def _home(link: Link, plan: Plan) -> list[Check]:
+    heard = link.vehicle.home_location
+    if heard is None:
+        return [Check("home", False, "the vehicle has not set its home; wait for its position")]
+    home = Position(heard.lat, heard.lon)
+    away_m = distance_m(home, plan.home)
+    inside = inside_fence(home, plan)
+    return [
+        Check("home", away_m <= HOME_DISTANCE_M, f"{away_m:.1f} m from the plan's (at most {HOME_DISTANCE_M:.0f})"),
+        Check("home in the fence", inside, "inside" if inside else "outside: the fence would stop the take-off"),
+    ]
+
+
+def inside_fence(position: Position, plan: Plan) -> bool:
+    """Whether a place lies inside every inclusion and outside every exclusion of the plan's fence."""
+    point = Point(position.lon_deg, position.lat_deg)
+    return all(_polygon(ring).contains(point) for ring in plan.fence.inclusion) and not any(
+        _polygon(ring).intersects(point) for ring in plan.fence.exclusion
+    )
+
+
+def _polygon(ring: Ring) -> Polygon:
+    return Polygon([(position.lon_deg, position.lat_deg) for position in ring])
+
+
+def _battery(link: Link, sortie: Sortie) -> Check:
+    battery = link.vehicle.battery
+    level = None if battery is None or battery.level is None or battery.level < 0 else int(battery.level)
+    needed = sortie.battery_used_pct + BATTERY_RESERVE_PCT
+    if level is None:
+        return Check("battery", False, "the vehicle does not say how full its battery is (BATT_MONITOR)")
+    return Check(
+        "battery",
+        level >= min(needed, 99.0),
+        f"{level} %; the sortie takes {sortie.battery_used_pct:.0f} % and {BATTERY_RESERVE_PCT:.0f} % stay in reserve",
+    )
+
+
+def _camera(link: Link, sortie: Sortie) -> Check:
+    if sortie.photos == 0:
+        return Check("camera", True, "no photos planned")
+    kind = link.parameter("CAM1_TYPE")
+    if kind is None:
+        return Check("camera", True, "the vehicle has no CAM1_TYPE; whether it has a camera shows in flight")
+    detail = f"CAM1_TYPE {kind:.0f}, {sortie.photos} photos planned"
+    return Check("camera", kind > 0, detail if kind > 0 else "CAM1_TYPE is 0 (none): set it and restart the vehicle")
+
+
+def _clock(vehicle_utc_s: float | None) -> Check:
+    if vehicle_utc_s is None or vehicle_utc_s < CLOCK_EARLIEST.timestamp():
+        return Check("clock", False, "the vehicle does not know the time yet; it gets it from its satellites")
+    return Check("clock", True, f"{datetime.fromtimestamp(vehicle_utc_s, UTC):%Y-%m-%d %H:%M:%S} UTC")
+
+
+def request_home(link: Link) -> None:
+    """Ask the vehicle where its home is; the answer arrives in `link.vehicle.home_location`."""
+    link.request_message(_HOME_POSITION)

@@ -1,0 +1,70 @@
+"""How far along its route a flying sortie is, for the person who watches. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyproj import Geod
+
+from missions import items as commands
+from missions.items import MissionItem
+from missions.plan import Position
+
+_WGS84 = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class FlightStatus:
+    """What is known of a flight at one moment. `progress` runs from 0 to 1 along the route; positions and heights are
+    None until heard, `battery_pct` where the vehicle does not measure it. `message` is the vehicle's last word."""
+
+    progress: float
+    mode: str
+    armed: bool
+    position: Position | None
+    height_home_m: float | None
+    speed_m_s: float | None
+    battery_pct: int | None
+    photos_taken: int
+    photos_expected: int
+    flown_s: float
+    message: str
+
+
+def distance_m(a: Position, b: Position) -> float:
+    """Length of the geodesic on WGS 84 between two places, in metres."""
+    return float(_WGS84.inv(a.lon_deg, a.lat_deg, b.lon_deg, b.lat_deg)[2])
+
+
+class RouteProgress:
+    """Turns the item a vehicle is flying to, and where it is, into the fraction of the way it has behind it."""
+
+    def __init__(self, home: Position, items: Sequence[MissionItem]) -> None:
+        """`items` are those of the sortie as stored on the vehicle, item 0 being home."""
+        places = {
+            sequence: Position(item.lat_deg, item.lon_deg)
+            for sequence, item in enumerate(items)
+            if sequence and item.command == commands.NAV_WAYPOINT
+        }
+        self._targets: list[Position] = []
+        """For each item, the place the vehicle flies to while that item is the current one."""
+        self._left_m: list[float] = []
+        """For each item, the way from that place to the end of the route."""
+        ahead, left_m = home, 0.0
+        for sequence in reversed(range(len(items))):
+            place = places.get(sequence)
+            if place is not None:
+                left_m += distance_m(place, ahead)
+                ahead = place
+            self._targets.insert(0, ahead)
+            self._left_m.insert(0, left_m)
+        self._total_m = left_m + distance_m(home, ahead)
+        self._reached = 0.0
+
+    def fraction(self, current_item: int, position: Position | None) -> float:
+        """From 0 to 1, never going back."""
+        if position is not None and self._total_m > 0 and 0 < current_item < len(self._targets):
+            left_m = distance_m(position, self._targets[current_item]) + self._left_m[current_item]
+            self._reached = max(self._reached, min(1.0, 1.0 - left_m / self._total_m))
+        return self._reached

@@ -1,0 +1,269 @@
+"""Keeps everything that is heard of a flight, as it comes, so that nothing is lost whenever the program ends.
+
+A `Recorder` writes `flight.json` from its first moment, every message heard and sent to `telemetry.tlog` and every
+event to `events.jsonl`, each in one write to the operating system, and once a second the track, the frames and the
+images that have arrived. After a SIGKILL all of it is readable; `recover` completes such a folder. What a telemetry log
+means is `mapping.ground.telemetry`'s subject.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import struct
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mapping.ground.camera import Camera
+from mapping.ground.frames import frames_from_log
+from mapping.ground.metadata import ImagePose, write_image_pose
+from mapping.ground.telemetry import TelemetryLog, read_tlog
+from mapping.tables import FRAMES, TRACK
+from vision.errors import InputError
+
+FLIGHT_FILE = "flight.json"
+TELEMETRY_FILE = "telemetry.tlog"
+EVENTS_FILE = "events.jsonl"
+TRACK_FILE = "track.parquet"
+FRAMES_FILE = "frames.parquet"
+IMAGES_FOLDER = "images"
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
+
+CHECKPOINT_S = 1.0
+CHECKPOINT_SHARE = 0.1
+"""Of one core, at most, for the checkpoints of a long flight."""
+
+IMAGE_PATIENCE_S = 15.0
+"""How long to wait after the last image for one that is still missing."""
+
+_PACKAGES = ("picket", "dronekit", "pymavlink", "numpy", "pyarrow")
+
+
+class Recorder:
+    """Records one flight into one folder. Use it as a context manager, or call `close`.
+
+    `received` and `sent` may be called from any thread and cost microseconds; tables and images are kept by a thread of
+    the recorder's own. A failure there (a full disk) does not stop the recording: see `failure`.
+    """
+
+    def __init__(
+        self, folder: Path, camera: Camera, facts: Mapping[str, Any], *, images_source: Path | None = None
+    ) -> None:
+        """`facts` go into flight.json (drone, sortie, plan ...). `images_source` is the folder where the camera's
+        images appear while it works (its card, a simulator's output); they are copied, the source is left as it is.
+
+        Raises InputError where `folder` already holds a flight.
+        """
+        if (folder / FLIGHT_FILE).exists() or (folder / TELEMETRY_FILE).exists():
+            raise InputError(folder, "already holds a flight; choose another folder")
+        self.folder = folder
+        self.failure: str | None = None
+        self._camera = camera
+        self._images_source = images_source
+        self._lock = threading.Lock()
+        self._pending: queue.SimpleQueue[tuple[Any, float]] = queue.SimpleQueue()
+        self._log = TelemetryLog()
+        self._copied: set[str] = set()
+        self._changed = False
+        self._closed = False
+        (folder / IMAGES_FOLDER).mkdir(parents=True, exist_ok=True)
+        self._facts: dict[str, Any] = {
+            "camera": camera.name,
+            "started_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "ended": None,
+            "reason": None,
+            "versions": {name: version for name in _PACKAGES if (version := _version(name))},
+            **facts,
+        }
+        self._write_facts()
+        self._telemetry = os.open(folder / TELEMETRY_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._events = os.open(folder / EVENTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._ended = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="recorder", daemon=True)
+        self._keeper.start()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._facts["ended"] is None:
+            stopped = isinstance(error, KeyboardInterrupt)
+            self.update(
+                ended="interrupted" if stopped else "failed", reason=" ".join(f"{error}".split()) or repr(error)
+            )
+        self.close()
+
+    def received(self, message: Any) -> None:
+        """Keep a message from the vehicle."""
+        now_us = time.time_ns() // 1000
+        self._write_frame(now_us, message)
+        self._pending.put((message, now_us / 1e6))
+
+    def sent(self, message: Any) -> None:
+        """Keep a message to the vehicle."""
+        self._write_frame(time.time_ns() // 1000, message)
+
+    def _write_frame(self, now_us: int, message: Any) -> None:
+        frame = struct.pack(">Q", now_us) + bytes(message.get_msgbuf())
+        self._write(self._telemetry, frame)
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Keep something that happened, with the time."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time_utc": now, "event": kind, **values}, ensure_ascii=False)
+        self._write(self._events, f"{line}\n".encode())
+
+    def _write(self, descriptor: int, data: bytes) -> None:
+        try:
+            with self._lock:
+                if not self._closed:
+                    os.write(descriptor, data)
+        except OSError as error:
+            self.failure = f"{self.folder}: cannot be written ({error.strerror})"
+
+    def update(self, **facts: Any) -> None:
+        """Add to flight.json, or change what it says (`ended`, `reason`, `photos_taken` ...)."""
+        with self._lock:
+            self._facts.update(facts)
+        self._write_facts()
+
+    def _write_facts(self) -> None:
+        _write_json(self.folder / FLIGHT_FILE, self._facts)
+
+    def close(self) -> None:
+        """Wait for the images that are still to come, write track and frames for the last time and the poses into the
+        images. May be called twice. A flight whose end nobody stated counts as interrupted."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._keeper.join()
+        self._await_images()
+        self._checkpoint()
+        for refusal in _write_poses(self.folder):
+            self.event("image_without_pose", reason=refusal)
+        with self._lock:
+            self._closed = True
+            for descriptor in (self._telemetry, self._events):
+                with contextlib.suppress(OSError):
+                    os.fsync(descriptor)
+                os.close(descriptor)
+        if self._facts["ended"] is None:
+            self.update(ended="interrupted")
+
+    def _keep(self) -> None:
+        pause_s = CHECKPOINT_S
+        while not self._ended.wait(pause_s):
+            started_s = time.monotonic()
+            self._checkpoint()
+            pause_s = max(CHECKPOINT_S, (time.monotonic() - started_s) / CHECKPOINT_SHARE)
+
+    def _checkpoint(self) -> None:
+        """Take in what has come since the last time, and write track and frames where that changed them."""
+        try:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._log.add(*self._pending.get_nowait())
+                    self._changed = True
+            self._changed = self._copy_images() or self._changed
+            if self._changed:
+                _write_tables(self.folder, self._log, self._camera)
+                self._changed = False
+            os.fsync(self._telemetry)
+        except (OSError, InputError) as error:
+            self.failure = f"{self.folder}: {error}"
+
+    def _copy_images(self) -> bool:
+        """Copy the images that have appeared; True where there were any."""
+        if self._images_source is None or not self._images_source.is_dir():
+            return False
+        new = sorted(
+            path
+            for path in self._images_source.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES and path.name not in self._copied
+        )
+        for path in new:
+            target = self.folder / IMAGES_FOLDER / path.name
+            beside = target.with_name(f".{path.name}.part")
+            shutil.copy2(path, beside)
+            os.replace(beside, target)
+            self._copied.add(path.name)
+        return bool(new)
+
+    def _await_images(self) -> None:
+        """Images come later than the word of them: wait while they still do."""
+        if self._images_source is None:
+            return
+        self._checkpoint()
+        last_s, had = time.monotonic(), len(self._copied)
+        while len(self._copied) < len(self._log.triggers()) and time.monotonic() - last_s < IMAGE_PATIENCE_S:
+            time.sleep(0.2)
+            with contextlib.suppress(OSError):
+                self._copy_images()
+            if len(self._copied) > had:
+                last_s, had = time.monotonic(), len(self._copied)
+
+
+def recover(folder: Path, camera: Camera) -> None:
+    """Complete the folder of a flight whose recording was cut off: track and frames from its telemetry, poses into its
+    images, `ended` "interrupted" in flight.json where it said nothing. Harmless on a complete flight. Raises InputError
+    where there is no flight or its telemetry holds no position."""
+    path = folder / FLIGHT_FILE
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(path, "is no flight.json; nothing to recover here") from error
+    _write_tables(folder, read_tlog(folder / TELEMETRY_FILE), camera)
+    _write_poses(folder)
+    if facts.get("ended") is None:
+        _write_json(path, {**facts, "ended": "interrupted"})
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(p for p in (folder / IMAGES_FOLDER).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _write_tables(folder: Path, log: TelemetryLog, camera: Camera) -> None:
+    TRACK.write(log.track(), folder / TRACK_FILE)
+    FRAMES.write(frames_from_log(log, camera, _images(folder), root=folder), folder / FRAMES_FILE)
+
+
+def _write_poses(folder: Path) -> list[str]:
+    """Write each frame's pose into its image, so that other tools can use it. Says which images would not take it (no
+    JPEG, or metadata of the camera's own that would be lost); they stay as they are."""
+    if not (folder / FRAMES_FILE).is_file():
+        return []
+    refused = []
+    for row in FRAMES.read(folder / FRAMES_FILE).to_pylist():
+        try:
+            write_image_pose(folder / row["file"], ImagePose.from_frame(row))
+        except InputError as error:
+            refused.append(str(error))
+    return refused
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    beside = path.with_name(path.name + ".part")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
