@@ -25,7 +25,8 @@ from typing import Any
 
 from mapping.ground.camera import Camera
 from mapping.ground.frames import frames_from_log
-from mapping.ground.metadata import ImagePose, write_image_pose
+from mapping.ground.metadata import write_image_pose
+from mapping.ground.pose import Poses
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
 from vision.errors import InputError
@@ -243,10 +244,11 @@ def _write_poses(folder: Path) -> list[str]:
     JPEG, or metadata of the camera's own that would be lost); they stay as they are."""
     if not (folder / FRAMES_FILE).is_file():
         return []
-    refused = []
-    for row in FRAMES.read(folder / FRAMES_FILE).to_pylist():
+    frames = FRAMES.read(folder / FRAMES_FILE)
+    poses, refused = Poses.from_frames(frames), []
+    for index, name in enumerate(frames["file"].to_pylist()):
         try:
-            write_image_pose(folder / row["file"], ImagePose.from_frame(row))
+            write_image_pose(folder / name, poses, index, model=frames["camera"][index].as_py())
         except InputError as error:
             refused.append(str(error))
     return refused
