@@ -53,8 +53,8 @@ def integer_frame(frame: int) -> int:
 
 
 def round_degrees(value_deg: float) -> float:
-    """Degrees rounded to the 1e-7 that MAVLink stores (about 1 cm)."""
-    return round(value_deg * 1e7) / 1e7
+    """Degrees rounded to the 1e-7 that MAVLink stores (about 1 cm); NaN stays NaN."""
+    return round(value_deg, 7)
 
 
 def mission_items(sortie: Sortie, plan: Plan) -> list[MissionItem]:
