@@ -12,6 +12,9 @@ import numpy as np
 
 from vision.errors import InputError
 
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
+"""Endings of the files taken for pictures, in lower case."""
+
 _DEEP_MODES = ("I", "F")
 
 
