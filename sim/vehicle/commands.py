@@ -1,0 +1,280 @@
+"""What a ground station asks: each message that comes in is acted on and answered here.
+
+Parameters, modes, COMMAND_LONG and COMMAND_INT, stream rates, time sync and guided targets; the mission protocol goes on to
+`protocol`. Commands there is nothing for are answered UNSUPPORTED; messages there is nothing for are ignored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
+
+from sim.vehicle.actions import carry_out
+from sim.vehicle.autopilot import SimulatedVehicle
+from sim.vehicle.storage import LOCATION_FRAMES, Item
+from sim.vehicle.telemetry import BUILDERS, Schedule
+from sim.vehicle.values import Mode
+
+Message = mavlink.MAVLink_message
+FORCE_MAGIC = 21196
+SYSTEM, COMPONENT = 1, 1
+GUIDED_ITEM, GUIDED_ALTITUDE = 2, 3
+IGNORE_POSITION = 7
+
+
+class Station(Protocol):
+    """One ground station: its link and what it has asked to be told how often."""
+
+    schedule: Schedule
+    list_params_from: int | None
+
+    def send(self, message: Message) -> None:
+        """Queue one message to it."""
+
+
+def handle(vehicle: SimulatedVehicle, message: Message, station: Station, now_s: float) -> None:
+    """Act on one message from `station`; `now_s` is the ground's clock."""
+    target = getattr(message, "target_system", 0)
+    if target not in (0, SYSTEM) or getattr(message, "target_component", 0) not in (0, COMPONENT):
+        return
+    name = message.get_type()
+    if name in ("MISSION_ITEM", "MISSION_ITEM_INT") and message.current in (GUIDED_ITEM, GUIDED_ALTITUDE):
+        _guided_item(vehicle, message, station)
+    elif not vehicle.items.handle(message, station, now_s):
+        handler = _HANDLERS.get(name)
+        if handler is not None:
+            handler(vehicle, message, station)
+
+
+def param_value(vehicle: SimulatedVehicle, name: str) -> Message:
+    """PARAM_VALUE of one parameter."""
+    params = vehicle.params
+    kind = params.kind(name)
+    return mavlink.MAVLink_param_value_message(name.encode(), params[name], kind, len(params), params.index(name))
+
+
+def _param_name(raw: bytes | str) -> str:
+    text = raw.decode("ascii", "replace") if isinstance(raw, bytes) else raw
+    return text.split("\x00", 1)[0]
+
+
+def _param_list(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    station.list_params_from = 0
+
+
+def _param_read(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    by_index = vehicle.params.name_at(message.param_index)
+    name = _param_name(message.param_id) if message.param_index == -1 else by_index
+    if name is not None and name in vehicle.params:
+        station.send(param_value(vehicle, name))
+
+
+def _param_set(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    name = _param_name(message.param_id)
+    if name not in vehicle.params:
+        return
+    vehicle.set_param(name, message.param_value)
+    # told to everyone, with the value that now holds, whether it was taken or not
+    vehicle.outbox.append(param_value(vehicle, name))
+
+
+def _set_mode(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    if message.base_mode & mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED:
+        result = _mode_result(vehicle, message.custom_mode)
+        station.send(mavlink.MAVLink_command_ack_message(mavlink.MAVLINK_MSG_ID_SET_MODE, result))
+
+
+def _data_stream(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    station.schedule.stream(message.req_stream_id, message.req_message_rate if message.start_stop else 0)
+
+
+def _timesync(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    if message.tc1 == 0:
+        station.send(mavlink.MAVLink_timesync_message(round(vehicle.time_s * 1e9), message.ts1))
+
+
+def _ping(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    if message.target_system == 0:
+        source = (message.get_srcSystem(), message.get_srcComponent())
+        station.send(mavlink.MAVLink_ping_message(message.time_usec, message.seq, *source))
+
+
+def _set_current(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    if vehicle.run.set_current(message.seq):
+        station.send(BUILDERS[mavlink.MAVLINK_MSG_ID_MISSION_CURRENT](vehicle))
+
+
+def _position_target(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    if message.type_mask & IGNORE_POSITION or not math.isfinite(message.alt):
+        return
+    frame = LOCATION_FRAMES.get(message.coordinate_frame)
+    if frame is not None:
+        place = Item(frame, mavlink.MAV_CMD_NAV_WAYPOINT, x=message.lat_int, y=message.lon_int, z=message.alt)
+        vehicle.guide_to(vehicle.point_of(place))
+
+
+def _guided_item(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    frame = LOCATION_FRAMES.get(message.frame)
+    scale = 1.0 if message.get_type() == "MISSION_ITEM_INT" else 1e7
+    result = mavlink.MAV_MISSION_ERROR
+    if frame is None:
+        result = mavlink.MAV_MISSION_UNSUPPORTED_FRAME
+    elif all(math.isfinite(value) for value in (message.x, message.y, message.z)):
+        x, y = round(message.x * scale), round(message.y * scale)
+        point = vehicle.point_of(Item(frame, mavlink.MAV_CMD_NAV_WAYPOINT, x=x, y=y, z=message.z))
+        if message.current == GUIDED_ALTITUDE:
+            point = (vehicle.position[0], vehicle.position[1], point[2])
+        if vehicle.guide_to(point):
+            result = mavlink.MAV_MISSION_ACCEPTED
+    source = (message.get_srcSystem(), message.get_srcComponent())
+    station.send(mavlink.MAVLink_mission_ack_message(*source, result, 0))
+
+
+def _command(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    """COMMAND_LONG and COMMAND_INT alike: both become an item, then an answer."""
+    params = (message.param1, message.param2, message.param3, message.param4)
+    if message.get_type() == "COMMAND_INT":
+        frame = LOCATION_FRAMES.get(message.frame, mavlink.MAV_FRAME_GLOBAL)
+        item = Item(frame, message.command, *params, message.x, message.y, message.z)
+    else:
+        lat, lon = (round(v * 1e7) if abs(v) <= 360.0 else 2**31 - 1 for v in (message.param5, message.param6))
+        item = Item(mavlink.MAV_FRAME_GLOBAL, message.command, *params, lat, lon, message.param7)
+    handler = _COMMANDS.get(message.command)
+    if handler is not None:
+        result = handler(vehicle, item, station)
+    else:
+        result = carry_out(vehicle, item) if message.command in _ITEM_COMMANDS else mavlink.MAV_RESULT_UNSUPPORTED
+    source = (message.get_srcSystem(), message.get_srcComponent())
+    station.send(mavlink.MAVLink_command_ack_message(message.command, result, 0, 0, *source))
+
+
+def _outcome(done: bool) -> int:
+    return mavlink.MAV_RESULT_ACCEPTED if done else mavlink.MAV_RESULT_FAILED
+
+
+def _mode_result(vehicle: SimulatedVehicle, number: float) -> int:
+    return _outcome(math.isfinite(number) and vehicle.set_mode(int(number)))
+
+
+def _arm(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    force = item.param2 == FORCE_MAGIC
+    if item.param1 == 1:
+        return _outcome(vehicle.arm(force))
+    if item.param1 == 0:
+        return _outcome(vehicle.disarm(force))
+    return mavlink.MAV_RESULT_UNSUPPORTED
+
+
+def _do_set_mode(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    if not math.isfinite(item.param1) or not int(item.param1) & mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED:
+        return mavlink.MAV_RESULT_UNSUPPORTED
+    return _mode_result(vehicle, item.param2)
+
+
+def _reposition(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    if not math.isfinite(item.z):
+        return mavlink.MAV_RESULT_DENIED
+    if vehicle.mode != Mode.GUIDED and not (math.isfinite(item.param2) and int(item.param2) & 1):
+        return mavlink.MAV_RESULT_DENIED
+    if not vehicle.set_mode(Mode.GUIDED):
+        return mavlink.MAV_RESULT_FAILED
+    return _outcome(vehicle.guide_to(vehicle.point_of(item)))
+
+
+def _request_message(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    builder = BUILDERS.get(int(item.param1)) if math.isfinite(item.param1) else None
+    message = builder(vehicle) if builder is not None else None
+    if message is None:
+        return mavlink.MAV_RESULT_FAILED
+    station.send(message)
+    return mavlink.MAV_RESULT_ACCEPTED
+
+
+def _send_one(number: int) -> Callable[[SimulatedVehicle, Item, Station], int]:
+    def handler(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+        message = BUILDERS[number](vehicle)
+        if message is None:
+            return mavlink.MAV_RESULT_FAILED
+        station.send(message)
+        return mavlink.MAV_RESULT_ACCEPTED
+
+    return handler
+
+
+def _message_interval(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    if not math.isfinite(item.param1):
+        return mavlink.MAV_RESULT_FAILED
+    return _outcome(station.schedule.set_interval(int(item.param1), item.param2))
+
+
+def _get_message_interval(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    if not math.isfinite(item.param1) or int(item.param1) not in BUILDERS:
+        return mavlink.MAV_RESULT_FAILED
+    number = int(item.param1)
+    interval_us = round(station.schedule.interval_s(number) * 1e6)
+    station.send(mavlink.MAVLink_message_interval_message(number, interval_us or -1))
+    return mavlink.MAV_RESULT_ACCEPTED
+
+
+def _jump_to(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    if item.param2 == 1:
+        vehicle.run.reset()
+    if item.param1 == -1 and item.param2 == 1:
+        return mavlink.MAV_RESULT_ACCEPTED
+    if not math.isfinite(item.param1) or not vehicle.run.set_current(int(item.param1)):
+        return mavlink.MAV_RESULT_DENIED
+    return mavlink.MAV_RESULT_ACCEPTED
+
+
+def _reboot(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
+    if item.param1 not in (1, 3):
+        return mavlink.MAV_RESULT_UNSUPPORTED
+    return _outcome(not vehicle.armed)
+
+
+_Handler = Callable[[SimulatedVehicle, Item, Station], int]
+_COMMANDS: dict[int, _Handler] = {
+    mavlink.MAV_CMD_COMPONENT_ARM_DISARM: _arm,
+    mavlink.MAV_CMD_DO_SET_MODE: _do_set_mode,
+    mavlink.MAV_CMD_NAV_TAKEOFF: lambda vehicle, item, station: _outcome(vehicle.take_off(item.z)),
+    mavlink.MAV_CMD_MISSION_START: lambda vehicle, item, station: _outcome(vehicle.start_mission()),
+    mavlink.MAV_CMD_NAV_RETURN_TO_LAUNCH: lambda vehicle, item, station: _mode_result(vehicle, Mode.RTL),
+    mavlink.MAV_CMD_NAV_LAND: lambda vehicle, item, station: _mode_result(vehicle, Mode.LAND),
+    mavlink.MAV_CMD_NAV_LOITER_UNLIM: lambda vehicle, item, station: _mode_result(vehicle, Mode.LOITER),
+    mavlink.MAV_CMD_DO_REPOSITION: _reposition,
+    mavlink.MAV_CMD_GET_HOME_POSITION: _send_one(mavlink.MAVLINK_MSG_ID_HOME_POSITION),
+    mavlink.MAV_CMD_REQUEST_AUTOPILOT_CAPABILITIES: _send_one(mavlink.MAVLINK_MSG_ID_AUTOPILOT_VERSION),
+    mavlink.MAV_CMD_REQUEST_MESSAGE: _request_message,
+    mavlink.MAV_CMD_SET_MESSAGE_INTERVAL: _message_interval,
+    mavlink.MAV_CMD_GET_MESSAGE_INTERVAL: _get_message_interval,
+    mavlink.MAV_CMD_DO_SET_MISSION_CURRENT: _jump_to,
+    mavlink.MAV_CMD_PREFLIGHT_REBOOT_SHUTDOWN: _reboot,
+    mavlink.MAV_CMD_RUN_PREARM_CHECKS: lambda vehicle, item, station: _outcome(not vehicle.prearm_failure()),
+}
+_ITEM_COMMANDS = frozenset(
+    {
+        mavlink.MAV_CMD_DO_CHANGE_SPEED,
+        mavlink.MAV_CMD_DO_SET_CAM_TRIGG_DIST,
+        mavlink.MAV_CMD_DO_DIGICAM_CONTROL,
+        mavlink.MAV_CMD_IMAGE_START_CAPTURE,
+        mavlink.MAV_CMD_CONDITION_YAW,
+        mavlink.MAV_CMD_DO_FENCE_ENABLE,
+        mavlink.MAV_CMD_DO_SET_HOME,
+    }
+)
+_HANDLERS: dict[str, Callable[[SimulatedVehicle, Message, Station], None]] = {
+    "PARAM_REQUEST_LIST": _param_list,
+    "PARAM_REQUEST_READ": _param_read,
+    "PARAM_SET": _param_set,
+    "SET_MODE": _set_mode,
+    "REQUEST_DATA_STREAM": _data_stream,
+    "TIMESYNC": _timesync,
+    "PING": _ping,
+    "MISSION_SET_CURRENT": _set_current,
+    "SET_POSITION_TARGET_GLOBAL_INT": _position_target,
+    "COMMAND_LONG": _command,
+    "COMMAND_INT": _command,
+}

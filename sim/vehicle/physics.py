@@ -1,0 +1,190 @@
+"""The body in the air: a point mass that accelerates as asked within its tilt, the attitude that this takes, the ground,
+the wind and the battery.
+
+What is left out: rotation as a dynamic (roll and pitch follow the thrust direction through a 0.2 s lag), ground
+effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). Drag is linear in air speed, as rotor
+drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of tilt. All scalars: this runs 50 times a second.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+GRAVITY_M_S2 = 9.80665
+DRAG_PER_S = 0.138
+"""Deceleration per air speed: tan(8 degrees) x g / 10 m/s."""
+TILT_LAG_S = 0.2
+YAW_ACCELERATION_RAD_S2 = math.radians(120.0)
+MASS_KG = 2.0
+CLIMB_EFFICIENCY = 0.5
+IDLE_POWER_W = 30.0
+AVIONICS_POWER_W = 8.0
+
+
+@dataclass(slots=True)
+class Wind:
+    """Mean wind and its gusts (a first-order Gauss-Markov process of 5 s), as velocity of the air in m/s."""
+
+    mean_north_m_s: float
+    mean_east_m_s: float
+    gust_m_s: float
+    north_m_s: float = 0.0
+    east_m_s: float = 0.0
+
+    @classmethod
+    def blowing(cls, speed_m_s: float, from_deg: float, gust_m_s: float) -> Wind:
+        """Wind of a speed from a direction, with gusts of a standard deviation."""
+        towards = math.radians(from_deg + 180.0)
+        north, east = speed_m_s * math.cos(towards), speed_m_s * math.sin(towards)
+        return cls(north, east, gust_m_s, north, east)
+
+    def update(self, rng: random.Random, dt: float) -> None:
+        """Advance the gusts by `dt` seconds."""
+        keep = math.exp(-dt / 5.0)
+        kick = self.gust_m_s * math.sqrt(1.0 - keep * keep)
+        self.north_m_s = self.mean_north_m_s + keep * (self.north_m_s - self.mean_north_m_s) + kick * rng.gauss(0, 1)
+        self.east_m_s = self.mean_east_m_s + keep * (self.east_m_s - self.mean_east_m_s) + kick * rng.gauss(0, 1)
+
+
+@dataclass(slots=True)
+class Command:
+    """What the autopilot asks of the body: a velocity, the accelerations it may use, and a heading."""
+
+    north_m_s: float = 0.0
+    east_m_s: float = 0.0
+    up_m_s: float = 0.0
+    acceleration_m_s2: float = 2.5
+    acceleration_up_m_s2: float = 1.0
+    yaw_rad: float = 0.0
+    yaw_rate_rad_s: float = math.radians(60.0)
+
+
+@dataclass(slots=True)
+class Body:
+    """True state: position in metres north, east and up of the spot it woke up on, velocity, attitude in radians."""
+
+    north_m: float = 0.0
+    east_m: float = 0.0
+    up_m: float = 0.0
+    v_north_m_s: float = 0.0
+    v_east_m_s: float = 0.0
+    v_up_m_s: float = 0.0
+    roll_rad: float = 0.0
+    pitch_rad: float = 0.0
+    yaw_rad: float = 0.0
+    roll_rate_rad_s: float = 0.0
+    pitch_rate_rad_s: float = 0.0
+    yaw_rate_rad_s: float = 0.0
+    thrust_g: float = 0.0
+    on_ground: bool = True
+
+    def step(self, command: Command, wind: Wind, dt: float, tilt_max_rad: float) -> None:
+        """Fly for `dt` seconds under power towards the commanded velocity and heading."""
+        if self.on_ground and command.up_m_s <= 0.0:
+            self._rest()
+            return
+        self.on_ground = False
+        # velocity loop of 10 / s: crisp enough to follow the navigation's own acceleration limits
+        a_north = (command.north_m_s - self.v_north_m_s) * 10.0
+        a_east = (command.east_m_s - self.v_east_m_s) * 10.0
+        limit = command.acceleration_m_s2
+        size = math.hypot(a_north, a_east)
+        if size > limit:
+            a_north, a_east = a_north * limit / size, a_east * limit / size
+        a_up = (command.up_m_s - self.v_up_m_s) * 10.0
+        a_up = max(-command.acceleration_up_m_s2, min(command.acceleration_up_m_s2, a_up))
+        drag_north = DRAG_PER_S * (self.v_north_m_s - wind.north_m_s)
+        drag_east = DRAG_PER_S * (self.v_east_m_s - wind.east_m_s)
+        thrust_north, thrust_east, thrust_up = a_north + drag_north, a_east + drag_east, a_up + GRAVITY_M_S2
+        most = thrust_up * math.tan(tilt_max_rad)
+        size = math.hypot(thrust_north, thrust_east)
+        if size > most:
+            thrust_north, thrust_east = thrust_north * most / size, thrust_east * most / size
+            a_north, a_east = thrust_north - drag_north, thrust_east - drag_east
+        self._turn(command, dt)
+        self._tilt(thrust_north, thrust_east, thrust_up, dt)
+        self._move(a_north, a_east, a_up, dt)
+
+    def fall(self, wind: Wind, dt: float) -> None:
+        """Go on for `dt` seconds without power: what an empty battery or a disarming in the air does."""
+        self.thrust_g = 0.0
+        if self.on_ground:
+            self._rest()
+            return
+        self._move(
+            DRAG_PER_S * (wind.north_m_s - self.v_north_m_s),
+            DRAG_PER_S * (wind.east_m_s - self.v_east_m_s),
+            -GRAVITY_M_S2 - DRAG_PER_S * self.v_up_m_s,
+            dt,
+        )
+
+    def _rest(self) -> None:
+        self.v_north_m_s = self.v_east_m_s = self.v_up_m_s = 0.0
+        self.roll_rad = self.pitch_rad = 0.0
+        self.roll_rate_rad_s = self.pitch_rate_rad_s = self.yaw_rate_rad_s = 0.0
+        self.thrust_g = 0.0
+
+    def _turn(self, command: Command, dt: float) -> None:
+        error = (command.yaw_rad - self.yaw_rad + math.pi) % math.tau - math.pi
+        # the square root keeps the turn within its angular deceleration, the product ends it softly
+        wanted = math.copysign(min(math.sqrt(YAW_ACCELERATION_RAD_S2 * abs(error)), 4.0 * abs(error)), error)
+        wanted = max(-command.yaw_rate_rad_s, min(command.yaw_rate_rad_s, wanted))
+        change = YAW_ACCELERATION_RAD_S2 * dt
+        self.yaw_rate_rad_s += max(-change, min(change, wanted - self.yaw_rate_rad_s))
+        self.yaw_rad = (self.yaw_rad + self.yaw_rate_rad_s * dt) % math.tau
+
+    def _tilt(self, thrust_north: float, thrust_east: float, thrust_up: float, dt: float) -> None:
+        # thrust = R(yaw, pitch, roll) (0, 0, -1) in NED, order ZYX: tan(pitch) = -forward / up, sin(roll) = right / size
+        cosine, sine = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        forward = thrust_north * cosine + thrust_east * sine
+        right = thrust_east * cosine - thrust_north * sine
+        size = math.sqrt(forward * forward + right * right + thrust_up * thrust_up)
+        self.thrust_g = size / GRAVITY_M_S2
+        self.pitch_rate_rad_s = (math.atan2(-forward, thrust_up) - self.pitch_rad) / TILT_LAG_S
+        self.roll_rate_rad_s = (math.asin(right / size) - self.roll_rad) / TILT_LAG_S
+        self.pitch_rad += self.pitch_rate_rad_s * dt
+        self.roll_rad += self.roll_rate_rad_s * dt
+
+    def _move(self, a_north: float, a_east: float, a_up: float, dt: float) -> None:
+        self.v_north_m_s += a_north * dt
+        self.v_east_m_s += a_east * dt
+        self.v_up_m_s += a_up * dt
+        self.north_m += self.v_north_m_s * dt
+        self.east_m += self.v_east_m_s * dt
+        self.up_m += self.v_up_m_s * dt
+        if self.up_m <= 0.0 and self.v_up_m_s <= 0.0:
+            self.up_m = 0.0
+            self.on_ground = True
+            self._rest()
+
+
+@dataclass(slots=True)
+class Battery:
+    """Four lithium cells: charge drawn, and the voltage and current that follow from load and charge."""
+
+    capacity_mah: float
+    hover_power_w: float
+    used_mah: float = 0.0
+    current_a: float = 0.0
+    voltage_v: float = 16.8
+
+    @property
+    def remaining(self) -> float:
+        """Share of the capacity that is left, 0 to 1."""
+        return max(0.0, 1.0 - self.used_mah / self.capacity_mah)
+
+    def draw(self, body: Body, armed: bool, dt: float) -> None:
+        """Draw what `dt` seconds take: induced power grows with thrust to the power 1.5 (momentum theory), climbing
+        adds m g v over an efficiency."""
+        power = AVIONICS_POWER_W
+        if armed:
+            power += IDLE_POWER_W
+            if not body.on_ground:
+                power += (self.hover_power_w - IDLE_POWER_W) * body.thrust_g**1.5
+                power += MASS_KG * GRAVITY_M_S2 * max(0.0, body.v_up_m_s) / CLIMB_EFFICIENCY
+        open_voltage = 13.2 + 3.6 * self.remaining if self.remaining > 0.0 else 0.0
+        self.current_a = power / max(open_voltage, 10.0)
+        self.voltage_v = max(0.0, open_voltage - 0.02 * self.current_a)
+        self.used_mah += self.current_a * dt / 3.6

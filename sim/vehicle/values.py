@@ -1,0 +1,88 @@
+"""The values that cross the vehicle's borders: its settings, its flight modes, its camera triggers, its local frame.
+
+Pure values; what flies is `autopilot`, what talks is `server`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import pyproj
+
+
+class Mode(IntEnum):
+    """ArduCopter's numbers of the flight modes this vehicle has (`custom_mode` of HEARTBEAT)."""
+
+    STABILIZE = 0
+    AUTO = 3
+    GUIDED = 4
+    LOITER = 5
+    RTL = 6
+    LAND = 9
+    BRAKE = 17
+
+
+@dataclass(frozen=True)
+class VehicleSettings:
+    """Where, when and in what weather the vehicle wakes up.
+
+    `home_*` is the true spot it stands on; the ground is level at `home_alt_amsl_m`. `speedup` is simulated seconds
+    per second of the wall clock, 0 = as fast as the machine and the clients allow. Wind blows from `wind_from_deg`.
+    The noise of one `seed` is always the same. `battery_capacity_mah` at 4 cells and `hover_power_w` give endurance.
+    """
+
+    home_lat_deg: float
+    home_lon_deg: float
+    home_alt_amsl_m: float = 0.0
+    start_utc_s: float = 1_795_370_400.0
+    speedup: float = 1.0
+    seed: int = 0
+    wind_speed_m_s: float = 0.0
+    wind_from_deg: float = 0.0
+    gust_m_s: float = 0.0
+    heading_deg: float = 0.0
+    battery_capacity_mah: float = 5000.0
+    hover_power_w: float = 250.0
+    gps_bias_horizontal_m: float = 0.6
+    gps_bias_vertical_m: float = 0.8
+    attitude_sigma_deg: float = 0.3
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One photograph: its number (equal to CAMERA_FEEDBACK.img_idx) and the TRUE pose of the vehicle's body."""
+
+    index: int
+    time_utc_s: float
+    lat_deg: float
+    lon_deg: float
+    alt_amsl_m: float
+    alt_home_m: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+class TangentFrame:
+    """Metres north and east of an origin to degrees and back, linear with WGS 84's scale at the origin.
+
+    Good to about 0.3 m at 2 km; both directions are exact inverses, so the vehicle is always consistent with itself.
+    """
+
+    def __init__(self, lat_deg: float, lon_deg: float) -> None:
+        self.lat_deg = lat_deg
+        self.lon_deg = lon_deg
+        geod = pyproj.Geod(ellps="WGS84")
+        span = 0.01
+        self.m_per_lat_deg = geod.inv(lon_deg, lat_deg - span / 2, lon_deg, lat_deg + span / 2)[2] / span
+        self.m_per_lon_deg = geod.inv(lon_deg - span / 2, lat_deg, lon_deg + span / 2, lat_deg)[2] / span
+
+    def to_local(self, lat_deg: float, lon_deg: float) -> tuple[float, float]:
+        """(north, east) in metres."""
+        east_deg = (lon_deg - self.lon_deg + 180.0) % 360.0 - 180.0
+        return (lat_deg - self.lat_deg) * self.m_per_lat_deg, east_deg * self.m_per_lon_deg
+
+    def to_geodetic(self, north_m: float, east_m: float) -> tuple[float, float]:
+        """(latitude, longitude) in degrees."""
+        return self.lat_deg + north_m / self.m_per_lat_deg, self.lon_deg + east_m / self.m_per_lon_deg
