@@ -12,7 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from xml.sax.saxutils import quoteattr
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import IFDRational
 
+from mapping.ground.pose import Poses
 from vision.errors import InputError
 
 DJI = "http://www.dji.com/drone-dji/1.0/"
@@ -59,22 +60,6 @@ class ImagePose:
     make: str | None = None
     model: str | None = None
     notes: tuple[str, ...] = ()
-
-    @staticmethod
-    def from_frame(row: Mapping[str, Any], make: str | None = None, model: str | None = None) -> ImagePose:
-        """What a row of a `mapping.tables.FRAMES` table (as a mapping, times as aware datetimes) says of its image."""
-        return ImagePose(
-            time_s=None if row["time_utc"] is None else row["time_utc"].timestamp(),
-            lat_deg=row["lat_deg"],
-            lon_deg=row["lon_deg"],
-            alt_amsl_m=row["alt_amsl_m"],
-            alt_home_m=row["alt_home_m"],
-            yaw_deg=row["yaw_deg"],
-            pitch_deg=row["pitch_deg"],
-            roll_deg=row["roll_deg"],
-            make=make,
-            model=row["camera"] if model is None else model,
-        )
 
 
 def read_image_pose(path: str | Path) -> ImagePose:
@@ -259,12 +244,17 @@ def _rewriting_notes(
         yield f"EXIF says {width} x {height} pixels, the picture has {size[0]} x {size[1]}: resized, cropped or turned"
 
 
-def write_image_pose(path: str | Path, pose: ImagePose) -> None:
-    """Write what `pose` says into the JPEG at `path` as EXIF and XMP, its compressed picture untouched, whole or not
-    at all (beside it, then renamed). None is left out; EXIF that is there already is kept where `pose` says nothing.
+def write_image_pose(
+    path: str | Path, poses: Poses, index: int, *, make: str | None = None, model: str | None = None
+) -> None:
+    """Write pose `index` of `poses` into the JPEG at `path` as EXIF and XMP, its compressed picture untouched, whole or
+    not at all (beside it, then renamed). What is unknown is left out; EXIF that is there already is kept otherwise.
 
     Raises InputError where it is no JPEG, or has XMP that Picket did not write (which would be lost).
     """
+    names = ("time_s", "lat_deg", "lon_deg", "alt_amsl_m", "alt_home_m", "yaw_deg", "pitch_deg", "roll_deg")
+    said = {name: _number(getattr(poses, name)[index]) for name in names}
+    pose = replace(ImagePose(make=make, model=model), **said)
     path = Path(path)
     try:
         content = path.read_bytes()
