@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,11 @@ class Flight:
         return self.root / "coverage.geojson"
 
     @property
+    def located(self) -> Path:
+        """What locating assumed and what it could not place."""
+        return self.root / "located.json"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 
@@ -87,6 +92,10 @@ class Flight:
     def facts(self) -> dict[str, Any]:
         """What flight.json says. Raises InputError where it is not JSON."""
         return _read_json(self.summary)
+
+    def located_notes(self) -> list[str]:
+        """The assumptions the sightings rest on, as sentences."""
+        return list(_read_json(self.located)["notes"]) if self.located.exists() else []
 
     def camera(self) -> Camera:
         """The camera the frames were taken with."""
@@ -177,24 +186,36 @@ def write_whole(path: Path, text: str) -> None:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder that appears at `path` only when the block ends well; on an error nothing of it remains.
+def new_folder(path: Path, *, replace: bool = False, keep: Sequence[str] = ()) -> Iterator[Path]:
+    """A folder that appears at `path` only when the block ends well; on an error nothing of it remains and what was
+    there before is untouched.
 
-    Raises InputError where `path` already holds something.
+    Raises InputError where `path` already holds something, unless `replace`: then the old folder gives way once the new
+    one is whole, and its entries named in `keep` move into the new one.
     """
-    if path.is_dir() and any(path.iterdir()) or path.is_file():
-        raise InputError(path, "already exists and is kept; choose another name, or say --force to replace what this step wrote")
+    occupied = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    if occupied and not replace:
+        raise InputError(path, "already exists and is kept; choose another name, or say --force to replace it")
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.new.", dir=path.parent))
     beside.chmod(0o755)
     try:
         yield beside
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    if path.is_dir():
-        path.rmdir()
-    os.replace(beside, path)
+    if not occupied:
+        if path.is_dir():
+            path.rmdir()
+        beside.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent)) / path.name
+    path.rename(old)
+    beside.rename(path)
+    for name in keep:
+        if (old / name).exists():
+            (old / name).rename(path / name)
+    shutil.rmtree(old.parent)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
-from mapping.maps.basemap import missing_assets
+from mapping.errors import MappingError
+from mapping.maps.page import check_assets
 from picket.options import JsonOption
 from picket.output import console, summarise
 from vision.detector import load_detector
@@ -72,8 +73,12 @@ def _weights() -> Iterator[Finding]:
 
 
 def _map_assets() -> Iterator[Finding]:
-    missing = missing_assets()
-    yield Finding("map assets", not missing, f"missing {', '.join(missing)}: run `make setup`" if missing else "complete")
+    try:
+        check_assets()
+    except MappingError as error:
+        yield Finding("map assets", False, str(error))
+    else:
+        yield Finding("map assets", True, "complete")
 
 
 def _machine() -> Iterator[Finding]:

@@ -30,13 +30,13 @@ def export(
     if file_format not in FORMATS:
         raise InputError("--format", f"{file_format!r} is not known; choose one of {', '.join(FORMATS)}")
     folder = open_flight(flight)
-    target = output or folder.root / f"sightings.{file_format}"
+    target = output or folder.root / f"sightings{FORMATS[file_format].suffix}"
     if target.exists() and not force:
         raise InputError(target, "already exists and is kept; say --force to replace it")
     if not folder.sightings.exists():
         raise InputError(folder.root, "has no sightings yet; run `picket locate` first")
     sightings = SIGHTINGS.read(folder.sightings)
     target.parent.mkdir(parents=True, exist_ok=True)
-    FORMATS[file_format](sightings, target)
+    FORMATS[file_format].write(sightings, target)
     say(f"{sightings.num_rows} sightings, none of them confirmed by a person yet: {target}")
     summarise({"file": str(target), "format": file_format, "sightings": sightings.num_rows}, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,7 +61,7 @@ def locate_flight(
     for reason, count in located.unlocated.items():
         notes([f"{count} without a place: {reason}"])
     say(f"{located.places.num_rows} of {detections.num_rows} detections placed, {located.sightings.num_rows} sightings")
-    return {
+    summary = {
         "flight": str(flight.root),
         "sightings": located.sightings.num_rows,
         "places": located.places.num_rows,
@@ -70,3 +71,5 @@ def locate_flight(
         "files": {"sightings": str(flight.sightings), "places": str(flight.places), "coverage": str(flight.coverage)},
         "seconds": round(time.monotonic() - started, 2),
     }
+    write_whole(flight.located, json.dumps({key: summary[key] for key in ("notes", "unlocated")}, ensure_ascii=False))
+    return summary

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 from mapping.ground.camera import load_camera
-from mapping.maps.plan_page import write_plan_page
+from mapping.maps.report import PlanContent, SortieRow, write_plan_page
 from missions.drones import load_drone
 from missions.formats import plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position
-from missions.planning.area import Area, read_area
+from missions.planning.area import read_area
 from missions.planning.planner import make_plan
 from picket.folder import Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
@@ -23,6 +27,8 @@ from vision.errors import InputError
 
 DEFAULT_DRONE = "x500"
 DEFAULT_CAMERA = "boson640-14"
+DEFAULT_SIDELAP = 0.3
+DEFAULT_FRONTLAP = 0.5
 
 
 def plan(
@@ -34,8 +40,8 @@ def plan(
     ] = DEFAULT_CAMERA,
     gsd: Annotated[float | None, typer.Option(metavar="CM", help="Ground sample distance wanted, cm per pixel.")] = None,
     height: Annotated[float | None, typer.Option(metavar="M", help="Height above take-off, instead of --gsd.")] = None,
-    sidelap: Annotated[float, typer.Option(help="Overlap of neighbouring lines, 0 to 0.95.")] = 0.3,
-    frontlap: Annotated[float, typer.Option(help="Overlap of photos along a line, 0 to 0.95.")] = 0.5,
+    sidelap: Annotated[float, typer.Option(help="Overlap of neighbouring lines, 0 to 0.95.")] = DEFAULT_SIDELAP,
+    frontlap: Annotated[float, typer.Option(help="Overlap of photos along a line, 0 to 0.95.")] = DEFAULT_FRONTLAP,
     angle: Annotated[str, typer.Option(metavar="DEG|auto", help="Direction of the lines from true north.")] = "auto",
     home: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Take-off place, if the area names none.")] = None,
     force: ForceOption = False,
@@ -44,17 +50,6 @@ def plan(
     """Plan the sorties that watch AREA and write them as a mission folder."""
     started = time.monotonic()
     asked = read_area(area)
-    settings: dict[str, Any] = {
-        "area": area.name,
-        "drone": drone,
-        "camera": camera,
-        "gsd_cm": gsd,
-        "height_m": height,
-        "sidelap": sidelap,
-        "frontlap": frontlap,
-        "angle": angle,
-        "home": home,
-    }
     made = make_plan(
         asked,
         load_drone(drone),
@@ -66,32 +61,41 @@ def plan(
         angle_deg=_angle(angle),
         home=_position(home) if home else None,
     )
-    write_mission(output, asked, area, made, settings, camera_file=_file(camera), force=force)
+    settings = {"gsd_cm": gsd, "height_m": height, "angle": angle, "home": home}
+    write_mission(output, area, made, {"drone": drone, "camera": camera, **settings}, force=force)
     notes(made.notes)
     _tell(made, output)
     summarise(summary_of(made, output, time.monotonic() - started), as_json=as_json)
 
 
 def write_mission(
-    output: Path,
-    area: Area,
-    area_file: Path,
-    made: Plan,
-    settings: dict[str, Any],
-    *,
-    camera_file: Path | None = None,
-    force: bool = False,
+    output: Path, area_file: Path, made: Plan, asked: Mapping[str, Any] = MappingProxyType({}), *, force: bool = False
 ) -> Mission:
     """Write the mission folder: settings, the area as read, the plan in every format. Nothing remains of it if one
-    part fails; with `force` an earlier plan is replaced and its flights are kept. Raises InputError where `output`
-    already holds something."""
-    target = Mission(output)
-    replace = force and target.settings_file.is_file()
-    with new_folder(output.with_name(f".{output.name}.replacement") if replace else output) as folder:
+    part fails; with `force` an earlier plan is replaced and its flights are kept.
+
+    `asked` are the options given; those left out are written with the values the plan has. Files that describe a
+    drone or a camera are copied into the folder. Raises InputError where `output` already holds something.
+    """
+    settings = {
+        "area": area_file.name,
+        "drone": made.drone,
+        "camera": made.camera,
+        "sidelap": made.sidelap,
+        "frontlap": made.frontlap,
+        "angle": "auto",
+        "height_home_m": round(made.height_home_m, 2),
+        "picket": version("picket"),
+        **asked,
+    }
+    replace = force and Mission(output).settings_file.is_file()
+    with new_folder(output, replace=replace, keep=("flights", "picket.db")) as folder:
         mission = Mission(folder)
-        if camera_file:
-            shutil.copyfile(camera_file, folder / camera_file.name)
-            settings = {**settings, "camera": camera_file.name}
+        for option in ("drone", "camera"):
+            described = Path(settings[option])
+            if described.is_file():
+                shutil.copyfile(described, folder / described.name)
+                settings[option] = described.name
         write_settings(mission.settings_file, settings)
         shutil.copyfile(area_file, mission.area)
         mission.plan.parent.mkdir()
@@ -100,13 +104,32 @@ def write_mission(
             stem = mission.plan.parent / f"sortie-{sortie.number:02d}"
             qgc.write_plan(made, sortie, stem.with_suffix(".plan"))
             waypoints.write_waypoints(made, sortie, stem.with_suffix(".waypoints"))
-        write_plan_page(mission.plan, mission.plan_page)
-    if replace:
-        shutil.rmtree(target.plan.parent)
-        for path in folder.parent.joinpath(f".{output.name}.replacement").iterdir():
-            path.rename(output / path.name)
-        folder.parent.joinpath(f".{output.name}.replacement").rmdir()
-    return target
+        _write_page(made, mission)
+    return Mission(output)
+
+
+def _write_page(made: Plan, mission: Mission) -> None:
+    """The plan's page, `plan/plan.html`."""
+    content = PlanContent(
+        title=made.name,
+        plan=json.loads(mission.plan.read_text(encoding="utf-8")),
+        sorties=[
+            SortieRow(item.number, item.distance_m, item.flight_time_s, item.photos, item.battery_used_pct)
+            for item in made.sorties
+        ],
+        area=json.loads(mission.area.read_text(encoding="utf-8")),
+        facts={
+            "Drone": made.drone,
+            "Camera": made.camera,
+            "Height": f"{made.height_home_m:.0f} m above take-off",
+            "Ground sample distance": f"{made.gsd_cm:.1f} cm/px",
+            "Photographed": f"{made.coverage:.1%} of the area",
+            "Fence": f"{made.fence.vertex_count} vertices, ceiling {made.fence.alt_max_home_m:.0f} m",
+            "Nearest to the fence": f"{made.fence.min_clearance_m:.1f} m",
+        },
+        notes=made.notes,
+    )
+    write_plan_page(content, mission.plan_page)
 
 
 def summary_of(made: Plan, output: Path, seconds: float) -> dict[str, Any]:
@@ -165,7 +188,3 @@ def _position(text: str) -> Position:
     if not (abs(lat_deg) <= 90 and abs(lon_deg) <= 180):
         raise InputError("--home", f"{text!r} is no place on Earth: latitude first, then longitude")
     return Position(lat_deg, lon_deg)
-
-
-def _file(name: str) -> Path | None:
-    return Path(name) if Path(name).is_file() else None

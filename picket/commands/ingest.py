@@ -1,0 +1,156 @@
+"""`picket ingest`: images taken elsewhere become a flight folder, with a pose for every frame as far as one is known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+
+from mapping.ground.camera import Camera, load_camera
+from mapping.ground.frames import frames_from_images, frames_from_log, pair_images
+from mapping.ground.telemetry import TelemetryLog, read_tlog
+from mapping.tables import FRAMES, TRACK
+from picket.folder import Flight, new_folder, write_whole
+from picket.options import CameraOption, ForceOption, JsonOption
+from picket.output import notes, progress_bar, say, summarise
+from vision.errors import InputError
+from vision.images import IMAGE_SUFFIXES, read_image
+
+
+def ingest(
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, or one image.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FLIGHT", help="Flight folder to make.")],
+    tlog: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The flight's telemetry log; without it positions come from the images.")
+    ] = None,
+    camera: CameraOption = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, instead of stopping.")
+    ] = False,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring images recorded elsewhere, and their telemetry log if there is one, into a flight folder."""
+    flight = ingest_images(images, output, tlog=tlog, camera=camera, skip_unreadable=skip_unreadable, force=force)
+    frames = FRAMES.read(flight.frames)
+    placed = frames.num_rows - frames["lat_deg"].null_count
+    turned = frames.num_rows - frames["pitch_deg"].null_count
+    say(f"{frames.num_rows} frames, {placed} with a position, {turned} with the camera's attitude: {flight.root}")
+    summarise(
+        {
+            "flight": str(flight.root),
+            "frames": frames.num_rows,
+            "with_position": placed,
+            "with_attitude": turned,
+            "camera": flight.facts()["camera"],
+        },
+        as_json=as_json,
+    )
+
+
+def ingest_images(
+    images: Path,
+    output: Path,
+    *,
+    tlog: Path | None = None,
+    camera: str | None = None,
+    skip_unreadable: bool = False,
+    force: bool = False,
+) -> Flight:
+    """Make a flight folder at `output` from the image or folder of images at `images`. Returns it.
+
+    Raises InputError where there are no images, one cannot be read (unless `skip_unreadable`), the log or the camera
+    is unusable, or `output` already holds something (unless `force` and it is a flight). Then nothing is written.
+    """
+    log_file = tlog or _only_log(images)
+    if log_file and camera is None:
+        raise InputError("--camera", f"is needed with {log_file.name}: how the camera sat on the vehicle is not in the log")
+    lens = load_camera(camera) if camera else None
+    log = read_tlog(log_file) if log_file else None
+    found = _readable(_images_in(images), skip_unreadable)
+    with new_folder(output, replace=force and Flight(output).summary.is_file()) as root:
+        flight = Flight(root)
+        copies = _copy(found, images if images.is_dir() else images.parent, flight)
+        if log and lens and log_file:
+            shutil.copyfile(log_file, flight.telemetry)
+            TRACK.write(log.track(), flight.track)
+            notes(pair_images(log, copies).notes)
+        FRAMES.write(_frames(log, lens, copies, root), flight.frames)
+        camera_file = Path(camera) if camera and Path(camera).is_file() else None
+        if camera_file:
+            shutil.copyfile(camera_file, root / camera_file.name)
+        facts = {
+            "camera": camera_file.name if camera_file else camera,
+            "ended": "ingested",
+            "ingested_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+            "images_from": str(images.resolve()),
+            "telemetry_from": str(log_file.resolve()) if log_file else None,
+            "versions": {"picket": version("picket")},
+        }
+        write_whole(flight.summary, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    return Flight(output)
+
+
+def _frames(log: TelemetryLog | None, camera: Camera | None, images: Sequence[Path], root: Path) -> pa.Table:
+    if log and camera:
+        return frames_from_log(log, camera, images, root=root)
+    return frames_from_images(camera, images, root=root)
+
+
+def _only_log(images: Path) -> Path | None:
+    """The telemetry log that lies beside the images, if there is just one."""
+    logs = sorted(images.glob("*.tlog")) if images.is_dir() else []
+    if len(logs) == 1:
+        notes([f"taking the poses from {logs[0]}"])
+        return logs[0]
+    return None
+
+
+def _images_in(images: Path) -> list[Path]:
+    if images.is_file():
+        return [images]
+    if not images.is_dir():
+        raise InputError(images, "no such file or folder")
+    found = sorted(
+        path
+        for path in images.rglob("*")
+        if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+    if not found:
+        raise InputError(images, f"holds no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
+    return found
+
+
+def _readable(images: Sequence[Path], skip_unreadable: bool) -> list[Path]:
+    """The images that can be read; raises InputError for the first that cannot, unless it is to be skipped."""
+    readable: list[Path] = []
+    with progress_bar("reading images") as progress:
+        for number, path in enumerate(images, start=1):
+            try:
+                read_image(path)
+            except InputError as error:
+                if not skip_unreadable or len(images) == 1:
+                    raise InputError(path, f"{error.problem}; take it out, or say --skip-unreadable") from error
+                notes([f"{error}; left out"])
+            else:
+                readable.append(path)
+            progress(number, len(images))
+    if not readable:
+        raise InputError(images[0].parent, f"not one of {len(images)} images can be read")
+    return readable
+
+
+def _copy(images: Sequence[Path], top: Path, flight: Flight) -> list[Path]:
+    copies = [flight.images / path.relative_to(top) for path in images]
+    for path, copy in zip(images, copies, strict=True):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+        copy.chmod(0o644)
+    return copies

@@ -1,0 +1,142 @@
+"""`picket report`: a flight, or all flights of a mission, on one page that opens without internet."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import shapely
+import typer
+from shapely.geometry.base import BaseGeometry
+
+from mapping.maps.report import ReportContent, write_report
+from mapping.maps.thumbnails import thumbnails
+from mapping.tables import FRAMES, SIGHTINGS, TRACK
+from picket.folder import SETTINGS_FILE, Flight, Mission, open_flight, open_mission
+from picket.options import ForceOption, JsonOption
+from picket.output import say, summarise
+from vision.errors import InputError
+from vision.table import DETECTIONS
+
+
+@dataclass(frozen=True)
+class FlightResults:
+    """What one flight has to show; tables that are absent are None."""
+
+    flight: Flight
+    sightings: pa.Table
+    frames: pa.Table
+    track: pa.Table | None
+    coverage: BaseGeometry | None
+    pictures: dict[str, bytes]
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="FLIGHT|MISSION", help="A flight folder or a mission folder.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: report.html in the folder.")
+    ] = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report of a flight, or of all flights of a mission, as one HTML file."""
+    if (folder / SETTINGS_FILE).is_file():
+        mission: Mission | None = open_mission(folder)
+        flights = [flight for flight in Mission(folder).flights() if flight.sightings.exists()]
+        target = output or Mission(folder).report
+        if not flights:
+            raise InputError(folder, "no flight of this mission has sightings yet; run `picket locate` on one first")
+    else:
+        flight = open_flight(folder)
+        mission, flights, target = flight.mission, [flight], output or flight.report
+    if target.exists() and not force:
+        raise InputError(target, "already exists and is kept; say --force to replace it")
+    summarise(report_flights(flights, mission, target), as_json=as_json)
+
+
+def report_flights(flights: Sequence[Flight], mission: Mission | None, target: Path) -> dict[str, Any]:
+    """Write one report of these flights to `target`. Returns the JSON summary. Raises InputError where a flight has no
+    sightings yet."""
+    started = time.monotonic()
+    results = [_results(flight, prefix=f"{flight.root.name}/" if len(flights) > 1 else "") for flight in flights]
+    coverages = [item.coverage for item in results if item.coverage is not None]
+    tracks = [item.track for item in results if item.track is not None]
+    content = ReportContent(
+        title=mission.root.resolve().name if mission else flights[0].root.resolve().name,
+        sightings=pa.concat_tables([item.sightings for item in results]),
+        frames=pa.concat_tables([item.frames for item in results]),
+        track=pa.concat_tables(tracks) if tracks else None,
+        area=_geojson(mission.area) if mission else None,
+        plan=_geojson(mission.plan) if mission else None,
+        coverage=shapely.union_all(coverages) if coverages else None,
+        thumbnails={key: picture for item in results for key, picture in item.pictures.items()},
+        facts=_facts(results),
+        notes=_notes(results),
+        sorties=len(flights),
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_report(content, target)
+    say(f"report: {target}")
+    return {
+        "report": str(target),
+        "flights": [str(flight.root) for flight in flights],
+        "sightings": content.sightings.num_rows,
+        "confirmed": 0,
+        "size_bytes": target.stat().st_size,
+        "seconds": round(time.monotonic() - started, 2),
+    }
+
+
+def _results(flight: Flight, prefix: str) -> FlightResults:
+    if not flight.sightings.exists():
+        raise InputError(flight.root, "has no sightings yet; run `picket locate` first")
+    sightings = SIGHTINGS.read(flight.sightings)
+    frames = FRAMES.read(flight.frames)
+    pictures: dict[str, bytes] = {}
+    if flight.detections.exists():
+        pictures = thumbnails(sightings, DETECTIONS.read(flight.detections), frames, flight.root)
+    if prefix:
+        named = pa.array([prefix + name for name in sightings["sighting_id"].to_pylist()])
+        sightings = sightings.set_column(0, SIGHTINGS.columns.field("sighting_id"), named)
+        pictures = {prefix + key: picture for key, picture in pictures.items()}
+    return FlightResults(
+        flight=flight,
+        sightings=sightings,
+        frames=frames,
+        track=TRACK.read(flight.track) if flight.track.exists() else None,
+        coverage=shapely.from_geojson(flight.coverage.read_text(encoding="utf-8")) if flight.coverage.exists() else None,
+        pictures=pictures,
+    )
+
+
+def _geojson(path: Path) -> dict[str, Any] | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _facts(results: Sequence[FlightResults]) -> dict[str, str]:
+    """What the report says of the flights in its small table."""
+    facts: dict[str, str] = {}
+    for item in results:
+        known = item.flight.facts()
+        times = [moment for moment in item.frames["time_utc"].to_pylist() if moment is not None]
+        facts |= {
+            "Drone": str(known.get("drone") or "not said"),
+            "Camera": str(known.get("camera") or "not said"),
+            "Frames": str(item.frames.num_rows),
+        }
+        if times:
+            facts["Time"] = f"{min(times):%Y-%m-%d %H:%M} to {max(times):%H:%M} UTC"
+        if known.get("simulated"):
+            facts["Simulated"] = "yes: nobody was really there"
+        facts["Flight"] = f"{item.flight.root.name}, {known.get('ended') or 'not closed'}"
+    return facts
+
+
+def _notes(results: Sequence[FlightResults]) -> list[str]:
+    """The assumptions each flight was located under, without repetition."""
+    return list(dict.fromkeys(note for item in results for note in item.flight.located_notes()))
