@@ -176,7 +176,7 @@ class Recorder:
                 while True:
                     self._log.add(*self._pending.get_nowait())
                     self._changed = True
-            self._changed = self._copy_images() or self._changed
+            self._copy_images()
             if self._changed:
                 _write_tables(self.folder, self._log, self._camera)
                 self._changed = False
@@ -184,10 +184,10 @@ class Recorder:
         except (OSError, InputError) as error:
             self.failure = f"{self.folder}: {error}"
 
-    def _copy_images(self) -> bool:
-        """Copy the images that have appeared; True where there were any."""
+    def _copy_images(self) -> None:
+        """Copy the images that have appeared."""
         if self._images_source is None or not self._images_source.is_dir():
-            return False
+            return
         new = sorted(
             path
             for path in self._images_source.iterdir()
@@ -199,7 +199,7 @@ class Recorder:
             shutil.copy2(path, beside)
             os.replace(beside, target)
             self._copied.add(path.name)
-        return bool(new)
+            self._changed = True
 
     def _await_images(self) -> None:
         """Images come later than the word of them: wait while they still do."""

@@ -1,0 +1,210 @@
+"""What a recorder keeps, from real MAVLink frames, also when it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from pymavlink import mavutil
+
+from mapping.ground.camera import Camera, load_camera
+from mapping.ground.metadata import read_image_pose
+from mapping.tables import FRAMES, TRACK
+from missions.flying.dronekit_compat import mavlink
+from missions.flying.recorder import Recorder, recover
+from vision.errors import InputError
+
+BOOT_UTC_S = 1_795_300_000.0
+LAT, LON = 23.0412, 88.8972
+
+
+def flight_messages(photos: int) -> Iterator[Any]:
+    """Ten seconds on the ground, then a photo every two seconds flying north, as packed messages."""
+    line = mavlink.MAVLink(None, srcSystem=1, srcComponent=1)
+
+    def packed(message: Any) -> Any:
+        message.pack(line)
+        return message
+
+    yield packed(mavlink.MAVLink_heartbeat_message(2, 3, 81, 0, 4, 3))
+    for step in range(20 + 4 * photos):
+        boot_ms = 500 * step
+        lat = LAT + max(0, step - 20) * 2e-5
+        yield packed(mavlink.MAVLink_system_time_message(int((BOOT_UTC_S + boot_ms / 1e3) * 1e6), boot_ms))
+        yield packed(mavlink.MAVLink_attitude_message(boot_ms, 0.01, -0.02, 0.3, 0, 0, 0))
+        yield packed(
+            mavlink.MAVLink_global_position_int_message(
+                boot_ms, round(lat * 1e7), round(LON * 1e7), 70_000, 60_000, 0, 0, 0, 1700
+            )
+        )
+        if step >= 20 and step % 4 == 0:
+            number = (step - 20) // 4 + 1
+            taken_us = int((BOOT_UTC_S + boot_ms / 1e3) * 1e6)
+            yield packed(
+                mavlink.MAVLink_camera_feedback_message(
+                    taken_us, 1, 0, number, round(lat * 1e7), round(LON * 1e7), 70.0, 60.0, 0.5, -1.0, 17.0, 0.0, 0
+                )
+            )
+
+
+def write_images(folder: Path, numbers: range) -> None:
+    for number in numbers:
+        beside = folder / f".IMG_{number:05d}.jpg.part"
+        done, encoded = cv2.imencode(".jpg", np.full((64, 80), number, np.uint8))
+        assert done
+        beside.write_bytes(encoded.tobytes())
+        beside.rename(folder / f"IMG_{number:05d}.jpg")
+
+
+@pytest.fixture
+def camera() -> Camera:
+    return load_camera("boson640-14")
+
+
+def test_a_flight_is_kept_whole(tmp_path: Path, camera: Camera) -> None:
+    card = tmp_path / "card"
+    card.mkdir()
+    messages = list(flight_messages(5))
+    with Recorder(tmp_path / "flight", camera, {"sortie": 1, "drone": "x500"}, images_source=card) as recorder:
+        started = json.loads((tmp_path / "flight" / "flight.json").read_text())
+        assert started["ended"] is None
+        assert started["drone"] == "x500"
+        for message in messages:
+            recorder.received(message)
+        recorder.sent(messages[0])
+        recorder.event("mode", mode="AUTO")
+        late = threading.Timer(0.5, write_images, (card, range(1, 6)))
+        late.start()
+        recorder.update(ended="landed", photos_taken=5)
+    late.join()
+    folder = tmp_path / "flight"
+    assert recorder.failure is None
+    facts = json.loads((folder / "flight.json").read_text())
+    assert (facts["ended"], facts["camera"], facts["photos_taken"]) == ("landed", "boson640-14", 5)
+    assert facts["versions"]["pymavlink"]
+    event = json.loads((folder / "events.jsonl").read_text())
+    assert (event["event"], event["mode"]) == ("mode", "AUTO")
+
+    log = mavutil.mavlogfile(str(folder / "telemetry.tlog"))
+    heard = []
+    while (message := log.recv_msg()) is not None:
+        heard.append(message)
+    log.close()
+    assert [message.get_msgbuf() for message in heard] == [m.get_msgbuf() for m in [*messages, messages[0]]]
+    assert abs(heard[0]._timestamp - time.time()) < 60
+
+    track = TRACK.read(folder / "track.parquet")
+    assert track.num_rows == 40
+    frames = FRAMES.read(folder / "frames.parquet")
+    assert frames["file"].to_pylist() == [f"images/IMG_{number:05d}.jpg" for number in range(1, 6)]
+    assert frames["alt_home_m"].to_pylist() == [60.0] * 5
+    assert frames["time_utc"][0].as_py().timestamp() == pytest.approx(BOOT_UTC_S + 10.0)
+    said = read_image_pose(folder / "images" / "IMG_00003.jpg")
+    assert said.lat_deg == pytest.approx(frames["lat_deg"][2].as_py(), abs=1e-7)
+    assert read_image_pose(card / "IMG_00003.jpg").lat_deg is None
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_flight_nobody_ended_counts_as_interrupted(tmp_path: Path, camera: Camera) -> None:
+    Recorder(tmp_path, camera, {}).close()
+    assert json.loads((tmp_path / "flight.json").read_text())["ended"] == "interrupted"
+
+
+def test_an_error_while_recording_is_named_in_the_folder(tmp_path: Path, camera: Camera) -> None:
+    with pytest.raises(RuntimeError), Recorder(tmp_path, camera, {}):
+        raise RuntimeError("the cable fell out")
+    facts = json.loads((tmp_path / "flight.json").read_text())
+    assert (facts["ended"], facts["reason"]) == ("failed", "the cable fell out")
+
+
+def test_a_folder_with_a_flight_is_not_written_over(tmp_path: Path, camera: Camera) -> None:
+    Recorder(tmp_path, camera, {}).close()
+    with pytest.raises(InputError, match="already holds a flight"):
+        Recorder(tmp_path, camera, {})
+
+
+def test_an_image_that_takes_no_pose_is_kept_and_named(tmp_path: Path, camera: Camera) -> None:
+    card = tmp_path / "card"
+    card.mkdir()
+    (card / "IMG_00001.png").write_bytes(cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes())
+    with Recorder(tmp_path / "flight", camera, {}, images_source=card) as recorder:
+        for message in flight_messages(1):
+            recorder.received(message)
+        recorder.update(ended="landed")
+    assert (tmp_path / "flight" / "images" / "IMG_00001.png").is_file()
+    assert "image_without_pose" in (tmp_path / "flight" / "events.jsonl").read_text()
+
+
+KILLED = """
+    import sys, time
+    from pathlib import Path
+    sys.path[:0] = {path!r}
+    from test_recorder import flight_messages, write_images
+    from mapping.ground.camera import load_camera
+    from missions.flying.recorder import Recorder
+
+    card = Path({card!r})
+    recorder = Recorder(Path({folder!r}), load_camera("boson640-14"), {{}}, images_source=card)
+    for index, message in enumerate(flight_messages(5)):
+        recorder.received(message)
+        recorder.event("heard", index=index)
+    write_images(card, range(1, 4))
+    time.sleep(2.5)
+    for message in flight_messages(5):
+        recorder.received(message)
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_sigkill_leaves_everything_readable_and_recover_completes_it(tmp_path: Path, camera: Camera) -> None:
+    folder, card = tmp_path / "flight", tmp_path / "card"
+    card.mkdir()
+    here = Path(__file__).resolve()
+    path = [str(here.parent), str(here.parents[3])]
+    script = textwrap.dedent(KILLED).format(path=path, card=str(card), folder=str(folder))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.kill(process.pid, signal.SIGKILL)
+    assert json.loads((folder / "flight.json").read_text())["ended"] is None
+    count = len(list(flight_messages(5)))
+    assert [json.loads(line)["index"] for line in (folder / "events.jsonl").read_text().splitlines()] == [*range(count)]
+    assert TRACK.read(folder / "track.parquet").num_rows == 40
+    assert FRAMES.read(folder / "frames.parquet").num_rows == 3
+
+    with (folder / "telemetry.tlog").open("ab") as file:
+        file.write(b"\x00\x06\x00")
+    recover(folder, camera)
+    recover(folder, camera)
+    assert json.loads((folder / "flight.json").read_text())["ended"] == "interrupted"
+    assert TRACK.read(folder / "track.parquet").num_rows == 40
+    assert FRAMES.read(folder / "frames.parquet")["alt_home_m"].to_pylist() == [60.0] * 3
+    assert read_image_pose(folder / "images" / "IMG_00002.jpg").lat_deg == pytest.approx(LAT + 4 * 2e-5, abs=1e-6)
+
+
+def test_recover_needs_a_flight(tmp_path: Path, camera: Camera) -> None:
+    with pytest.raises(InputError, match=r"flight\.json"):
+        recover(tmp_path, camera)
+
+
+def test_keeping_a_message_is_quick(tmp_path: Path, camera: Camera) -> None:
+    messages = list(flight_messages(30))
+    with Recorder(tmp_path, camera, {}) as recorder:
+        started_s = time.thread_time()
+        for message in messages * 10:
+            recorder.received(message)
+        each_s = (time.thread_time() - started_s) / (10 * len(messages))
+    assert each_s < 2e-4
