@@ -273,9 +273,10 @@ def _check(path: str | PathLike[str], dataset: rasterio.DatasetReader) -> None:
 def _cell_m(transform: rasterio.Affine, shape: tuple[int, ...], crs: pyproj.CRS) -> float:
     """The shorter side of the cell in the middle of the grid, in metres."""
     column, row = shape[1] / 2.0, shape[0] / 2.0
-    corners = [transform * (column + dx, row + dy) for dx, dy in ((0, 0), (1, 0), (0, 1))]
+    x = transform.a * column + transform.b * row + transform.c
+    y = transform.d * column + transform.e * row + transform.f
     to_geodetic = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-    lon, lat = to_geodetic.transform(*np.array(corners).T)
+    lon, lat = to_geodetic.transform([x, x + transform.a, x + transform.b], [y, y + transform.d, y + transform.e])
     _, _, sides = pyproj.Geod(ellps="WGS84").inv([lon[0]] * 2, [lat[0]] * 2, lon[1:], lat[1:])
     return float(min(sides))
 

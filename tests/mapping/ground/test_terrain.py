@@ -1,0 +1,180 @@
+"""Level ground and elevation models: heights, rays, and what a file must be to count as terrain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import pytest
+import rasterio
+from rasterio import Affine
+
+from mapping.ground.frame import LocalFrame
+from mapping.ground.terrain import MAX_RANGE_M, FlatGround, Miss, read_terrain
+from vision.errors import InputError
+
+LAT, LON = 46.5, 9.8
+LOCAL = LocalFrame(LAT, LON)
+WriteModel = Callable[..., Path]
+
+
+def centred(shape: tuple[int, int], cell: float, height: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    """Heights at the cell centres as a function of metres east and north of the middle."""
+    rows, columns = shape
+    x = (np.arange(columns) + 0.5 - columns / 2) * cell
+    y = (rows / 2 - np.arange(rows) - 0.5) * cell
+    return height(*np.meshgrid(x, y))
+
+
+def down(degrees: float, bearing_deg: float = 0.0) -> np.ndarray:
+    """A unit ray (east, north, up) at that depression."""
+    depression, bearing = np.radians([degrees, bearing_deg])
+    level = np.cos(depression)
+    return np.array([level * np.sin(bearing), level * np.cos(bearing), -np.sin(depression)])
+
+
+def test_flat_ground_meets_rays_by_trigonometry() -> None:
+    rays = np.array([down(90.0), down(30.0, 90.0)])
+    hits = FlatGround().meet(LOCAL, np.array([[0.0, 0.0, 60.0]] * 2), rays)
+    assert hits.slant_m == pytest.approx([60.0, 120.0])
+    assert (hits.miss == Miss.NONE).all()
+    assert hits.normal.tolist() == [[0.0, 0.0, 1.0]] * 2
+
+
+def test_flat_ground_says_why_rays_have_no_place() -> None:
+    rays = np.array([down(0.0), down(-20.0), down(0.1), down(90.0), down(90.0)])
+    origin = np.zeros((5, 3))
+    origin[:, 2] = [60.0, 60.0, 60.0, 0.0, -3.0]
+    hits = FlatGround().meet(LOCAL, origin, rays)
+    assert hits.miss.tolist() == [
+        Miss.HORIZON,
+        Miss.HORIZON,
+        Miss.TOO_FAR,
+        Miss.BELOW_GROUND,
+        Miss.BELOW_GROUND,
+    ]
+    assert np.isnan(hits.slant_m).all()
+    assert 60.0 / np.sin(np.radians(0.1)) > MAX_RANGE_M
+
+
+@pytest.mark.parametrize(("crs", "cell"), [("EPSG:32632", 20.0), ("EPSG:4326", 0.0002), ("EPSG:2056", 25.0)])
+def test_heights_are_bilinear_in_any_reference_system(
+    tmp_path: Path, write_model: WriteModel, crs: str, cell: float
+) -> None:
+    heights = centred((40, 60), 1.0, lambda x, y: 1500.0 + 3.0 * x - 2.0 * y)
+    model = read_terrain(write_model(tmp_path / "dem.tif", heights, crs=crs, cell=cell))
+    to_model = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    x0, y0 = to_model.transform(LON, LAT)
+    x = x0 + cell * np.array([0.0, 7.3, -12.9, 20.0])
+    y = y0 + cell * np.array([0.0, -3.3, 11.1, 5.5])
+    lon, lat = to_model.transform(x, y, direction="INVERSE")
+    assert model.height_amsl_m(lat, lon) == pytest.approx(1500.0 + 3.0 * (x - x0) / cell - 2.0 * (y - y0) / cell)
+    assert model.height_amsl_m(LAT, LON) == pytest.approx(1500.0)
+
+
+def test_nothing_is_known_outside_and_in_holes(tmp_path: Path, write_model: WriteModel) -> None:
+    heights = np.full((40, 40), 700.0)
+    heights[10:13, 10:13] = -9999.0
+    heights[30, 30] = -32768.0  # not declared as nodata, and no height on this planet
+    model = read_terrain(write_model(tmp_path / "dem.tif", heights, nodata=-9999.0))
+    x0, y0 = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32632", always_xy=True).transform(LON, LAT)
+    to_geodetic = pyproj.Transformer.from_crs("EPSG:32632", "EPSG:4326", always_xy=True)
+
+    def at(column: float, row: float) -> float:
+        lon, lat = to_geodetic.transform(x0 + (column - 20.0) * 20.0, y0 - (row - 20.0) * 20.0)
+        return float(model.height_amsl_m(lat, lon))
+
+    assert np.isnan(at(11.5, 11.5))
+    assert np.isnan(at(30.5, 30.5))
+    assert at(8.9, 11.5) == 700.0
+    assert np.isnan(at(9.7, 11.5))  # half its share is the hole's
+    assert at(0.01, 39.99) == 700.0  # within the outer half cell the nearest centre counts
+    assert np.isnan(at(-0.01, 20.0))
+    assert np.isnan(at(20.0, 40.01))
+
+
+def test_rays_meet_a_slope_where_geometry_says(tmp_path: Path, write_model: WriteModel) -> None:
+    slope = 0.4
+    model = read_terrain(write_model(tmp_path / "dem.tif", centred((120, 120), 20.0, lambda x, y: 1000.0 + slope * x)))
+    angles = [(90.0, 0.0), (45.0, 90.0), (45.0, 270.0), (60.0, 10.0), (-5.0, 90.0)]
+    rays = np.array([down(*angle) for angle in angles])
+    origin = np.tile([0.0, 0.0, 1100.0], (len(rays), 1))
+    hits = model.meet(LOCAL, origin, rays)
+    assert hits.miss.tolist() == [Miss.NONE] * len(rays)
+    found = origin + rays * hits.slant_m[:, None]
+    # the grid's x is UTM zone 32's, turned and scaled a little against the local frame: compare heights, not formulas
+    expected = model.height_amsl_m(*LOCAL.to_geodetic(found[:, 0], found[:, 1]))
+    assert found[:, 2] == pytest.approx(expected, abs=1e-3)
+    assert hits.slant_m[0] == pytest.approx(100.0, abs=0.01)
+    assert hits.slant_m[1] == pytest.approx(100.0 / (np.sin(np.pi / 4) * (1.0 + slope)), rel=0.005)
+    assert hits.slant_m[2] == pytest.approx(100.0 / (np.sin(np.pi / 4) * (1.0 - slope)), rel=0.005)
+    assert hits.normal[0] == pytest.approx(np.array([-slope, 0.0, 1.0]) / np.hypot(1.0, slope), abs=0.01)
+
+
+def test_the_first_ridge_is_met_not_what_lies_behind(tmp_path: Path, write_model: WriteModel) -> None:
+    heights = centred((200, 200), 20.0, lambda x, y: 500.0 + 150.0 * (np.abs(y - 600.0) <= 20.0))
+    model = read_terrain(write_model(tmp_path / "dem.tif", heights))
+    hits = model.meet(LOCAL, np.array([[0.0, 0.0, 620.0]]), down(5.0)[None])
+    assert hits.miss.tolist() == [Miss.NONE]
+    assert 550.0 < hits.slant_m[0] < 620.0
+
+
+def test_an_elevation_model_says_why_rays_have_no_place(tmp_path: Path, write_model: WriteModel) -> None:
+    heights = centred((60, 60), 20.0, lambda x, y: 500.0 + 0.0 * x)
+    heights[20:25, 20:40] = np.nan
+    model = read_terrain(write_model(tmp_path / "dem.tif", heights))
+    rays = np.array([down(0.0), down(90.0), down(1.0), down(26.0)])
+    origin = np.tile([0.0, 0.0, 560.0], (4, 1))
+    origin[1, 2] = 480.0
+    hits = model.meet(LOCAL, origin, rays)
+    assert hits.miss.tolist() == [Miss.HORIZON, Miss.BELOW_GROUND, Miss.NO_TERRAIN, Miss.NO_TERRAIN]
+    inside = model.meet(LOCAL, np.array([[0.0, 0.0, 499.5]]), down(90.0)[None])
+    assert inside.miss.tolist() == [Miss.BELOW_GROUND]
+
+
+def test_camera_height_cancels_the_bias_of_the_model(tmp_path: Path, write_model: WriteModel) -> None:
+    model = read_terrain(write_model(tmp_path / "dem.tif", np.full((40, 40), 530.0)))
+    above_home, amsl = np.array([60.0, np.nan]), np.array([575.0, 575.0])
+    assert model.camera_height_m(above_home, amsl, (LAT, LON)).tolist() == [590.0, 575.0]
+    assert model.camera_height_m(above_home, amsl, None).tolist() == [575.0, 575.0]
+    with pytest.raises(InputError, match="no height at the take-off point"):
+        model.camera_height_m(above_home, amsl, (LAT + 1.0, LON))
+
+
+def test_what_is_no_elevation_model_is_refused_in_one_line(tmp_path: Path, write_model: WriteModel) -> None:
+    text = tmp_path / "notes.tif"
+    text.write_text("not a raster\n" * 50)
+    picture = tmp_path / "picture.tif"
+    transform = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0)
+    size = {"driver": "GTiff", "width": 20, "height": 20}
+    with rasterio.open(picture, "w", **size, count=3, dtype="uint8", crs="EPSG:32632", transform=transform) as dataset:
+        dataset.write(np.zeros((3, 20, 20), dtype=np.uint8))
+    nowhere = tmp_path / "nowhere.tif"
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
+        dataset = rasterio.open(nowhere, "w", **size, count=1, dtype="float32")
+    with dataset:
+        dataset.write(np.zeros((1, 20, 20), dtype=np.float32))
+    feet = tmp_path / "feet.tif"
+    with rasterio.open(feet, "w", **size, count=1, dtype="float32", crs="EPSG:32632", transform=transform) as dataset:
+        dataset.write(np.zeros((1, 20, 20), dtype=np.float32))
+        dataset.units = ("ft",)
+    empty = write_model(tmp_path / "empty.tif", np.full((20, 20), -9999.0), nodata=-9999.0)
+    truncated = tmp_path / "truncated.tif"
+    whole = write_model(tmp_path / "whole.tif", np.random.default_rng(1).normal(500.0, 9.0, (200, 200))).read_bytes()
+    truncated.write_bytes(whole[: len(whole) // 2])
+    for path, words in [
+        (tmp_path / "absent.tif", "no such file"),
+        (tmp_path, "no such file"),
+        (text, "not a raster"),
+        (picture, "3 bands"),
+        (nowhere, "no place on earth"),
+        (feet, "heights are in ft"),
+        (empty, "no heights"),
+        (truncated, "not a raster that can be read"),
+    ]:
+        with pytest.raises(InputError, match=words) as caught:
+            read_terrain(path)
+        assert str(caught.value).startswith(str(path))
+        assert "\n" not in str(caught.value)
