@@ -177,9 +177,13 @@ def _least_time(
             if not cells or len(cells) in tried:
                 continue
             tried.add(len(cells))
-            drafts = planner.sorties(cells)
-            time_s = sum(planner.cost(draft).time_s for draft in drafts)
-            if best is None or time_s < best[0]:
+            drafts, time_s = [], 0.0
+            for draft in planner.sorties(cells):
+                drafts.append(draft)
+                time_s += planner.cost(draft).time_s
+                if best is not None and time_s >= best[0]:
+                    break
+            else:
                 best = time_s, angle, drafts
     if best is None:
         raise NotFlyableError("the patrol area is too small for a single transect; draw it larger")

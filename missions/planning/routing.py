@@ -27,6 +27,7 @@ class Router:
         self._test = shapely.buffer(region, _SLACK_M, join_style="mitre")
         shapely.prepare(self._test)
         self._corners = _reflex_corners(region)
+        self._seen: dict[Point, Floats] = {}
         sees = self._visible(self._corners, self._corners)
         lengths = np.where(sees, _distances(self._corners, self._corners), np.inf)
         if len(self._corners):
@@ -36,13 +37,11 @@ class Router:
 
     def way(self, start: Point, end: Point) -> list[Point] | None:
         """The corners of the shortest way from `start` to `end`, both included; None where there is none."""
-        ends = np.array([start, end], dtype=np.float64)
-        if self._visible(ends[:1], ends[1:])[0, 0]:
+        if shapely.covers(self._test, shapely.linestrings([start, end])):
             return [start, end]
         if not len(self._corners):
             return None
-        first = np.where(self._visible(ends, self._corners), _distances(ends, self._corners), np.inf)
-        total = first[0][:, None] + self._between + first[1][None, :]
+        total = self._to_corners(start)[:, None] + self._between + self._to_corners(end)[None, :]
         enter, leave = np.unravel_index(int(np.argmin(total)), total.shape)
         if not np.isfinite(total[enter, leave]):
             return None
@@ -51,6 +50,14 @@ class Router:
             chain.append(int(self._before[enter, chain[-1]]))
         corners = [(float(x), float(y)) for x, y in self._corners[chain[::-1]]]
         return [start, *(corner for corner in corners if corner not in (start, end)), end]
+
+    def _to_corners(self, point: Point) -> Floats:
+        """(N,) straight distances from a point to the corners it sees; infinity to the others."""
+        if point not in self._seen:
+            place = np.array([point], dtype=np.float64)
+            sees = self._visible(place, self._corners)
+            self._seen[point] = np.where(sees, _distances(place, self._corners), np.inf)[0]
+        return self._seen[point]
 
     def _visible(self, starts: Floats, ends: Floats) -> npt.NDArray[np.bool_]:
         """(N, M): whether the straight line between each start and end stays inside the region."""

@@ -7,7 +7,7 @@ made on the time and battery of the whole sortie with its way home (`energy`).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -18,7 +18,6 @@ from missions.planning.imaging import Imaging
 from missions.planning.routing import Router
 from missions.planning.survey import Cell, Point, Transect
 
-_SHARE_WORTH_CUTTING = 0.3
 _PHOTOS_WORTH_CUTTING = 4
 _BISECTIONS = 12
 
@@ -63,18 +62,16 @@ class Planner:
         time_s = way_time_s(draft.points, speeds, self.drone.acceleration_m_s2)
         return self.vertical + Cost(time_s, time_s)
 
-    def sorties(self, cells: Sequence[Cell]) -> list[Draft]:
-        """All transects as sorties, each as long as the battery allows; the first starts nearest to home.
+    def sorties(self, cells: Sequence[Cell]) -> Iterator[Draft]:
+        """All transects as sorties, each as long as the battery allows; each starts nearest to home of what is left.
 
         Raises NotFlyableError where a transect cannot be reached, or where the nearest one cannot be flown and left
         for home on one battery.
         """
         remaining = [list(cell) for cell in cells if cell]
-        drafts = []
         while remaining:
             draft = self._sortie(remaining)
-            drafts.append(draft.extended(self._way(draft.points[-1], self.home)[0], None))
-        return drafts
+            yield draft.extended(self._way(draft.points[-1], self.home)[0], None)
 
     def _sortie(self, remaining: list[list[Transect]]) -> Draft:
         """One sortie without its way home; what it flies is taken out of `remaining`."""
@@ -85,7 +82,10 @@ class Planner:
             if cell is None:
                 cell, side = self._nearest(remaining, draft.points[-1])
             transect = self._from_nearer_end(cell[side], draft.points[-1])
-            part = self._longest_flyable(draft, transect)
+            part: Transect | None = transect
+            if not self._fits(draft, transect):
+                # Only a line that no battery flies whole is cut: its rest costs another sortie a way of its own.
+                part = None if draft.imaging else self._longest_flyable(draft, transect)
             if part is None:
                 break
             draft = draft.extended(self._way(draft.points[-1], part.start)[0], part)
@@ -115,12 +115,8 @@ class Planner:
         return transect if self._way(here, transect.start)[1] <= self._way(here, turned.start)[1] else turned
 
     def _longest_flyable(self, draft: Draft, transect: Transect) -> Transect | None:
-        """The whole transect, or as much of its beginning as the battery allows; None where that is not worth it."""
-        if self._fits(draft, transect):
-            return transect
+        """As much of the beginning of a transect as the battery allows; None where that is not worth it."""
         shortest_m = _PHOTOS_WORTH_CUTTING * self.imaging.trigger_distance_m
-        if draft.imaging:
-            shortest_m = max(shortest_m, _SHARE_WORTH_CUTTING * transect.length_m)
         low, high = 0.0, 1.0 - shortest_m / transect.length_m
         if high * transect.length_m < shortest_m:
             return None
