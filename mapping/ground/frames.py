@@ -60,13 +60,13 @@ def number_in_name(path: Path) -> int | None:
 
 def in_order(images: Sequence[Path]) -> tuple[Path, ...]:
     """Images by name, numbers in it by value: the order of frames, whatever is known of their times."""
-    return tuple(
-        sorted(images, key=lambda path: ([(int(n), "") if n.isdigit() else (-1, n) for n in _split(path)], str(path)))
-    )
+    return tuple(sorted(images, key=lambda path: (_parts(path.name), str(path))))
 
 
-def _split(path: Path) -> list[str]:
-    return [part for part in re.split(r"(\d+)", path.name) if part]
+def _parts(name: str) -> list[tuple[int, int, str]]:
+    """A name cut at its numbers, to compare; digits from the 15th on are fractions of a second."""
+    parts = [part for part in re.split(r"(\d+)", name) if part]
+    return [(0, int(part[:14]), part) if part[0].isdecimal() else (1, 0, part) for part in parts]
 
 
 def pair_images(log: TelemetryLog, images: Sequence[Path]) -> Pairing:

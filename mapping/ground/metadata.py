@@ -253,7 +253,7 @@ def write_image_pose(
     Raises InputError where it is no JPEG, or has XMP that Picket did not write (which would be lost).
     """
     names = ("time_s", "lat_deg", "lon_deg", "alt_amsl_m", "alt_home_m", "yaw_deg", "pitch_deg", "roll_deg")
-    said = {name: _number(getattr(poses, name)[index]) for name in names}
+    said: dict[str, Any] = {name: _number(getattr(poses, name)[index]) for name in names}
     pose = replace(ImagePose(make=make, model=model), **said)
     path = Path(path)
     try:

@@ -180,6 +180,8 @@ def interpolate(time_s: Floats, columns: Sequence[Floats], at_s: Floats, max_gap
     NaN before the first and after the last sample, and between two samples more than `max_gap_s` apart.
     """
     outside = _outside(time_s, at_s, max_gap_s)
+    if outside.all():
+        return [np.full(len(at_s), np.nan) for _ in columns]
     return [np.where(outside, np.nan, np.interp(at_s, time_s, column)) for column in columns]
 
 

@@ -332,7 +332,8 @@ def read_tlog(path: str | Path) -> TelemetryLog:
         raise InputError(path, f"cannot be read ({error.strerror})") from error
     try:
         while (message := reader.recv_msg()) is not None:
-            if message.get_type() != "BAD_DATA":
+            # Messages of unknown kind are accepted without a checksum: any bytes can look like one.
+            if not message.get_type().startswith(("BAD_DATA", "UNKNOWN")):
                 messages += 1
                 log.add(message, float(message._timestamp))
             elif not messages and reader.f.tell() > _NOT_A_LOG_BYTES:
