@@ -15,12 +15,12 @@ import numpy as np
 from sim.world.texture import STEP_K
 
 MEAN_GREY = 124.0
-GAIN_GREY_PER_K = (11.0, 17.0)
+GAIN_GREY_PER_K = (10.0, 15.0)
 """Least and most grey levels a kelvin: the gain follows the contrast of the scene between these."""
 SPREAD_GREY = 120.0
 """Grey levels the middle 96 % of a scene are spread over, as far as the gain allows."""
 BLUR_PX = 0.72
-NOISE_K = 0.13
+NOISE_K = 0.06
 
 
 def expose(kelvin: np.ndarray, seed: int, shot: int) -> np.ndarray:

@@ -50,7 +50,7 @@ def _balls(*balls: tuple[float, float, float, float], kelvin: float, scale: floa
 def person_parts(kind: str, height_m: float, draw: np.random.Generator) -> list[Part]:
     """The parts of a person of that kind, from the feet up. `draw` varies build, stride, warmth and which arm swings."""
     skin = draw.uniform(8.5, 10.5)
-    top = draw.uniform(7.0, 9.5)
+    top = draw.uniform(7.0, 10.0)
     legs = top - draw.uniform(0.8, 2.2)
     side = float(draw.choice([-1.0, 1.0]))
     stride = {"walking": draw.uniform(0.24, 0.38), "carrying": draw.uniform(0.18, 0.3)}.get(
@@ -87,34 +87,35 @@ def person_parts(kind: str, height_m: float, draw: np.random.Generator) -> list[
     parts = []
     for s in (-1.0, 1.0):
         reach = s * side * stride
-        foot = (reach, s * 0.10, 0.06, 0.06)
-        knee = (reach * 0.55 + 0.05, s * 0.10, 0.48, 0.075)
-        parts.append(_balls(foot, (reach + 0.14, s * 0.11, 0.05, 0.045), kelvin=legs - 1.5, scale=scale))
-        parts.append(_balls(foot, knee, kelvin=legs - 0.4, scale=scale))
-        parts.append(_balls(knee, (0.0, s * 0.09, 0.88, 0.10), kelvin=legs, scale=scale))
-    lean = 0.06 if stride > 0.1 else 0.0
+        foot, toe = (reach - 0.05, s * 0.09, 0.07, 0.06), (reach + 0.15, s * 0.11, 0.05, 0.05)
+        knee = (reach * 0.55 + 0.06, s * 0.09, 0.48, 0.085)
+        parts.append(_balls(foot, toe, kelvin=legs - 2.0, scale=scale))
+        parts.append(_balls(foot, knee, kelvin=legs - 0.6, scale=scale))
+        parts.append(_balls(knee, (0.0, s * 0.08, 0.86, 0.115), kelvin=legs, scale=scale))
+    lean = 0.07 if stride > 0.1 else 0.02
     for s in (-1.0, 1.0):
         reach = -s * side * swing
-        shoulder, elbow = (lean, s * 0.21 * wide, 1.38, 0.065), (lean + reach * 0.4, s * 0.29 * wide, 1.12, 0.055)
-        parts.append(_balls(shoulder, elbow, kelvin=top - 0.4, scale=scale))
-        parts.append(_balls(elbow, (lean + reach + 0.08, s * 0.30 * wide, 0.88, 0.05), kelvin=skin - 1.0, scale=scale))
-    parts.append(
-        _balls(
-            (0.0, -0.10, 0.92, 0.11),
-            (0.0, 0.10, 0.92, 0.11),
-            (lean, -0.17 * wide, 1.36, 0.10),
-            (lean, 0.17 * wide, 1.36, 0.10),
-            kelvin=top,
-            scale=scale,
+        shoulder, elbow = (
+            (lean, s * 0.20 * wide, 1.36, 0.075),
+            (lean + reach * 0.3 - 0.03, s * 0.25 * wide, 1.10, 0.065),
         )
-    )
+        hand = (lean + reach * 0.8 + 0.10, s * 0.22 * wide, 0.95, 0.05)
+        parts.append(_balls(elbow, hand, kelvin=top - 1.5, scale=scale))
+        parts.append(_balls(shoulder, elbow, kelvin=top - 0.6, scale=scale))
+        parts.append(_balls(hand, kelvin=skin, scale=scale))
+    hips = ((-0.01, -0.09, 0.92, 0.14), (-0.01, 0.09, 0.92, 0.14))
+    chest = ((lean, -0.13 * wide, 1.32, 0.135), (lean, 0.13 * wide, 1.32, 0.135))
+    parts.append(_balls(*hips, *chest, kelvin=top, scale=scale))
+    for _ in range(5):
+        # Clothes lie close in one place and stand off in another.
+        fold = (draw.uniform(-0.1, 0.15), draw.uniform(-0.2, 0.2), draw.uniform(1.0, 1.42), draw.uniform(0.04, 0.08))
+        parts.append(_balls(fold, kelvin=top + draw.normal(0.0, 1.5), scale=scale))
     if kind == "carrying":
-        parts.append(
-            _balls(
-                (-0.22, -0.12, 1.0, 0.1), (-0.22, 0.12, 1.0, 0.1), (-0.2, 0.0, 1.38, 0.1), kelvin=top - 3.5, scale=scale
-            )
-        )
-    parts.append(_balls((lean + 0.05, 0.0, 1.59, 0.11), kelvin=skin, scale=scale))
+        load = ((-0.22, -0.12, 1.0, 0.1), (-0.22, 0.12, 1.0, 0.1), (-0.2, 0.0, 1.38, 0.1))
+        parts.append(_balls(*load, kelvin=top - 3.5, scale=scale))
+    # From above one sees hair, cooler than the face below it.
+    parts.append(_balls((lean + 0.08, 0.0, 1.55, 0.09), kelvin=skin, scale=scale))
+    parts.append(_balls((lean + 0.04, 0.0, 1.60, 0.105), kelvin=skin - 2.0, scale=scale))
     return parts
 
 
