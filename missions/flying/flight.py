@@ -17,7 +17,7 @@ from typing import Any, Literal
 from missions.errors import VehicleError
 from missions.flying.link import Link, connect
 from missions.flying.parameters import Parameters, Setting, settings
-from missions.flying.preflight import Check, preflight_checks, request_home
+from missions.flying.preflight import Check, preflight_checks
 from missions.flying.progress import FlightStatus
 from missions.flying.protocol import MissionType
 from missions.flying.recorder import Recorder
@@ -112,11 +112,11 @@ def _fly(
     on_ground = True
     try:
         stored = _prepare(link, plan, sortie, items, parameters)
+        _await_ready(link, watch)
         recorder.update(
-            vehicle={"system": link.system, "component": link.component, "version": str(link.vehicle.version)},
+            vehicle={"system": link.system, "component": link.component, "firmware": link.firmware},
             parameters_before=dict(parameters.before),
         )
-        _await_ready(link, watch)
         checks = preflight_checks(
             link, plan, sortie, stored=stored, fence_enabled=_fence_on(link), vehicle_utc_s=watch.vehicle_utc_s
         )
@@ -166,7 +166,7 @@ def _await_ready(link: Link, watch: Watch) -> None:
         nonlocal asked_s
         if link.vehicle.home_location is None and time.monotonic() - asked_s > 1.0:
             asked_s = time.monotonic()
-            request_home(link)
+            link.ask_about_itself()
         return bool(
             link.vehicle.is_armable
             and link.vehicle.ekf_ok

@@ -130,6 +130,7 @@ class Link:
         vehicle.add_attribute_listener("parameters", self._keep_complete)
         for message in (mavlink.MAVLINK_MSG_ID_ATTITUDE, mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT):
             self.send("command_long", _SET_MESSAGE_INTERVAL, 0, message, 1e6 / POSE_HZ, 0, 0, 0, 0, 0)
+        self.ask_about_itself()
 
     def _keep_time(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.vehicle_time_s = message.time_boot_ms / 1000.0
@@ -146,6 +147,14 @@ class Link:
     def silence_s(self) -> float:
         """Seconds since the vehicle's last heartbeat."""
         return float(self.vehicle.last_heartbeat or 0.0)
+
+    @property
+    def firmware(self) -> str:
+        """What flies the vehicle, in words."""
+        version = self.vehicle.version
+        if version.major is None:
+            return "firmware of unknown version"
+        return f"{version}".removeprefix("APM:")
 
     def send(self, name: str, *fields: Any) -> None:
         """Send the MAVLink message `name` to the autopilot: `fields` without its target system and component."""
@@ -290,9 +299,10 @@ class Link:
                     deadline_s = time.monotonic() + patience_s
         return None
 
-    def request_message(self, number: int) -> None:
-        """Ask for one message of this number; it arrives at the listeners."""
-        self.send("command_long", _REQUEST_MESSAGE, 0, number, 0, 0, 0, 0, 0, 0)
+    def ask_about_itself(self) -> None:
+        """Ask for the vehicle's firmware and home, which are not in its streams; they arrive as attributes."""
+        for number in (mavlink.MAVLINK_MSG_ID_AUTOPILOT_VERSION, mavlink.MAVLINK_MSG_ID_HOME_POSITION):
+            self.send("command_long", _REQUEST_MESSAGE, 0, number, 0, 0, 0, 0, 0, 0)
 
     def set_mode(self, name: str, patience_s: float = 5.0) -> bool:
         """Ask for a flight mode until the vehicle is in it; False where it is not after `patience_s`."""

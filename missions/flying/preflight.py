@@ -21,7 +21,6 @@ SATELLITES = 6
 HOME_DISTANCE_M = 50.0
 BATTERY_RESERVE_PCT = 15.0
 CLOCK_EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)
-_HOME_POSITION = 242
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,7 @@ def preflight_checks(
 
 def _vehicle(link: Link) -> Check:
     armed = bool(link.vehicle.armed)
-    kind = f"{link.vehicle.version}".removeprefix("APM:")
-    return Check("vehicle", not armed, f"{kind}, {'already armed' if armed else 'disarmed'}")
+    return Check("vehicle", not armed, f"{link.firmware}, {'already armed' if armed else 'disarmed'}")
 
 
 def _position(link: Link) -> Check:
@@ -127,8 +125,3 @@ def _clock(vehicle_utc_s: float | None) -> Check:
     if vehicle_utc_s is None or vehicle_utc_s < CLOCK_EARLIEST.timestamp():
         return Check("clock", False, "the vehicle does not know the time yet; it gets it from its satellites")
     return Check("clock", True, f"{datetime.fromtimestamp(vehicle_utc_s, UTC):%Y-%m-%d %H:%M:%S} UTC")
-
-
-def request_home(link: Link) -> None:
-    """Ask the vehicle where its home is; the answer arrives in `link.vehicle.home_location`."""
-    link.request_message(_HOME_POSITION)

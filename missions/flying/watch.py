@@ -30,6 +30,7 @@ class Watch:
         self.vehicle_utc_s: float | None = None
         self.item_reached = 0
         self.armed_at_s: float | None = None
+        self._disarmed_at_s: float | None = None
         self._link = link
         self._sortie = sortie
         self._event = event
@@ -74,9 +75,15 @@ class Watch:
             battery_pct=level,
             photos_taken=len(self.photos),
             photos_expected=self._sortie.photos,
-            flown_s=0.0 if self.armed_at_s is None else max(0.0, self._link.vehicle_time_s - self.armed_at_s),
+            flown_s=self._flown_s(),
             message=self.message,
         )
+
+    def _flown_s(self) -> float:
+        if self.armed_at_s is None:
+            return 0.0
+        until_s = self._link.vehicle_time_s if self._disarmed_at_s is None else self._disarmed_at_s
+        return max(0.0, until_s - self.armed_at_s)
 
     def _tell(self, kind: str, **values: Any) -> None:
         self._event(kind, vehicle_s=round(self._link.vehicle_time_s, 3), **values)
@@ -87,6 +94,7 @@ class Watch:
     def _hear_armed(self, _vehicle: Any, _name: str, armed: bool) -> None:
         if armed and self.armed_at_s is None:
             self.armed_at_s = self._link.vehicle_time_s
+        self._disarmed_at_s = None if armed else self._link.vehicle_time_s
         self._tell("armed" if armed else "disarmed")
 
     def _hear_battery(self, _vehicle: Any, _name: str, battery: Any) -> None:
@@ -95,7 +103,7 @@ class Watch:
         step = math.ceil(battery.level / BATTERY_STEP_PCT)
         if step != self._battery_told:
             self._battery_told = step
-            self._tell("battery", level_pct=battery.level, voltage_v=battery.voltage / 1000)
+            self._tell("battery", level_pct=battery.level, voltage_v=battery.voltage)
 
     def _hear_text(self, _vehicle: Any, _name: str, message: Any) -> None:
         text = self._texts.pop(message.id, "") + message.text if message.id else message.text
