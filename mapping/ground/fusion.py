@@ -3,9 +3,9 @@
 Frame by frame in the order of time, each frame's detections are assigned to the objects known so far (Hungarian
 method) where class and place agree; what is left over begins new objects. So two detections of one frame are never one
 object. A second pass joins objects that began twice. Places agree when the squared Mahalanobis distance of their
-difference is below the 99 % gate; its covariance takes what the two do not have in common, so flight-wide errors widen
-the gate only as far as they differ between the frames. Things that a person named are one object per name, wherever
-they are. Objects that move farther than the gate between frames become several sightings.
+difference is below the 99.9 % gate; its covariance takes what the two do not have in common, so flight-wide errors
+widen the gate only as far as they differ between the frames. Things that a person named are one object per name,
+wherever they are. Objects that move farther than the gate between frames become several sightings.
 
 How a pixel gets its place is `mapping.ground.georeference`; which frames and detections take part is
 `mapping.ground.locate`.
@@ -26,7 +26,7 @@ from mapping.ground.georeference import GroundPoints
 
 Floats = npt.NDArray[np.float64]
 
-GATE = float(chi2.ppf(0.99, df=2))
+GATE = float(chi2.ppf(0.999, df=2))
 MAX_GATE_M = 30.0  # however uncertain, places farther apart are never taken for one object
 _LEAST_VARIANCE_M2 = 1e-6  # a millimetre: keeps places without any stated error apart from singular matrices
 _FORBIDDEN = 1e9

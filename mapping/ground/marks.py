@@ -99,7 +99,7 @@ def _parsed(path: str | PathLike[str], frames: Mapping[str, set[str]]) -> list[_
             raise InputError(path, wanted, "line 1")
         marks = [_mark(path, reader.line_num, row, frames) for row in reader]
     except csv.Error as error:
-        raise InputError(path, f"is not CSV ({error}); mend this line", f"line {reader.line_num}") from error
+        raise InputError(path, f"is not CSV ({error}); mend this line", f"line {reader.reader.line_num}") from error
     if not marks:
         raise InputError(path, "holds no marks; give one a line as file,x_px,y_px,object")
     return marks
