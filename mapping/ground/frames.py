@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from mapping.ground.camera import Camera
-from mapping.ground.metadata import read_image_pose
+from mapping.ground.metadata import ImagePose, read_image_pose
 from mapping.ground.pose import Poses
 from mapping.ground.telemetry import Accuracy, TelemetryLog, Trigger, trigger_poses
 from mapping.tables import FRAMES
@@ -130,9 +130,12 @@ def frames_from_log(
 
     Poses are the autopilot's own at its triggers where an image belongs to one (more exact, see `trigger_poses`), and
     otherwise interpolated to the image's time; null where the log does not cover it. `root` is the flight folder that
-    `file` is given relative to, `accuracy` replaces the default sigmas. `pair_images` says what did not fit.
+    `file` is given relative to, `accuracy` replaces the default sigmas. `pair_images` says what did not fit. Raises
+    InputError where the first image is not of the camera's size, so that its pixels would be taken for wrong rays.
     """
     pairing = pair_images(log, images)
+    if pairing.images:
+        _check_size(camera, pairing.images[0])  # one flight, one camera: reading every image would cost too much live
     poses = log.pose_at(pairing.times_s, camera, accuracy)
     at = [index for index, trigger in enumerate(pairing.triggers) if trigger is not None]
     if at:
@@ -146,10 +149,13 @@ def frames_from_images(
     camera: Camera | None, images: Sequence[Path], *, root: Path | None = None, accuracy: Accuracy | None = None
 ) -> pa.Table:
     """A `mapping.tables.FRAMES` table from what the images say of themselves (EXIF, XMP), in the order of their names;
-    null where an image says nothing. Raises InputError for a file that is no image."""
+    null where an image says nothing. Raises InputError for a file that is no image, or not of the camera's size."""
     accuracy = accuracy or Accuracy()
     ordered = in_order(images)
     read = [read_image_pose(path) for path in ordered]
+    if camera is not None:
+        for path, pose in zip(ordered, read, strict=True):
+            _compare_size(camera, path, pose)
     columns = {
         name: np.array([getattr(pose, name) for pose in read], dtype=np.float64)  # None becomes NaN
         for name in ("time_s", "lat_deg", "lon_deg", "alt_amsl_m", "alt_home_m", "yaw_deg", "pitch_deg", "roll_deg")
@@ -164,6 +170,23 @@ def frames_from_images(
         **columns,
     )
     return _table(ordered, poses, camera, root)
+
+
+def _check_size(camera: Camera, path: Path) -> None:
+    try:
+        pose = read_image_pose(path)
+    except InputError:
+        return  # a damaged image is not this check's subject
+    _compare_size(camera, path, pose)
+
+
+def _compare_size(camera: Camera, path: Path, pose: ImagePose) -> None:
+    if (pose.width_px, pose.height_px) != (camera.width_px, camera.height_px):
+        raise InputError(
+            path,
+            f"is {pose.width_px} x {pose.height_px} pixels, camera {camera.name} takes {camera.width_px} x "
+            f"{camera.height_px}: give the camera that took it",
+        )
 
 
 def _table(images: Sequence[Path], poses: Poses, camera: Camera | None, root: Path | None) -> pa.Table:

@@ -187,10 +187,11 @@ def _time(
     gps: Mapping[int, Any],
     properties: Mapping[tuple[str, str], str],
 ) -> tuple[_OrNone, tuple[str, ...]]:
-    """(UTC seconds, notes): Picket's own XMP, else the time taken with its time zone, else GPS time (whole seconds)."""
-    own = _own_time(properties.get((PICKET, "TimeUtc")))
-    if own is not None:
-        return own, ()
+    """(UTC seconds, notes): XMP's UTC, else the time taken with its time zone, else GPS time (whole seconds)."""
+    said = properties.get((PICKET, "TimeUtc"), properties.get((DJI, "UTCAtExposure")))
+    exact = _utc(said)
+    if exact is not None:
+        return exact, ()
     taken = _text(detail.get(ExifTags.Base.DateTimeOriginal))
     zone = _text(detail.get(ExifTags.Base.OffsetTimeOriginal)) or _text(detail.get(ExifTags.Base.OffsetTime))
     if taken and zone:
@@ -212,12 +213,13 @@ def _time(
     return None, ()
 
 
-def _own_time(text: str | None) -> _OrNone:
+def _utc(text: str | None) -> _OrNone:
+    """Seconds since 1970 of an ISO 8601 time, in UTC unless it says otherwise."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return moment.timestamp() if moment.tzinfo is not None else None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _rewriting_notes(

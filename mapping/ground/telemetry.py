@@ -9,6 +9,7 @@ Which picture belongs to which trigger is `mapping.ground.frames`' subject; conv
 from __future__ import annotations
 
 import math
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -87,6 +88,24 @@ class _Feedback:
     roll_deg: float
 
 
+class _Rows:
+    """Rows of numbers that grow one by one and are read as a whole; reading while another thread adds is safe."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._numbers = array("d")
+
+    def append(self, row: tuple[float, ...]) -> None:
+        self._numbers.extend(row)
+
+    def __len__(self) -> int:
+        return len(self._numbers) // self._width
+
+    def table(self) -> Floats:
+        """(N, width) copy of the rows so far."""
+        return np.frombuffer(self._numbers.tobytes(), dtype=np.float64).reshape(-1, self._width)
+
+
 class TelemetryLog:
     """The telemetry of one flight, taken message by message and answered for at any time.
 
@@ -100,10 +119,11 @@ class TelemetryLog:
         self._system: int | None = None
         self._segment = 0
         self._last_boot_s = -math.inf
-        self._arrivals: list[tuple[int, float, float]] = []
-        self._system_times: list[tuple[int, float, float]] = []
-        self._positions: list[tuple[float, ...]] = []
-        self._attitudes: list[tuple[float, ...]] = []
+        # All rows begin with the segment (number of reboots so far) and the boot clock.
+        self._arrivals = _Rows(3)  # received_s
+        self._system_times = _Rows(3)  # unix_s
+        self._positions = _Rows(6)  # lat_deg, lon_deg, alt_amsl_m, alt_home_m
+        self._attitudes = _Rows(5)  # yaw_deg, pitch_deg, roll_deg
         self._feedback: list[_Feedback] = []
 
     def add(self, message: Any, received_s: float) -> None:
@@ -164,7 +184,7 @@ class TelemetryLog:
     @property
     def has_position(self) -> bool:
         """True once the vehicle has said where it is."""
-        return bool(self._positions)
+        return len(self._positions) > 0
 
     def clock_sources(self) -> tuple[ClockSource, ...]:
         """What UTC was taken from, for each time the vehicle was switched on in this log."""
@@ -172,26 +192,25 @@ class TelemetryLog:
 
     def _clock(self) -> list[tuple[float, ClockSource]]:
         """(UTC minus boot clock, where from) of every segment between reboots."""
-        arrivals = _rows(self._arrivals, 3)
-        system_times = _rows(self._system_times, 3)
+        arrivals, system_times = self._arrivals.table(), self._system_times.table()
         return [
             _fit_clock(arrivals[arrivals[:, 0] == segment, 1:], system_times[system_times[:, 0] == segment, 1:])
             for segment in range(self._segment + 1)
         ]
 
-    def _timed(self, rows: list[tuple[float, ...]], width: int) -> Floats:
+    def _timed(self, rows: _Rows) -> Floats:
         """Rows (segment, boot_s, values...) as (UTC, values...), in strictly increasing order of time."""
-        table = _rows(rows, width)
+        table = rows.table()
         offsets = np.array([offset for offset, _ in self._clock()])
         timed = np.column_stack([table[:, 1] + offsets[table[:, 0].astype(np.intp)], table[:, 2:]])
         _, first = np.unique(timed[:, 0], return_index=True)
         return np.asarray(timed[first])
 
     def _position_rows(self) -> Floats:
-        return self._timed(self._positions, 6)
+        return self._timed(self._positions)
 
     def _attitude_rows(self) -> Floats:
-        return self._timed(self._attitudes, 5)
+        return self._timed(self._attitudes)
 
     def track(self) -> pa.Table:
         """A `mapping.tables.TRACK` table: a row for every position heard, the attitude interpolated to its time (null
@@ -287,11 +306,6 @@ def _poses(
         sigma_attitude_deg=np.where(turned, accuracy.attitude_deg, np.nan),
         sigma_time_s=np.where(np.isfinite(times_s), accuracy.time_s, np.nan),
     )
-
-
-def _rows(rows: list[Any], width: int) -> Floats:
-    # A copy first: a link may be adding to the list from another thread.
-    return np.array(list(rows), dtype=np.float64).reshape(-1, width)
 
 
 def _fit_clock(arrivals: Floats, system_times: Floats) -> tuple[float, ClockSource]:

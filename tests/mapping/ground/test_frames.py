@@ -21,6 +21,7 @@ from mapping.ground.metadata import write_image_pose
 from mapping.ground.pose import Poses
 from mapping.ground.telemetry import Accuracy, TelemetryLog
 from mapping.tables import FRAMES
+from vision.errors import InputError
 
 DOWN = Camera("down", "thermal", 640, 512, 1000.0, 1000.0, 320.0, 256.0)
 GIMBAL = dataclasses.replace(DOWN, stabilised=True)
@@ -28,7 +29,7 @@ NIGHT_S = 1_795_371_300.0  # 2026-11-22 18:15 UTC
 
 
 def picture(path: Path) -> Path:
-    assert cv2.imwrite(str(path), np.full((12, 16), 90, np.uint8))
+    assert cv2.imwrite(str(path), np.full((512, 640), 90, np.uint8))
     return path
 
 
@@ -162,6 +163,14 @@ def test_images_that_know_their_own_pose(tmp_path: Path) -> None:
     assert (poses.lat_deg[1], poses.lon_deg[1], poses.yaw_deg[1]) == (23.1, 88.2, 350.0)
     assert frames["sigma_position_m"].null_count == 1
     assert frames_from_images(None, images)["camera"].null_count == 2
+
+
+def test_images_of_another_camera_are_refused(log: TelemetryLog, tmp_path: Path) -> None:
+    image = picture(tmp_path / "IMG_1.jpg")
+    other = dataclasses.replace(DOWN, name="other", width_px=1640, height_px=1232)
+    for attempt in (lambda: frames_from_log(log, other, [image]), lambda: frames_from_images(other, [image])):
+        with pytest.raises(InputError, match=r"IMG_1\.jpg: is 640 x 512 pixels, camera other takes 1640 x 1232"):
+            attempt()
 
 
 def test_no_images_make_an_empty_table(log: TelemetryLog) -> None:

@@ -192,6 +192,15 @@ def test_dji_elements_with_the_misspelt_longitude(tmp_path: Path) -> None:
     assert found.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "time_s"), [("2026-11-22T18:15:00.500000", NIGHT_S), ("2026-11-22T18:15:00.5Z", NIGHT_S), ("soon", None)]
+)
+def test_dji_says_when_it_exposed(tmp_path: Path, said: str, time_s: float | None) -> None:
+    element = f"<drone-dji:UTCAtExposure>{said}</drone-dji:UTCAtExposure></rdf:Description>"
+    xmp = DJI_ELEMENTS.replace(b"</rdf:Description>", element.encode())
+    assert read_image_pose(jpeg(tmp_path / "dji.jpg", xmp=xmp)).time_s == time_s
+
+
 def test_dji_frame_as_taken(shared: Path) -> None:
     found = read_image_pose(shared / "data/flights/brighton-beach/DJI_0018.JPG")
     assert found == ImagePose(
