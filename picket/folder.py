@@ -58,6 +58,11 @@ class Flight:
         return self.root / "detections.parquet"
 
     @property
+    def marks(self) -> Path:
+        """What a person marked, as rows of a detections table."""
+        return self.root / "marks.parquet"
+
+    @property
     def places(self) -> Path:
         return self.root / "places.parquet"
 

@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 
 from mapping.errors import MappingError
-from mapping.maps.page import check_assets
+from mapping.maps.page import render_page
 from picket.options import JsonOption
 from picket.output import console, summarise
 from vision.detector import load_detector
@@ -74,7 +74,7 @@ def _weights() -> Iterator[Finding]:
 
 def _map_assets() -> Iterator[Finding]:
     try:
-        check_assets()
+        render_page("doctor", (0.0, 0.0), {})
     except MappingError as error:
         yield Finding("map assets", False, str(error))
     else:

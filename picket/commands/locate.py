@@ -7,19 +7,24 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pyarrow as pa
 import typer
 from shapely import to_geojson
 
+from mapping.errors import MappingError
 from mapping.ground.locate import locate as locate_detections
 from mapping.ground.marks import read_marks
-from mapping.ground.terrain import Terrain
-from mapping.tables import FRAMES, PLACES, SIGHTINGS
+from mapping.ground.terrain import read_terrain
+from mapping.tables import FRAMES, PLACES, SIGHTINGS, TRACK
 from picket.folder import Flight, open_flight, write_whole
 from picket.options import FlightArgument, ForceOption, JsonOption, TerrainOption
 from picket.output import notes, say, summarise
 from vision.errors import InputError
 from vision.table import DETECTIONS
+
+ON_GROUND_M = 3.0
+"""A record that begins within this height of home began at take-off."""
 
 
 def locate(
@@ -45,26 +50,36 @@ def locate_flight(
         raise InputError(flight.sightings, "already exists and is kept; say --force to locate again")
     started = time.monotonic()
     frames = FRAMES.read(flight.frames)
-    tables = []
-    if flight.detections.exists():
-        tables.append(DETECTIONS.read(flight.detections))
-    if marks:
-        tables.append(read_marks(marks, frames))
+    ground = read_terrain(terrain) if terrain else None
+    marked = read_marks(marks, frames) if marks else None
+    tables = [DETECTIONS.read(flight.detections)] if flight.detections.exists() else []
+    tables += [marked] if marked else []
     if not tables:
         raise InputError(flight.root, "nothing to locate: run `picket detect` first, or give --marks FILE")
     detections = pa.concat_tables(tables)
-    located = locate_detections(frames, detections, flight.camera(), Terrain.from_file(terrain) if terrain else None)
+    if frames["lat_deg"].null_count == frames.num_rows:
+        raise MappingError(
+            f"{flight.root}: not one of {frames.num_rows} frames has a position, so nothing can be placed: ingest them "
+            "again with their telemetry log (--tlog FILE --camera NAME), or with images that carry GPS in their EXIF"
+        )
+    located = locate_detections(frames, detections, flight.camera(), ground, home=_take_off(flight))
+    if detections.num_rows and len(located.places) == located.places["lat_deg"].null_count:
+        reasons = "; ".join(f"{count} because {reason}" for reason, count in located.unlocated.items())
+        raise MappingError(f"{flight.root}: not one of {detections.num_rows} detections has a place: {reasons}")
+    if marked:
+        DETECTIONS.write(marked, flight.marks)
     PLACES.write(located.places, flight.places)
     SIGHTINGS.write(located.sightings, flight.sightings)
     write_whole(flight.coverage, to_geojson(located.coverage))
     notes(located.notes)
     for reason, count in located.unlocated.items():
         notes([f"{count} without a place: {reason}"])
-    say(f"{located.places.num_rows} of {detections.num_rows} detections placed, {located.sightings.num_rows} sightings")
+    placed = located.places.num_rows - located.places["lat_deg"].null_count
+    say(f"{placed} of {detections.num_rows} detections placed, {located.sightings.num_rows} sightings")
     summary = {
         "flight": str(flight.root),
         "sightings": located.sightings.num_rows,
-        "places": located.places.num_rows,
+        "places": placed,
         "detections": detections.num_rows,
         "unlocated": dict(located.unlocated),
         "notes": list(located.notes),
@@ -73,3 +88,16 @@ def locate_flight(
     }
     write_whole(flight.located, json.dumps({key: summary[key] for key in ("notes", "unlocated")}, ensure_ascii=False))
     return summary
+
+
+def _take_off(flight: Flight) -> tuple[float, float] | None:
+    """Latitude and longitude of the take-off, if the record begins on the ground."""
+    if not flight.track.exists():
+        return None
+    track = TRACK.read(flight.track)
+    heights = track["alt_home_m"].to_numpy()
+    on_ground = np.flatnonzero(np.abs(heights) < ON_GROUND_M)
+    if not on_ground.size:
+        return None
+    first = int(on_ground[0])
+    return float(track["lat_deg"][first].as_py()), float(track["lon_deg"][first].as_py())

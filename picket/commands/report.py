@@ -97,9 +97,8 @@ def _results(flight: Flight, prefix: str) -> FlightResults:
         raise InputError(flight.root, "has no sightings yet; run `picket locate` first")
     sightings = SIGHTINGS.read(flight.sightings)
     frames = FRAMES.read(flight.frames)
-    pictures: dict[str, bytes] = {}
-    if flight.detections.exists():
-        pictures = thumbnails(sightings, DETECTIONS.read(flight.detections), frames, flight.root)
+    boxes = [DETECTIONS.read(path) for path in (flight.detections, flight.marks) if path.exists()]
+    pictures = thumbnails(sightings, pa.concat_tables(boxes), frames, flight.root) if boxes else {}
     if prefix:
         named = pa.array([prefix + name for name in sightings["sighting_id"].to_pylist()])
         sightings = sightings.set_column(0, SIGHTINGS.columns.field("sighting_id"), named)

@@ -1,0 +1,63 @@
+"""Pictures that carry no position can be ingested and searched; locating them says what is missing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from picket.cli import main
+from picket.folder import Flight
+from vision.table import DETECTIONS
+
+
+@pytest.fixture
+def pictures(shared: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    (folder / "night").mkdir(parents=True)
+    for path in sorted((shared / "data" / "thermal" / "images" / "val").glob("1_60_*"))[:4]:
+        shutil.copy(path, folder / "night")
+    return folder
+
+
+def test_ingest_detect_and_what_locate_says(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flight = Flight(tmp_path / "flight")
+    assert main(["ingest", str(pictures), "-o", str(flight.root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["with_position"] == 0
+    assert main(["detect", str(flight.root), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["frames"] == 4
+    assert DETECTIONS.read(flight.detections).num_rows == sum(summary["counts"].values()) > 0
+    assert main(["locate", str(flight.root)]) == 1
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert "--tlog" in said[0]
+    assert not flight.sightings.exists()
+
+
+def test_a_folder_of_images_can_be_searched_at_once(pictures: Path, tmp_path: Path) -> None:
+    flight = Flight(tmp_path / "flight")
+    assert main(["detect", str(pictures), "-o", str(flight.root)]) == 0
+    assert DETECTIONS.read(flight.detections).num_rows > 0
+    assert main(["detect", str(flight.root)]) == 2, "a table that is there is kept"
+    before = flight.detections.read_bytes()
+    assert main(["detect", str(flight.root), "--force"]) == 0
+    assert flight.detections.read_bytes() == before
+
+
+def test_an_unreadable_picture_in_a_flight_is_named_and_skipped(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flight = Flight(tmp_path / "flight")
+    assert main(["ingest", str(pictures), "-o", str(flight.root)]) == 0
+    broken = sorted(flight.images.rglob("*.jpg"))[0]
+    broken.write_bytes(broken.read_bytes()[:300])
+    capsys.readouterr()
+    assert main(["detect", str(flight.root), "--json"]) == 0
+    output = capsys.readouterr()
+    assert [Path(item["file"]).name for item in json.loads(output.out)["skipped"]] == [broken.name]
+    assert broken.name in output.err
