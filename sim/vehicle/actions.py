@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from sim.vehicle.fence import fence_present
 from sim.vehicle.storage import Item
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _change_speed(vehicle: SimulatedVehicle, item: Item) -> int:
 def _enable_fence(vehicle: SimulatedVehicle, asked: float) -> int:
     if asked not in (0, 1):
         return mavlink.MAV_RESULT_FAILED
-    if asked and not vehicle.store.shapes and int(vehicle.params["FENCE_TYPE"]) == 4:
+    if asked and not fence_present(vehicle.params, vehicle.store.shapes):
         return mavlink.MAV_RESULT_FAILED
     vehicle.fence_enabled = bool(asked)
     return mavlink.MAV_RESULT_ACCEPTED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from sim.vehicle.fence import breaches
+from sim.vehicle.fence import FLOOR, breaches, fence_present
 from sim.vehicle.values import Mode
 
 if TYPE_CHECKING:
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 NEEDS_POSITION = frozenset({Mode.AUTO, Mode.GUIDED, Mode.LOITER, Mode.RTL, Mode.BRAKE})
 
+RALLY_REQUIRED = 32
+"""Bit of ARMING_MIS_ITEMS."""
+
 
 def starts_with_take_off(vehicle: SimulatedVehicle) -> bool:
     """True where the first navigation command of the mission is a take-off."""
-    from_ground = (mavlink.MAV_CMD_NAV_TAKEOFF,)
     for item in vehicle.store.mission[1:]:
         if item.command < mavlink.MAV_CMD_NAV_LAST:
-            return item.command in from_ground
+            return item.command == mavlink.MAV_CMD_NAV_TAKEOFF
     return False
 
 
@@ -49,15 +51,13 @@ def prearm_failure(vehicle: SimulatedVehicle) -> str:
     if vehicle.failsafes.battery_level or vehicle.battery.remaining < 0.05:
         return "Battery 1 unhealthy: charge it"
     if vehicle.fence_enabled:
-        kinds = int(params["FENCE_TYPE"])
-        if not kinds & 15:
+        if not fence_present(params, vehicle.store.shapes):
             return "Fences enabled, but none selected"
         home = vehicle.home_point if vehicle.home_known else vehicle.position
         # the floor holds only in the air
-        if breaches(vehicle.fence, params, vehicle.position, home)[0] & ~8:
-            return "Vehicle breaching fence"
-    required = len(vehicle.store.rally)
-    if int(params["ARMING_MIS_ITEMS"]) & 32 and not required:
+        if breaches(vehicle.fence, params, vehicle.position, home)[0] & ~FLOOR:
+            return "vehicle outside fence"
+    if int(params["ARMING_MIS_ITEMS"]) & RALLY_REQUIRED and not vehicle.store.rally:
         return "Missing mission item: Rally"
     return ""
 

@@ -1,9 +1,10 @@
 """The vehicle: an ArduCopter-like autopilot in a simulated body, stepped in simulated time.
 
-It holds the state and decides modes, arming, take-off and landing, and calls on the rooms beside it: `mission` and `returning`
-steer, `failsafes` and `arming` watch, `trigger` shoots, `physics` moves, `noise` errs. What it lacks of ArduCopter: pilot's sticks
-(STABILIZE, LOITER and BRAKE all hold the place), SmartRTL, terrain following, avoidance, splines, gimbals, and
-everything that goes wrong inside a real one (EKF glitches, vibration, motor failures). `commands` and `telemetry` speak for it.
+It holds the state and decides modes, arming, take-off and landing, and calls on the rooms beside it: `mission` and
+`returning` steer, `failsafes` and `arming` watch, `trigger` shoots, `physics` moves, `noise` errs. What it lacks of
+ArduCopter: pilot's sticks (STABILIZE, LOITER and BRAKE all hold the place), SmartRTL, terrain following, avoidance,
+splines, gimbals, and everything that goes wrong inside a real one (EKF glitches, vibration, motor failures).
+`commands` and `reports` speak for it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from sim.vehicle import arming, failsafes
+from sim.vehicle import arming, failsafes, reports
 from sim.vehicle.fence import LocalFence, local_fence
 from sim.vehicle.mission import MissionRun
 from sim.vehicle.navigation import Limits, Point, bearing_rad, descend, hold, limits_of
@@ -75,6 +76,7 @@ class SimulatedVehicle:
         self.fixed_yaw_rad: float | None = None
         self.time_s = 0.0
         self._steps = 0
+        self._slow_steps = 0
         self._armed_s = 0.0
         self._still_since_s = 0.0
         self._idle_since_s = 0.0
@@ -111,6 +113,10 @@ class SimulatedVehicle:
         """The first pre-arm check that fails; empty where none does."""
         return arming.prearm_failure(self)
 
+    def elapsed_s(self, since_s: float) -> float:
+        """Simulated seconds since a moment, free of rounding noise: flights must not depend on when they began."""
+        return round(self.time_s - since_s, 6)
+
     def limits(self) -> Limits:
         """The navigation limits in force."""
         return limits_of(self.params, self._speeds.get("speed"), self._speeds.get("up"), self._speeds.get("down"))
@@ -141,14 +147,7 @@ class SimulatedVehicle:
         self.home_point, self.home_known = point, True
         lat_deg, lon_deg = self.frame.to_geodetic(point[0], point[1])
         self.store.set_home(lat_deg, lon_deg, self.settings.home_alt_amsl_m + point[2])
-        self.outbox.append(self.home_message())
-
-    def home_message(self) -> mavlink.MAVLink_message:
-        """HOME_POSITION as it stands."""
-        home = self.store.mission[0]
-        return mavlink.MAVLink_home_position_message(
-            home.x, home.y, round(home.z * 1000.0), 0.0, 0.0, 0.0, [1.0, 0.0, 0.0, 0.0], 0.0, 0.0, 0.0
-        )
+        self.outbox.append(reports.home_position(self))
 
     def set_param(self, name: str, value: float) -> bool:
         """Set a parameter and act on it; False for an unknown or refused one."""
@@ -211,6 +210,7 @@ class SimulatedVehicle:
             return False
         self.say(mavlink.MAV_SEVERITY_INFO, "Arming motors")
         self.errors.restart()
+        self._slow_steps = 0
         self._gusts = self.errors.stream("gusts")
         self.position = self._believed()
         self.armed, self.landed, self.may_take_off = True, True, False
@@ -281,7 +281,7 @@ class SimulatedVehicle:
 
     def climb_to(self, point: Point) -> bool:
         """Steer a take-off to `point`, once it is allowed; True when it is reached."""
-        if self.landed and not (self.may_take_off and self.time_s - self._armed_s >= ARMING_DELAY_S):
+        if self.landed and not (self.may_take_off and self.elapsed_s(self._armed_s) >= ARMING_DELAY_S):
             self.command.north_m_s = self.command.east_m_s = self.command.up_m_s = 0.0
             return False
         return hold(self.position, point, self.limits(), self.command) < 0.5
@@ -293,7 +293,9 @@ class SimulatedVehicle:
         self._steps += 1
         self.time_s = self._steps * STEP_S if dt == STEP_S else self.time_s + dt
         self.position = self._believed()
-        if self._steps % SLOW_STEPS == 0:
+        self._slow_steps += 1
+        if self._slow_steps == SLOW_STEPS:
+            self._slow_steps = 0
             self._slow(dt * SLOW_STEPS)
         if not self.armed:
             if not self.body.on_ground:
@@ -344,41 +346,22 @@ class SimulatedVehicle:
             self.landed = False
             self._still_since_s = self._idle_since_s = self.time_s
             return
-        if not self.landed and self.time_s - self._still_since_s >= LANDED_AFTER_S:
+        if not self.landed and self.elapsed_s(self._still_since_s) >= LANDED_AFTER_S:
             self.landed = True
             self._idle_since_s = self.time_s
         if not self.landed:
             return
         delay = self.params["DISARM_DELAY"]
         waiting = self.mode == Mode.AUTO and self.may_take_off
-        idle = delay > 0 and not waiting and self.time_s - self._idle_since_s >= delay
+        idle = delay > 0 and not waiting and self.elapsed_s(self._idle_since_s) >= delay
         if self.landing or idle or self.battery.remaining <= 0.0:
             self.disarm()
 
     def _shoot(self) -> None:
-        body, errors = self.body, self.errors
         in_auto = self.mode == Mode.AUTO
-        if not self.trigger.due(self.position, body.roll_rad, in_auto, self.time_s, self.params):
+        if not self.trigger.due(self.position, self.body.roll_rad, in_auto, self.time_s, self.params):
             return
-        lat_deg, lon_deg = self.frame.to_geodetic(self.position[0], self.position[1])
-        self.outbox.append(
-            mavlink.MAVLink_camera_feedback_message(
-                round(self.utc_s * 1e6),
-                0,
-                0,
-                self.trigger.index & 0xFFFF,
-                round(lat_deg * 1e7),
-                round(lon_deg * 1e7),
-                self.alt_amsl_m,
-                self.height_home_m,
-                math.degrees(body.roll_rad + errors.roll_rad),
-                math.degrees(body.pitch_rad + errors.pitch_rad),
-                math.degrees(body.yaw_rad + errors.yaw_rad) % 360.0,
-                0.0,
-                mavlink.CAMERA_FEEDBACK_PHOTO,
-                self.trigger.index & 0xFFFF,
-            )
-        )
+        self.outbox.append(reports.camera_feedback(self))
         if self.on_trigger is not None:
             self.on_trigger(self.true_trigger())
 

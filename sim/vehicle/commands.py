@@ -1,7 +1,7 @@
 """What a ground station asks: each message that comes in is acted on and answered here.
 
-Parameters, modes, COMMAND_LONG and COMMAND_INT, stream rates, time sync and guided targets; the mission protocol goes on to
-`protocol`. Commands there is nothing for are answered UNSUPPORTED; messages there is nothing for are ignored.
+Parameters, modes, COMMAND_LONG and COMMAND_INT, stream rates, time sync and guided targets; the mission protocol goes
+on to `protocol`. Commands there is nothing for are answered UNSUPPORTED; messages there is nothing for are ignored.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
 
 from sim.vehicle.actions import carry_out
 from sim.vehicle.autopilot import SimulatedVehicle
+from sim.vehicle.reports import BUILDERS
 from sim.vehicle.storage import LOCATION_FRAMES, Item
-from sim.vehicle.telemetry import BUILDERS, Schedule
+from sim.vehicle.telemetry import Schedule
 from sim.vehicle.values import Mode
 
-Message = mavlink.MAVLink_message
 FORCE_MAGIC = 21196
 SYSTEM, COMPONENT = 1, 1
 GUIDED_ITEM, GUIDED_ALTITUDE = 2, 3

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from sim.vehicle.fence import CEILING, CIRCLE, FAR_M, FLOOR, breaches, named
+from sim.vehicle.fence import CEILING, CIRCLE, FAR_M, FLOOR, POLYGON, breaches, named
 from sim.vehicle.values import Mode
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Failsafes:
             self.breach_type = OUTSIDE_ALTITUDE
         elif new & FLOOR:
             self.breach_type = OUTSIDE_FLOOR
-        if new & CIRCLE:
+        if new & (CIRCLE | POLYGON):
             self.breach_type = OUTSIDE_EDGE
         if new:
             vehicle.say(mavlink.MAV_SEVERITY_WARNING, f"{named(new)} fence breached")

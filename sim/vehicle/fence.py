@@ -42,6 +42,12 @@ def local_fence(shapes: FenceShapes, frame: TangentFrame) -> LocalFence:
     return LocalFence(rings, circles)
 
 
+def fence_present(params: Parameters, shapes: FenceShapes) -> bool:
+    """True where FENCE_TYPE asks for a part that there is: a ceiling, circle or floor always, polygons where stored."""
+    asked = int(params["FENCE_TYPE"])
+    return bool(asked & (CEILING | CIRCLE | FLOOR)) or bool(asked & POLYGON and shapes)
+
+
 def breaches(fence: LocalFence, params: Parameters, here: Point, home: Point) -> tuple[int, float]:
     """(bits of FENCE_TYPE that are breached, metres by which the worst is)."""
     asked = int(params["FENCE_TYPE"])

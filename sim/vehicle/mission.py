@@ -1,9 +1,9 @@
 """AUTO: the stored mission flown item by item, with ArduPilot's order of things.
 
-A navigation command begins; the commands between it and the one before are then carried out in order (so a camera command
-that follows a waypoint acts on reaching that waypoint); when it is done the next begins. Waypoints without a delay that
-another waypoint follows are passed without stopping. Gimbal, servo, relay and region-of-interest commands are stored and
-skipped: there is nothing to move.
+A navigation command begins; the commands between it and the one before are then carried out in order (so a camera
+command that follows a waypoint acts on reaching that waypoint); when it is done the next begins. Waypoints without a
+delay that another waypoint follows are passed without stopping. Gimbal, servo, relay and region-of-interest commands
+are stored and skipped: there is nothing to move.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class MissionRun:
             self._arrived_s = vehicle.time_s
         if self._arrived_s is None or item.command == mavlink.MAV_CMD_NAV_LOITER_UNLIM:
             return False
-        return vehicle.time_s - self._arrived_s >= max(0.0, item.param1)
+        return vehicle.elapsed_s(self._arrived_s) >= max(0.0, item.param1)
 
     def _land(self) -> bool:
         vehicle = self._vehicle
@@ -255,7 +255,7 @@ class MissionRun:
 
     def _run_pending(self) -> None:
         while self._pending:
-            if self._vehicle.time_s < self._wait_until_s:
+            if self._vehicle.elapsed_s(self._wait_until_s) < 0.0:
                 return
             item = self._items[self._pending[0]] if self._pending[0] < len(self._items) else None
             if item is not None and item.command == mavlink.MAV_CMD_CONDITION_DISTANCE and not self._near(item.param1):

@@ -1,9 +1,9 @@
 """Ways through the air: what velocity to ask of the body to follow a leg, round a corner, climb, hover or land.
 
-Legs are flown at a speed that the acceleration limits allow, along the line from the last waypoint to the next. A corner
-is passed at the speed at which a circular arc within WPNAV_RADIUS of the waypoint fits (the "junction deviation" of
-Sonny Jeon's grbl: v^2 = a d sin(h) / (1 - sin(h)), h half the angle between the legs); ArduCopter's S-curves do nearly the same,
-with limited jerk on top, which is left out here.
+Legs are flown at a speed that the acceleration limits allow, along the line from the last waypoint to the next. A
+corner is passed at the speed at which a circular arc within WPNAV_RADIUS of the waypoint fits (the "junction
+deviation" of Sonny Jeon's grbl: v^2 = a d sin(h) / (1 - sin(h)), h half the angle between the legs); ArduCopter's
+S-curves do nearly the same, with limited jerk on top, which is left out here.
 """
 
 from __future__ import annotations

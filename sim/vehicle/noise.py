@@ -1,8 +1,8 @@
 """What the vehicle's sensors get wrong: position, height and attitude, as slow errors, a little white noise and the
 bias that GPS keeps through a whole flight. Seeded, and a function of simulated time only.
 
-The bias is drawn once per seed. The slow parts start anew at every arming, so that two flights of one seed differ only by
-what the ground did. Outliers, multipath, glitches and vibration are left out.
+The bias is drawn once per seed. The slow parts start anew at every arming, so that two flights of one seed differ
+only by what the ground did. Outliers, multipath, glitches and vibration are left out.
 """
 
 from __future__ import annotations

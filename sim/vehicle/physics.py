@@ -1,9 +1,10 @@
-"""The body in the air: a point mass that accelerates as asked within its tilt, the attitude that this takes, the ground,
-the wind and the battery.
+"""The body in the air: a point mass that accelerates as asked within its tilt, the attitude that this takes, the
+ground, the wind and the battery.
 
-What is left out: rotation as a dynamic (roll and pitch follow the thrust direction through a 0.2 s lag), ground
-effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). Drag is linear in air speed, as rotor
-drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of tilt. All scalars: this runs 50 times a second.
+What is left out: rotation as a dynamic (roll and pitch follow the thrust direction through a 0.1 s lag), ground
+effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). Drag is linear in air speed,
+as rotor drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of tilt. All scalars: this runs 50 times
+a second.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from dataclasses import dataclass
 GRAVITY_M_S2 = 9.80665
 DRAG_PER_S = 0.138
 """Deceleration per air speed: tan(8 degrees) x g / 10 m/s."""
-TILT_LAG_S = 0.2
+JERK_M_S3 = 5.0
+"""ArduCopter's PSC_JERK_XY and PSC_JERK_Z."""
+FEED_FORWARD_M_S2 = 5.0
+"""A commanded velocity that changes faster than this jumps; it is corrected, not anticipated."""
+TILT_LAG_S = 0.1
 YAW_ACCELERATION_RAD_S2 = math.radians(120.0)
 MASS_KG = 2.0
 CLIMB_EFFICIENCY = 0.5
@@ -63,7 +68,8 @@ class Command:
 
 @dataclass(slots=True)
 class Body:
-    """True state: position in metres north, east and up of the spot it woke up on, velocity, attitude in radians."""
+    """True state: position in metres north, east and up of the spot it woke up on, velocity, acceleration, the velocity
+    last asked for, and attitude in radians."""
 
     north_m: float = 0.0
     east_m: float = 0.0
@@ -77,6 +83,12 @@ class Body:
     roll_rate_rad_s: float = 0.0
     pitch_rate_rad_s: float = 0.0
     yaw_rate_rad_s: float = 0.0
+    a_north_m_s2: float = 0.0
+    a_east_m_s2: float = 0.0
+    a_up_m_s2: float = 0.0
+    asked_north_m_s: float = 0.0
+    asked_east_m_s: float = 0.0
+    asked_up_m_s: float = 0.0
     thrust_g: float = 0.0
     on_ground: bool = True
 
@@ -86,15 +98,20 @@ class Body:
             self._rest()
             return
         self.on_ground = False
-        # velocity loop of 10 / s: crisp enough to follow the navigation's own acceleration limits
-        a_north = (command.north_m_s - self.v_north_m_s) * 10.0
-        a_east = (command.east_m_s - self.v_east_m_s) * 10.0
         limit = command.acceleration_m_s2
+        a_north = self._wanted(command.north_m_s, self.asked_north_m_s, self.v_north_m_s, dt)
+        a_east = self._wanted(command.east_m_s, self.asked_east_m_s, self.v_east_m_s, dt)
         size = math.hypot(a_north, a_east)
         if size > limit:
             a_north, a_east = a_north * limit / size, a_east * limit / size
-        a_up = (command.up_m_s - self.v_up_m_s) * 10.0
+        a_up = self._wanted(command.up_m_s, self.asked_up_m_s, self.v_up_m_s, dt)
         a_up = max(-command.acceleration_up_m_s2, min(command.acceleration_up_m_s2, a_up))
+        self.asked_north_m_s, self.asked_east_m_s = command.north_m_s, command.east_m_s
+        self.asked_up_m_s = command.up_m_s
+        change = JERK_M_S3 * dt
+        a_north = self.a_north_m_s2 + max(-change, min(change, a_north - self.a_north_m_s2))
+        a_east = self.a_east_m_s2 + max(-change, min(change, a_east - self.a_east_m_s2))
+        a_up = self.a_up_m_s2 + max(-change, min(change, a_up - self.a_up_m_s2))
         drag_north = DRAG_PER_S * (self.v_north_m_s - wind.north_m_s)
         drag_east = DRAG_PER_S * (self.v_east_m_s - wind.east_m_s)
         thrust_north, thrust_east, thrust_up = a_north + drag_north, a_east + drag_east, a_up + GRAVITY_M_S2
@@ -103,6 +120,7 @@ class Body:
         if size > most:
             thrust_north, thrust_east = thrust_north * most / size, thrust_east * most / size
             a_north, a_east = thrust_north - drag_north, thrust_east - drag_east
+        self.a_north_m_s2, self.a_east_m_s2, self.a_up_m_s2 = a_north, a_east, a_up
         self._turn(command, dt)
         self._tilt(thrust_north, thrust_east, thrust_up, dt)
         self._move(a_north, a_east, a_up, dt)
@@ -120,7 +138,18 @@ class Body:
             dt,
         )
 
+    @staticmethod
+    def _wanted(asked: float, asked_before: float, speed: float, dt: float) -> float:
+        """Acceleration that follows a velocity: what the velocity itself changes by, and a correction of the error that
+        the jerk limit can undo in time (square root law)."""
+        error = asked - speed
+        correction = min(4.0 * abs(error), math.sqrt(1.6 * JERK_M_S3 * abs(error)))
+        ahead = (asked - asked_before) / dt
+        return math.copysign(correction, error) + (ahead if abs(ahead) < FEED_FORWARD_M_S2 else 0.0)
+
     def _rest(self) -> None:
+        self.a_north_m_s2 = self.a_east_m_s2 = self.a_up_m_s2 = 0.0
+        self.asked_north_m_s = self.asked_east_m_s = self.asked_up_m_s = 0.0
         self.v_north_m_s = self.v_east_m_s = self.v_up_m_s = 0.0
         self.roll_rad = self.pitch_rad = 0.0
         self.roll_rate_rad_s = self.pitch_rate_rad_s = self.yaw_rate_rad_s = 0.0
@@ -136,7 +165,7 @@ class Body:
         self.yaw_rad = (self.yaw_rad + self.yaw_rate_rad_s * dt) % math.tau
 
     def _tilt(self, thrust_north: float, thrust_east: float, thrust_up: float, dt: float) -> None:
-        # thrust = R(yaw, pitch, roll) (0, 0, -1) in NED, order ZYX: tan(pitch) = -forward / up, sin(roll) = right / size
+        # thrust along R(yaw, pitch, roll) (0, 0, -1) in NED, ZYX: tan(pitch) = -forward / up, sin(roll) = right / size
         cosine, sine = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
         forward = thrust_north * cosine + thrust_east * sine
         right = thrust_east * cosine - thrust_north * sine

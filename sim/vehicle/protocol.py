@@ -1,9 +1,10 @@
 """The mission protocol as ArduPilot speaks it, for mission, fence and rally (mission_type 0, 1, 2).
 
 COUNT is answered with MISSION_REQUEST (never _INT); ITEM_INT and ITEM are both taken; the last one is answered with
-MISSION_ACK. A request is sent again after 1 s without an item, and 8 s without one end the transfer. A mission is truncated
-at COUNT; a fence or rally list is written whole at its end. The clock here is the ground's, not the simulated one: a
-ground station needs its seconds to answer however fast the world runs. Partial writes of a mission are left out.
+MISSION_ACK. A request is sent again after 1 s without an item, and 8 s without one end the transfer. A mission is
+truncated at COUNT; a fence or rally list is written whole at its end. The clock here is the ground's, not the
+simulated one: a ground station needs its seconds to answer however fast the world runs. Partial writes of a mission
+are left out.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
 
 from sim.vehicle import storage
 from sim.vehicle.storage import Item, Storage
 
 REPEAT_S = 1.0
 TIMEOUT_S = 8.0
-
-Message = mavlink.MAVLink_message
 
 
 class Link(Protocol):
@@ -42,6 +42,11 @@ class Upload:
     requested_s: float
     heard_s: float
     items: list[Item] = field(default_factory=list)
+
+    def comes_from(self, message: Message, link: Link) -> bool:
+        """True where `message` is from the ground station that began this transfer."""
+        source = (message.get_srcSystem(), message.get_srcComponent())
+        return self.link is link and source == (self.system, self.component)
 
 
 class ItemService:
@@ -101,7 +106,7 @@ class ItemService:
             self._answer(message, link, mavlink.MAV_MISSION_UNSUPPORTED)
             return
         current = self._uploads.get(kind)
-        if current is not None and current.link is not link:
+        if current is not None and not current.comes_from(message, link):
             self._answer(message, link, mavlink.MAV_MISSION_DENIED)
             return
         most = (storage.MISSION_MAX, storage.FENCE_MAX, storage.RALLY_MAX)[kind]
@@ -129,8 +134,11 @@ class ItemService:
     def _item(self, message: Message, link: Link, now_s: float) -> None:
         kind = message.mission_type
         upload = self._uploads.get(kind)
-        if upload is None or upload.link is not link:
+        if upload is None:
             self._answer(message, link, mavlink.MAV_MISSION_ERROR)
+            return
+        if not upload.comes_from(message, link):
+            self._answer(message, link, mavlink.MAV_MISSION_DENIED)
             return
         if message.seq != upload.next_index:
             self._answer(message, link, mavlink.MAV_MISSION_INVALID_SEQUENCE)
@@ -185,6 +193,9 @@ class ItemService:
         if items is None:
             self._answer(message, link, mavlink.MAV_MISSION_UNSUPPORTED)
             return
+        if kind in self._uploads:
+            self._answer(message, link, mavlink.MAV_MISSION_DENIED)
+            return
         if message.seq >= len(items):
             self._answer(message, link, mavlink.MAV_MISSION_INVALID_SEQUENCE)
             return
@@ -202,8 +213,10 @@ class ItemService:
         if kinds[0] not in (0, 1, 2):
             self._answer(message, link, mavlink.MAV_MISSION_UNSUPPORTED)
             return
+        if any(each in self._uploads for each in kinds):
+            self._answer(message, link, mavlink.MAV_MISSION_ERROR)
+            return
         for each in kinds:
-            self._uploads.pop(each, None)
             if each == 0:
                 self._store.truncate_mission(0)
             elif each == 1:

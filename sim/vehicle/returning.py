@@ -1,5 +1,5 @@
-"""RTL: climb, go back to home or the nearest rally point in a straight line, wait, land. It may cross a fence on the way, as
-the real one does."""
+"""RTL: climb, go back to home or the nearest rally point in a straight line, wait, land. It may cross a fence on the
+way, as the real one does."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Returning:
                 self._phase, self._since_s = "wait", vehicle.time_s
         elif self._phase == "wait":
             hold(vehicle.position, self._target_point, self._limits, vehicle.command)
-            if vehicle.time_s - self._since_s >= vehicle.params["RTL_LOIT_TIME"] / 1000.0:
+            if vehicle.elapsed_s(self._since_s) >= vehicle.params["RTL_LOIT_TIME"] / 1000.0:
                 self._phase = "land"
                 final_m = vehicle.params["RTL_ALT_FINAL"] / 100.0
                 if final_m > 0.0:

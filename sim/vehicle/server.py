@@ -1,8 +1,8 @@
 """The vehicle on a TCP port: ground stations connect as to SITL's 5760, and simulated time is paced here.
 
-One thread steps the world and serves every link. A link that reads too slowly holds the world back rather than lose telemetry;
-one that has read nothing for 10 s is dropped. Links come and go without the flight noticing. This is the only
-place that looks at the wall clock.
+One thread steps the world and serves every link. A link that reads too slowly holds the world back rather than lose
+telemetry; one that has read nothing for 10 s is dropped. Links come and go without the flight noticing. This is the
+only place that looks at the wall clock.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the vehicle keeps for the ground: mission, fence and rally items, and which of them it refuses.
 
 Values and checks only; how they travel is `protocol`, what they do in flight is `mission`, `fence` and `returning`.
-Results are MAV_MISSION_RESULT as ArduPilot gives them. Items it would store but this vehicle cannot fly (splines, payload
-commands, guided parts) are refused as unsupported rather than ignored in the air.
+Results are MAV_MISSION_RESULT as ArduPilot gives them. Items it would store but this vehicle cannot fly (splines,
+payload commands, guided parts) are refused as unsupported rather than ignored in the air.
 """
 
 from __future__ import annotations
@@ -135,9 +135,9 @@ def mission_item(item: Item) -> Item | int:
     kept = NAV_PARAMS.get(item.command, DO_PARAMS.get(item.command))
     if kept is None:
         return mavlink.MAV_MISSION_UNSUPPORTED
-    params = [value if number in kept else 0.0 for number, value in enumerate(_params(item), start=1)]
+    p1, p2, p3, p4 = (value if number in kept else 0.0 for number, value in enumerate(_params(item), start=1))
     if item.command not in LOCATED:
-        return Item(mavlink.MAV_FRAME_GLOBAL, item.command, *params)
+        return Item(mavlink.MAV_FRAME_GLOBAL, item.command, p1, p2, p3, p4)
     frame = LOCATION_FRAMES.get(item.frame)
     if frame is None:
         return mavlink.MAV_MISSION_UNSUPPORTED_FRAME
@@ -147,7 +147,7 @@ def mission_item(item: Item) -> Item | int:
     if abs(item.z) > 50_000.0:
         return mavlink.MAV_MISSION_INVALID_PARAM7
     # ArduPilot stores altitudes in whole centimetres
-    return Item(frame, item.command, *params, item.x, item.y, round(item.z * 100.0) / 100.0)
+    return Item(frame, item.command, p1, p2, p3, p4, item.x, item.y, round(item.z * 100.0) / 100.0)
 
 
 def _params(item: Item) -> tuple[float, float, float, float]:

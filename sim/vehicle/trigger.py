@@ -1,7 +1,8 @@
 """The camera's trigger: when the autopilot takes a photograph, by distance flown or on command.
 
-ArduPilot's rules: the distance is measured in a straight line from the last photograph; CAM_AUTO_ONLY keeps distance shots to AUTO;
-CAM1_INTRVAL_MIN and CAM_MAX_ROLL hold one back until they allow it. The picture itself is the camera's business.
+ArduPilot's rules: the distance is measured in a straight line from the last photograph; CAM_AUTO_ONLY keeps distance
+shots to AUTO; CAM1_INTRVAL_MIN and CAM_MAX_ROLL hold one back until they allow it. The picture itself is the camera's
+business.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class CameraTrigger:
         """True, and counted, where a photograph is to be taken now."""
         if not self._asked and self.distance_m <= 0.0:
             return False
-        if time_s - self._last_s < params["CAM1_INTRVAL_MIN"]:
+        if round(time_s - self._last_s, 6) < params["CAM1_INTRVAL_MIN"]:
             return False
         if self._asked:
             self._asked -= 1
