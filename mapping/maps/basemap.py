@@ -21,24 +21,17 @@ MAX_ZOOM = 22  # about 4 cm a screen pixel; the clustering plugin needs it where
 MIN_ZOOM = 3
 
 
-class OfflineMap(folium.Map):
-    """A folium map without a single link: its scripts and styles are put into the page by `page.py`."""
-
-    default_js: list[tuple[str, str]] = []
-    default_css: list[tuple[str, str]] = []
-
-
 class PageFigure(Figure):
     """branca's figure with this project's own page around the map."""
 
     _template = Template((PAGE / "page.html").read_text("utf-8"))
 
 
-def offline_map(centre: tuple[float, float]) -> OfflineMap:
+def offline_map(centre: tuple[float, float]) -> folium.Map:
     """A folium map of the whole page, looking at `centre` (latitude, longitude in degrees) until its data is fitted.
 
     Its name is fixed, so that the same content gives the same bytes."""
-    base = OfflineMap(
+    base = folium.Map(
         location=list(centre),
         tiles=None,
         zoom_start=15,
@@ -50,6 +43,7 @@ def offline_map(centre: tuple[float, float]) -> OfflineMap:
         attributionControl=False,
         zoom_control="topleft",
     )
+    base.default_js, base.default_css = [], []  # folium's links to six hosts; `page.py` puts packaged copies inside
     base._id = "picket"
     PageFigure().add_child(base, name="map")
     return base

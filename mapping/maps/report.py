@@ -19,21 +19,24 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mapping.maps import layers, wording
-from mapping.maps.page import render_page, write_page
+from mapping.maps.files import write_whole
+from mapping.maps.page import render_page
 
 OUTLINE_NOTE = (
     "The country outlines (Natural Earth, 1 : 110 million) only show where in the world this is; they are kilometres "
     "off and say nothing about where a border runs."
 )
-ELLIPSE_NOTE = "A sighting's true place lies within its ellipse 95 times in 100 if the stated errors of position and attitude hold."
+ELLIPSE_NOTE = (
+    "Each ellipse holds the true place 95 times in 100, as far as the stated errors of position and attitude are right."
+)
 EMPTY_NOTE = "Nothing sighted does not mean that nobody was there: cover, distance and warm ground hide people."
 
 
 @dataclass(frozen=True)
 class ReportContent:
     """What a report shows. Tables have the schemas of `mapping.tables`; `area` and `plan` are GeoJSON collections whose
-    features carry a `role`; `coverage` is in longitude and latitude; `thumbnails` are JPEGs by sighting id; `facts` are
-    shown as a small table, `notes` as sentences; `reviews` are verdicts (confirmed, rejected, unsure) by sighting id."""
+    features carry a `role`; `coverage` is in longitude and latitude; `thumbnails` are JPEGs by sighting id; `facts`
+    are shown as a small table, `notes` as sentences; `reviews` are verdicts (confirmed, rejected, unsure) by id."""
 
     title: str
     sightings: pa.Table
@@ -138,10 +141,10 @@ def _write(
     made_utc: datetime | None,
     path: Path,
 ) -> None:
-    """Put together what both pages share and write the page. The map is fitted to `fit`, else to all features."""
+    """Put together what both pages share and write the page. `fit` is what the map
+    has to show first of all."""
     everything = [item.geometry for items in features.values() for item in items]
-    bounds = layers.extent(*fit) or layers.extent(everything, []) or (-180.0, -60.0, 180.0, 75.0)
-    west, south, east, north = bounds
+    west, south, east, north = layers.view(layers.extent(*fit), layers.extent(everything, fit[1]))
     made = made_utc or datetime.now(UTC)
     page = {
         **data,
@@ -152,7 +155,7 @@ def _write(
         "notes": [*data["notes"], OUTLINE_NOTE],
         "made": f"Made {made:%Y-%m-%d %H:%M} UTC by Picket {_version()} (folium {folium.__version__}, Leaflet ",
     }
-    write_page(render_page(title, ((south + north) / 2, (west + east) / 2), page), path)
+    write_whole(path, render_page(title, ((south + north) / 2, (west + east) / 2), page))
 
 
 def _looked_at(coverage: BaseGeometry | None, patrol: BaseGeometry | None) -> tuple[float | None, float | None]:
@@ -162,7 +165,9 @@ def _looked_at(coverage: BaseGeometry | None, patrol: BaseGeometry | None) -> tu
     sound = shapely.make_valid(coverage)
     if patrol is None:
         return layers.area_m2(sound), None
-    return layers.area_m2(sound), layers.area_m2(_polygons(shapely.intersection(sound, patrol))) / layers.area_m2(patrol)
+    return layers.area_m2(sound), layers.area_m2(_polygons(shapely.intersection(sound, patrol))) / layers.area_m2(
+        patrol
+    )
 
 
 def _polygons(geometry: BaseGeometry) -> BaseGeometry:
@@ -176,12 +181,14 @@ def _own_notes(content: ReportContent, rows: Sequence[Sequence[Any]], left_out: 
     notes = [ELLIPSE_NOTE] if rows else [EMPTY_NOTE]
     without_place = content.sightings.num_rows - len(rows)
     if without_place:
-        notes.append(f"{wording.counted(without_place, 'sighting')} could not be placed and cannot be shown on the map.")
+        notes.append(
+            f"{wording.counted(without_place, 'sighting')} could not be placed and cannot be shown on the map."
+        )
     without_picture = sum(row[-1] is None for row in rows)
     if without_picture:
         notes.append(
-            f"{without_picture} of {wording.counted(len(rows), 'sighting')} have no picture here: their frame could not "
-            "be read, or the page's share for pictures was used up (the most confident come first)."
+            f"{without_picture} of {wording.counted(len(rows), 'sighting')} have no picture here: their frame could "
+            "not be read, or the page's share for pictures was used up (the most confident come first)."
         )
     if content.frames is not None:
         unknown = content.frames.column("lat_deg").null_count
@@ -194,11 +201,15 @@ def _own_notes(content: ReportContent, rows: Sequence[Sequence[Any]], left_out: 
 
 
 def _left_out_note(left_out: int) -> list[str]:
-    return [f"{wording.counted(left_out, 'feature')} of the area or plan have no role this page draws."] if left_out else []
+    return (
+        [f"{wording.counted(left_out, 'feature')} of the area or plan have no role this page draws."]
+        if left_out
+        else []
+    )
 
 
 def _version() -> str:
     try:
         return metadata.version("picket")
     except metadata.PackageNotFoundError:
-        return "(not installed)"
+        return "(version unknown)"

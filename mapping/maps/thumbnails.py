@@ -76,7 +76,9 @@ def thumbnail(image: np.ndarray, box: tuple[float, float, float, float]) -> byte
     crop[: part.shape[0], : part.shape[1]] = part
     scale = SIDE_PX / side
     picture = cv2.resize(crop, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    corners = [round(value) for value in ((x1 - left) * scale, (y1 - top) * scale, (x2 - left) * scale, (y2 - top) * scale)]
+    corners = [
+        round(value) for value in ((x1 - left) * scale, (y1 - top) * scale, (x2 - left) * scale, (y2 - top) * scale)
+    ]
     cv2.rectangle(picture, (corners[0] - 2, corners[1] - 2), (corners[2] + 2, corners[3] + 2), BOX_BGR, 1)
     _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return encoded.tobytes()

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from vision.classes import CLASSES
 
-
 VERDICTS = ("confirmed", "rejected", "unsure")
 NOT_REVIEWED = "not reviewed"
 PLURALS = {"person": "people", "sortie": "sorties", "flight": "flights"}
@@ -64,7 +63,11 @@ def sightings_text(classes: Iterable[str]) -> str:
 
 
 def report_headline(
-    sorties: int, looked_at_m2: float | None, share_of_area: float | None, classes: Sequence[str], verdicts: Sequence[str]
+    sorties: int,
+    looked_at_m2: float | None,
+    share_of_area: float | None,
+    classes: Sequence[str],
+    verdicts: Sequence[str],
 ) -> str:
     """The report in one sentence. `share_of_area` is the part of the area that was looked at, 0 to 1."""
     start = counted(sorties, "sortie")

@@ -45,7 +45,7 @@ function addGraticule(map) {
     }
     for (const lat of lats) {
       const y = map.latLngToContainerPoint([lat, bounds.getCenter().lng]).y;
-      if (y > 150 && y < size.y - 80) label([3, y], degrees(lat, "N", "S", decimals), "up");
+      if (y > 180 && y < size.y - 80) label([3, y], degrees(lat, "N", "S", decimals), "up");
     }
   };
   map.on("moveend resize", draw);

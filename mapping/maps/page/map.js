@@ -136,13 +136,16 @@ function offset([lat, lon], east, north) {
   return [lat + ((north / meridian) * 180) / Math.PI, lon + ((east / (normal * Math.cos(phi))) * 180) / Math.PI];
 }
 
-/** The outline of an ellipse: semi-axes in metres, bearing of the major one in degrees from true north. */
-function ellipse(centre, major, minor, bearing) {
-  const turn = (bearing * Math.PI) / 180;
-  return Array.from({ length: 48 }, (_, k) => {
-    const angle = (k * Math.PI) / 24;
-    const along = major * Math.cos(angle);
-    const across = minor * Math.sin(angle);
-    return offset(centre, along * Math.sin(turn) + across * Math.cos(turn), along * Math.cos(turn) - across * Math.sin(turn));
-  });
+/** An ellipse with semi-axes in metres and the bearing of the major one from true north, drawn smooth at any zoom. */
+function ellipse(centre, major, minor, bearing, className) {
+  const names = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(names, "svg");
+  picture.setAttribute("viewBox", "-1 -1 2 2");
+  const outline = document.createElementNS(names, "ellipse");
+  outline.setAttribute("rx", 1);
+  outline.setAttribute("ry", minor / major);
+  outline.setAttribute("transform", `rotate(${Number(bearing) - 90})`);
+  outline.setAttribute("class", className);
+  picture.append(outline);
+  return L.svgOverlay(picture, [offset(centre, -major, -major), offset(centre, major, major)], { interactive: false });
 }

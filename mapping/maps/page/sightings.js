@@ -2,7 +2,7 @@
 const ELLIPSE_FROM_PX = 5;
 const ELLIPSES_AT_ONCE = 1500;
 const APART_FROM_ZOOM = 20;
-const VERDICT_WORDS = { "not reviewed": "not reviewed", confirmed: "confirmed", rejected: "rejected", unsure: "unsure" };
+const VERDICTS = ["confirmed", "rejected", "unsure"];
 
 /** Rows as objects, numbered in the order of the table. */
 function readSightings(table) {
@@ -10,7 +10,7 @@ function readSightings(table) {
     const sighting = Object.fromEntries(table.columns.map((name, k) => [name, row[k]]));
     sighting.number = index + 1;
     sighting.shape = SHAPES[sighting.class] ? sighting.class : "object";
-    sighting.state = (VERDICT_WORDS[sighting.verdict] || "not reviewed").replace(" ", "-");
+    sighting.state = VERDICTS.includes(sighting.verdict) ? sighting.verdict : "not-reviewed";
     return sighting;
   });
 }
@@ -18,7 +18,12 @@ function readSightings(table) {
 const percent = (value) => (value === null ? "–" : `${Math.round(value * 100)} %`);
 const metres = (value) => (value === null ? "–" : `${value < 10 ? value.toFixed(1) : Math.round(value)} m`);
 const clock = (iso) => (iso === null ? "–" : iso.slice(11, 19));
-const moment = (iso) => (iso === null ? "time unknown" : `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`);
+/** `2026-11-22, 18:16:51 to 18:16:58 UTC`; a second date is named where it differs. */
+function timeSpan(first, last) {
+  if (first === null) return "time unknown";
+  const end = last === null || clock(last) === clock(first) ? "" : ` to ${last.slice(0, 10) === first.slice(0, 10) ? "" : `${last.slice(0, 10)}, `}${clock(last)}`;
+  return `${first.slice(0, 10)}, ${clock(first)}${end} UTC`;
+}
 
 function sightingMarker(sighting) {
   const icon = L.divIcon({
@@ -30,28 +35,30 @@ function sightingMarker(sighting) {
   return L.marker([sighting.lat, sighting.lon], { icon, title: said, alt: said, sighting });
 }
 
+/** How many sightings lie too close together to show apart, and of which classes; filled where all are confirmed. */
 function clusterIcon(cluster) {
-  const counts = {};
-  for (const marker of cluster.getAllChildMarkers()) {
-    const { shape } = marker.options.sighting;
-    counts[shape] = (counts[shape] || 0) + 1;
-  }
-  const holder = make("div", {});
-  for (const shape of Object.keys(SHAPES)) {
-    if (counts[shape]) holder.append(symbolElement(SHAPES[shape], `class-${shape}`), make("b", {}, counts[shape]));
-  }
-  const width = 10 + 34 * Object.keys(counts).length;
-  return L.divIcon({ className: "cluster-icon", html: holder, iconSize: [width, 24] });
+  const members = cluster.getAllChildMarkers().map((marker) => marker.options.sighting);
+  const symbols = Object.keys(SHAPES).flatMap((shape) => {
+    const own = members.filter((one) => one.shape === shape);
+    if (!own.length) return [];
+    const state = own.every((one) => one.state === "confirmed") ? "confirmed" : "mixed";
+    return [symbolElement(SHAPES[shape], `class-${shape} state-${state}`)];
+  });
+  const holder = make("div", {}, make("b", {}, members.length), make("div", {}, ...symbols));
+  return L.divIcon({ className: "cluster-icon", html: holder, iconSize: [33, 30] });
 }
 
 /** The markers, of which those of one class can be hidden; returns {show(class, shown), reveal(sighting)}. */
 function addMarkers(map, sightings, choose) {
   const markers = new Map(sightings.map((sighting) => [sighting, sightingMarker(sighting)]));
   const group = L.markerClusterGroup({
-    maxClusterRadius: 20, disableClusteringAtZoom: APART_FROM_ZOOM, showCoverageOnHover: false, spiderfyOnMaxZoom: false,
+    maxClusterRadius: 26, disableClusteringAtZoom: APART_FROM_ZOOM, showCoverageOnHover: false, spiderfyOnMaxZoom: false,
     animate: false, iconCreateFunction: clusterIcon, chunkedLoading: sightings.length > 5000,
   });
-  for (const [sighting, marker] of markers) marker.on("click", () => choose(sighting));
+  for (const [sighting, marker] of markers) {
+    marker.on("click", () => choose(sighting));
+    marker.on("keypress", (event) => { if (event.originalEvent.key === "Enter") choose(sighting); });
+  }
   group.addLayers([...markers.values()]);
   map.addLayer(group);
   return {
@@ -80,9 +87,7 @@ function addEllipses(map, sightings, hidden) {
       .filter((one) => one.major !== null && one.minor !== null && one.bearing !== null && !hidden.has(one.shape))
       .filter((one) => one.major / perPixel >= ELLIPSE_FROM_PX && bounds.contains([one.lat, one.lon]))
       .slice(0, ELLIPSES_AT_ONCE)
-      .forEach((one) => L.polygon(ellipse([one.lat, one.lon], one.major, one.minor, one.bearing), {
-        className: `ellipse class-${one.shape} state-${one.state}`, interactive: false, smoothFactor: 0,
-      }).addTo(group));
+      .forEach((one) => ellipse([one.lat, one.lon], one.major, one.minor, one.bearing, `ellipse class-${one.shape}`).addTo(group));
   };
   map.on("moveend picket:layers", draw);
   draw();
@@ -101,10 +106,9 @@ function showDetails(sighting, close) {
     ["Confidence", percent(sighting.confidence)],
     ["Place", placeText(sighting.lat, sighting.lon, 6)],
     ["Within", sighting.ce90 === null ? "unknown" : `${metres(sighting.ce90)} of it (90 %)`],
-    ["First seen", moment(sighting.first)],
-    ["Last seen", moment(sighting.last)],
+    ["Seen", timeSpan(sighting.first, sighting.last)],
     ["Seen in", `${sighting.frames} frame${sighting.frames === 1 ? "" : "s"}`],
-    ["Height", sighting.alt === null ? "unknown" : `${sighting.alt.toFixed(0)} m above sea level`],
+    ["Ground height", sighting.alt === null ? "unknown" : `${sighting.alt.toFixed(0)} m above sea level`],
     ["Identifier", sighting.id],
   ];
   const list = make("dl", {}, ...lines.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
@@ -130,10 +134,11 @@ function sightingLegend(map, sightings, markers, ellipses, hidden) {
     }));
   const states = [["not-reviewed", "not reviewed"], ["confirmed", "confirmed"], ["unsure", "unsure"], ["rejected", "rejected"]];
   const key = make("p", { class: "legend-states" }, ...states.map(([state, text]) =>
-    make("span", {}, symbolElement(SHAPES.person, `class-key state-${state}`), text)));
+    make("span", {}, symbolElement(SHAPES.person, `class-key state-${state}`), text)),
+  make("span", { class: "legend-cluster" }, make("b", {}, "2"), "several close together"));
   const swatch = make("span", { class: "symbol" });
   swatch.innerHTML = '<svg viewBox="0 0 26 26" aria-hidden="true"><ellipse class="ellipse class-person" cx="13" cy="13" rx="11" ry="6"/></svg>';
-  const shape = legendLine(swatch, "95 % ellipse (zoom in)", true, (shown) => {
+  const shape = legendLine(swatch, "95 % ellipse, close up", true, (shown) => {
     if (shown) ellipses.addTo(map); else ellipses.remove();
     map.fire("picket:layers");
   });
@@ -165,10 +170,10 @@ function addSightings(map, data) {
     { title: "What", key: (one) => one.class, cell: (one) => make("span", { class: "what" },
       symbolElement(SHAPES[one.shape], `class-${one.shape} state-${one.state}`), one.class) },
     ...(named ? [{ title: "Name", key: (one) => one.object || null, cell: (one) => one.object }] : []),
-    { title: "Sure", key: (one) => one.confidence, cell: (one) => percent(one.confidence), numeric: true, falling: true },
+    { title: "Conf.", key: (one) => one.confidence, cell: (one) => percent(one.confidence), numeric: true, falling: true },
     { title: "Within", key: (one) => one.ce90, cell: (one) => metres(one.ce90), numeric: true },
     { title: "Seen (UTC)", key: (one) => one.first, cell: (one) => clock(one.first) },
-    { title: "Frames", key: (one) => one.frames, cell: (one) => String(one.frames), numeric: true, falling: true },
+    { title: "Frames", key: (one) => one.frames, cell: (one) => String(one.frames), numeric: true, falling: true, wide: true },
     { title: "Review", key: (one) => one.verdict, cell: (one) => make("span", { class: `verdict state-${one.state}` }, one.verdict) },
   ];
   table = sortableTable(columns, sightings, (sighting) => choose(sighting, true));

@@ -34,7 +34,7 @@ function picketPage(map, data) {
   const fit = () => {
     const wide = map.getSize().x > 600;
     // Room for the controls on the left and the legend on the right, where there is any.
-    map.fitBounds(bounds, { paddingTopLeft: wide ? [60, 20] : [44, 16], paddingBottomRight: wide ? [215, 20] : [24, 40], animate: false });
+    map.fitBounds(bounds, { paddingTopLeft: wide ? [60, 20] : [44, 16], paddingBottomRight: wide ? [235, 20] : [24, 24], animate: false });
   };
   fit();
   addGround(map, data.world, bounds.getCenter(), fit);

@@ -2,7 +2,8 @@
 const ROWS_AT_ONCE = 200;
 
 /**
- * columns: [{title, key(row) -> value to sort by, cell(row) -> text or element, numeric, falling (sorts high to low first)}]
+ * columns: [{title, key(row) -> value to sort by, cell(row) -> text or element, numeric,
+ *   falling (sorts high to low first), wide (left out on a phone)}]
  * Returns {element, mark(row)}; `choose(row)` is called when a row is chosen.
  */
 function sortableTable(columns, rows, choose) {
@@ -13,10 +14,12 @@ function sortableTable(columns, rows, choose) {
   const body = make("tbody");
   const more = make("button", { type: "button", class: "more" });
 
+  const looks = (column) => `${column.numeric ? "numeric" : ""} ${column.wide ? "wide" : ""}`;
+
   const rowElement = (row) => {
     if (elements.has(row)) return elements.get(row);
     const element = make("tr", { tabindex: "0", "aria-selected": "false" },
-      ...columns.map((column) => make("td", column.numeric ? { class: "numeric" } : {}, column.cell(row))));
+      ...columns.map((column) => make("td", { class: looks(column) }, column.cell(row))));
     element.addEventListener("click", () => choose(row));
     element.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") choose(row);
@@ -43,7 +46,7 @@ function sortableTable(columns, rows, choose) {
 
   const heads = columns.map((column) => {
     const button = make("button", { type: "button" }, column.title);
-    const head = make("th", { scope: "col", "aria-sort": "none", class: column.numeric ? "numeric" : "" }, button);
+    const head = make("th", { scope: "col", "aria-sort": "none", class: looks(column) }, button);
     button.addEventListener("click", () => {
       const before = head.getAttribute("aria-sort");
       const falling = before === "none" ? Boolean(column.falling) : before === "ascending";

@@ -1,0 +1,294 @@
+"""The report and the plan's page in a real browser without a network: inert, complete, usable by mouse and keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from mapping.maps.report import PlanContent, ReportContent, write_plan_page, write_report
+from mapping.tables import SIGHTINGS
+
+OpenPage = Callable[..., tuple[Any, Any]]
+
+PAYLOADS = (
+    "</script><script>alert(1)</script>",
+    "<script>alert(1)</script>",
+    "${alert(1)}",
+    "`${alert(1)}`",
+    "{{7*7}}{% raw %}{# x #}",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    "javascript:alert(1)",
+    '"><iframe src="javascript:alert(1)"></iframe>',
+    "';alert(1);//",
+    "</title></style></textarea><b id=injected>",
+    "<!--<script>",
+    "\u2028alert(1)\u2029",
+    "]]></details><a href='https://example.org/'>x</a>",
+    "@@picket:data@@ @@picket:policy@@",
+)
+
+
+def crossed(page: Any, selector: str) -> list[str]:
+    """Pairs of visible elements that lie on one another by more than a pixel or two."""
+    return page.evaluate(
+        """(selector) => {
+            const visible = (element) => getComputedStyle(element).visibility !== "hidden";
+            const overlap = (a, b) => a.left + 2 < b.right && b.left + 2 < a.right
+                && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
+            const shown = [...document.querySelectorAll(selector)].filter(visible);
+            const boxes = shown.map((e) => [e.className, e.getBoundingClientRect()]);
+            return boxes.flatMap(([name, a], i) => boxes.slice(i + 1)
+                .filter(([, b]) => overlap(a, b))
+                .map(([other]) => `${name} | ${other}`));
+        }""",
+        selector,
+    )
+
+
+@pytest.fixture
+def report(report_content: ReportContent, tmp_path: Path) -> Path:
+    write_report(report_content, tmp_path / "report.html")
+    return tmp_path / "report.html"
+
+
+@pytest.fixture
+def plan(plan_content: PlanContent, tmp_path: Path) -> Path:
+    write_plan_page(plan_content, tmp_path / "plan.html")
+    return tmp_path / "plan.html"
+
+
+@pytest.mark.parametrize("options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 400, "height": 800}}])
+def test_report_opens_without_a_network(report: Path, open_page: OpenPage, options: dict[str, Any]) -> None:
+    page, seen = open_page(report, **options)
+    page.locator("tbody tr").first.click()
+    page.locator(".leaflet-control-zoom-out").click(click_count=4, delay=20)
+    page.wait_for_timeout(400)
+    assert (seen.requests, seen.errors, seen.dialogs) == ([], [], [])
+    assert "18 people, 6 vehicles and 1 bicycle sighted, none confirmed yet" in page.inner_text("#headline")
+    assert page.inner_text("#statement") == "Nothing counts as seen until an officer has confirmed it."
+    assert "flat at take-off level" in page.inner_text("#notes")
+    assert page.locator("#table-holder tbody tr").count() == 25
+
+
+def test_everything_is_in_view_and_nothing_covers_a_name(report: Path, open_page: OpenPage) -> None:
+    page, _ = open_page(report)
+    page.wait_for_timeout(200)
+    whole = page.locator("#map-side").bounding_box()
+    icons = page.locator(".sighting-icon, .cluster-icon, .place").all()
+    assert len(icons) >= 5
+    for icon in icons:
+        box = icon.bounding_box()
+        assert whole["x"] <= box["x"]
+        assert whole["y"] <= box["y"]
+        assert box["x"] + box["width"] <= whole["x"] + whole["width"]
+        assert box["y"] + box["height"] <= whole["y"] + whole["height"]
+    assert crossed(page, ".place-label, .legend, .locator, .sighting-icon, .cluster-icon, .leaflet-control-zoom") == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (400, 800), (800, 400)])
+def test_nothing_runs_out_of_the_window(report: Path, open_page: OpenPage, width: int, height: int) -> None:
+    page, _ = open_page(report, viewport={"width": width, "height": height})
+    page.locator("tbody tr").nth(2).click()
+    for element in (
+        "document.documentElement",
+        "document.getElementById('panel')",
+        "document.getElementById('details')",
+    ):
+        wide, room = page.evaluate(f"[{element}.scrollWidth, {element}.clientWidth]")
+        assert wide <= room, element
+
+
+def test_a_row_opens_its_sighting(report: Path, open_page: OpenPage, report_content: ReportContent) -> None:
+    page, _ = open_page(report)
+    row = report_content.sightings.to_pylist()[3]
+    assert page.locator("#details").is_hidden()
+    page.locator("tbody tr").nth(3).click()
+    text = page.inner_text("#details")
+    for part in ("4: person", "not reviewed", f"{round(row['confidence'] * 100)} %", "18:16:51", row["sighting_id"]):
+        assert part in text
+    assert f"{row['lat_deg']:.6f}° N, {row['lon_deg']:.6f}° E" in text
+    assert page.locator("#details img").evaluate("image => image.complete && image.naturalWidth") == 160
+    assert page.locator("path.chosen").count() == 1
+    centre = page.evaluate("[map_picket.getCenter().lat, map_picket.getCenter().lng]")
+    assert centre == pytest.approx([row["lat_deg"], row["lon_deg"]], abs=2e-6)
+    assert page.locator("ellipse.ellipse").count() > 1
+    page.keyboard.press("Escape")
+    assert page.locator("#details").is_hidden()
+
+
+def test_rows_and_symbols_work_from_the_keyboard(report: Path, open_page: OpenPage) -> None:
+    page, _ = open_page(report)
+    page.locator("tbody tr").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#details h2").startswith("2: vehicle")
+    page.locator(".sighting-icon[title^='3:']").focus()
+    page.keyboard.press("Enter")
+    assert page.inner_text("#details h2").startswith("3: person")
+
+
+def test_the_table_sorts_both_ways_and_keeps_unknown_last(
+    report_content: ReportContent, open_page: OpenPage, tmp_path: Path
+) -> None:
+    rows = report_content.sightings.to_pylist()
+    rows[5]["confidence"] = None
+    write_report(replace(report_content, sightings=SIGHTINGS.from_rows(rows)), tmp_path / "report.html")
+    page, _ = open_page(tmp_path / "report.html")
+    head = page.locator("th", has_text="Conf.")
+
+    def shown() -> list[str]:
+        return page.locator("tbody tr td:nth-child(3)").evaluate_all(
+            "cells => cells.slice(0, 25).map(c => c.textContent)"
+        )
+
+    known = sorted(round(row["confidence"] * 100) for row in rows if row["confidence"] is not None)
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert shown() == [f"{value} %" for value in reversed(known)] + ["–"]
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert shown() == [f"{value} %" for value in known] + ["–"]
+
+
+def test_the_legend_hides_a_class(report: Path, open_page: OpenPage) -> None:
+    page, _ = open_page(report)
+    page.locator("tbody tr").nth(1).click()
+    assert page.locator(".sighting-icon.class-vehicle").count() > 0
+    page.locator(".legend-line", has_text="Vehicle").locator("input").uncheck()
+    assert page.locator(".sighting-icon.class-vehicle").count() == 0
+    assert page.locator(".sighting-icon.class-person").count() > 0
+
+
+def test_verdicts_are_told_apart(report_content: ReportContent, open_page: OpenPage, tmp_path: Path) -> None:
+    names = report_content.sightings.column("sighting_id").to_pylist()
+    reviews = {names[0]: "confirmed", names[1]: "rejected", names[2]: "unsure"}
+    write_report(replace(report_content, reviews=reviews), tmp_path / "report.html")
+    page, _ = open_page(tmp_path / "report.html")
+    assert "1 confirmed, 1 rejected" in page.inner_text("#headline")
+    page.locator("tbody tr").first.click()
+    for verdict, count in (("confirmed", 1), ("rejected", 1), ("unsure", 1)):
+        assert page.locator(f".sighting-icon.state-{verdict}").count() == count
+    fills = [
+        page.locator(f".sighting-icon.state-{state} svg").first.evaluate("e => getComputedStyle(e).fill")
+        for state in ("confirmed", "not-reviewed")
+    ]
+    assert fills[0] != fills[1]
+
+
+def test_text_from_outside_stays_text(report_content: ReportContent, open_page: OpenPage, tmp_path: Path) -> None:
+    rows = report_content.sightings.to_pylist()
+    for row, payload in zip(rows, PAYLOADS, strict=False):
+        row.update(object=payload, sighting_id=payload)
+    area = {
+        "type": "FeatureCollection",
+        "features": [
+            {**feature, "properties": {**feature["properties"], "name": payload}}
+            for payload in PAYLOADS
+            for feature in report_content.area["features"]
+        ],
+    }
+    content = replace(
+        report_content,
+        title=" ".join(PAYLOADS),
+        sightings=SIGHTINGS.from_rows(rows),
+        area=area,
+        notes=PAYLOADS,
+        facts={payload: payload for payload in PAYLOADS},
+    )
+    write_report(report_content, tmp_path / "plain.html")
+    write_report(content, tmp_path / "report.html")
+    plain, _ = open_page(tmp_path / "plain.html")
+    page, seen = open_page(tmp_path / "report.html")
+    for index in range(len(PAYLOADS)):
+        page.locator("tbody tr").nth(index).click()
+        assert page.locator("#details dd").last.text_content() == PAYLOADS[index]
+    assert (seen.requests, seen.errors, seen.dialogs) == ([], [], [])
+    assert page.title().split() == " ".join(PAYLOADS).split()
+    shown = page.locator("#notes li").all_text_contents()
+    assert shown[: len(PAYLOADS)] == list(PAYLOADS)
+    assert page.locator("#facts th").all_text_contents() == list(PAYLOADS)
+    foreign = "script, iframe, b[id], a[href^=http], a[href^=javascript], [onerror], [onload]"
+    assert page.locator(foreign).count() == plain.locator(foreign).count()
+
+
+def test_the_policy_is_a_second_wall(report: Path, browser: Any) -> None:
+    asked: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing on the terminal."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with browser.new_context() as context:
+                page = context.new_page()
+                page.goto(report.as_uri())
+                page.evaluate(
+                    """(host) => {
+                        const made = document.createElement("script");
+                        made.textContent = "window.ran = 'script'";
+                        document.body.append(made);
+                        document.body.insertAdjacentHTML("beforeend",
+                            `<img src="data:," onerror="window.ran = 'handler'"><img src="${host}/image">`);
+                    }""",
+                    f"http://127.0.0.1:{server.server_port}",
+                )
+                tried = f"fetch('http://127.0.0.1:{server.server_port}/fetch').then(() => 'sent', () => 'refused')"
+                assert page.evaluate(tried) == "refused"
+                page.wait_for_timeout(300)
+                assert page.evaluate("window.ran") is None
+        finally:
+            server.shutdown()
+            thread.join()
+    assert asked == []
+
+
+def test_plan_page(plan: Path, open_page: OpenPage) -> None:
+    page, seen = open_page(plan)
+    page.wait_for_timeout(200)
+    assert page.inner_text("#headline").startswith("2 sorties over 0.46 km²: 7.1 km, 16 min of flight, 319 photos")
+    assert page.locator("path.layer-transect").count() == 11 + 1  # and one in the legend
+    page.locator("tbody tr").nth(1).click()
+    assert page.locator("path.layer-transect.sortie-1.faded").count() == 6
+    assert page.locator("path.layer-transect.sortie-2.faded").count() == 0
+    page.locator("tbody tr").nth(1).click()
+    assert page.locator("path.faded").count() == 0
+    assert crossed(page, ".place-label, .legend, .locator, .place") == []
+    assert (seen.requests, seen.errors, seen.dialogs) == ([], [], [])
+
+
+def test_a_crowd_of_sightings_still_opens(report_content: ReportContent, open_page: OpenPage, tmp_path: Path) -> None:
+    one = report_content.sightings.to_pylist()[0]
+    rows = [
+        {**one, "sighting_id": f"S-{k}", "lat_deg": 23.038 + (k % 71) * 5e-5, "lon_deg": 88.893 + (k // 71) * 5e-5}
+        for k in range(5000)
+    ]
+    write_report(replace(report_content, sightings=SIGHTINGS.from_rows(rows)), tmp_path / "report.html")
+    page, seen = open_page(tmp_path / "report.html")
+    page.wait_for_timeout(300)
+    assert page.locator(".sighting-icon, .cluster-icon").count() < 1500
+    assert page.locator("tbody tr").count() < 400
+    assert page.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart") < 10_000
+    assert seen.errors == []
+
+
+def test_an_empty_report_says_so(report_content: ReportContent, open_page: OpenPage, tmp_path: Path) -> None:
+    content = ReportContent(title="nothing", sightings=SIGHTINGS.from_rows([]))
+    write_report(content, tmp_path / "report.html")
+    page, seen = open_page(tmp_path / "report.html")
+    assert page.inner_text("#headline") == "1 sortie: no person or vehicle sighted"
+    assert "does not mean that nobody was there" in page.inner_text("#notes")
+    assert seen.errors == []

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapping.ground.frame import LocalFrame
+from mapping.maps import layers
+from mapping.tables import TRACK
+
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [[[88.89, 23.03], [88.9, 23.03], [88.9, 23.04], [88.89, 23.04], [88.89, 23.03]]],
+}
+
+
+def feature(geometry: dict | None, **properties: object) -> dict:
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def track(lons: list[float | None]) -> pa.Table:
+    empty = dict.fromkeys(TRACK.columns.names)
+    return TRACK.from_rows({**empty, "lat_deg": 23.04, "lon_deg": lon} for lon in lons)
+
+
+def test_the_example_area(shared: Path) -> None:
+    area = json.loads((shared / "data/areas/benapole.geojson").read_text("utf-8"))
+    found, left_out = layers.features_of(area)
+    assert left_out == 0
+    assert {role: len(items) for role, items in found.items()} == {
+        "patrol": 1,
+        "border": 1,
+        "no_fly": 1,
+        "home": 1,
+        "rally": 2,
+    }
+    assert found["home"][0].name == "customs post"
+
+
+@pytest.mark.parametrize(
+    "wrapped", [SQUARE, feature(SQUARE), {"type": "FeatureCollection", "features": [feature(SQUARE)]}]
+)
+def test_a_polygon_without_a_role_is_a_patrol(wrapped: dict) -> None:
+    found, left_out = layers.features_of(wrapped)
+    assert (list(found), left_out) == (["patrol"], 0)
+
+
+def test_what_has_no_known_role_or_no_geometry_is_counted() -> None:
+    point = {"type": "Point", "coordinates": [88.9, 23.0]}
+    members = [feature(point), feature(point, role="moon"), feature(None, role="home"), feature(point, role="home")]
+    found, left_out = layers.features_of(collection(*members))
+    assert (list(found), left_out) == (["home"], 3)
+
+
+def test_the_area_wins_over_the_plan_and_transects_give_waypoints() -> None:
+    line = {"type": "LineString", "coordinates": [[88.89, 23.03], [88.895, 23.03], [88.9, 23.03]]}
+    plan = collection(feature(SQUARE, role="patrol", name="plan"), feature(line, role="transect", sortie=2))
+    merged, _ = layers.plan_and_area(feature(SQUARE, role="patrol", name="area"), plan)
+    assert [item.name for item in merged["patrol"]] == ["area"]
+    assert merged["waypoint"][0].geometry.equals(shapely.MultiPoint([(88.89, 23.03), (88.9, 23.03)]))
+    assert merged["waypoint"][0].sortie == 2
+
+
+def test_the_track_is_broken_where_the_position_is_unknown() -> None:
+    nowhere = float("nan")
+    lines = layers.track_features(track([88.890, 88.891, None, 88.893, nowhere, 88.895, 88.896, 88.897]))
+    ends = [shapely.get_coordinates(line.geometry)[[0, -1], 0].round(6).tolist() for line in lines]
+    assert ends == [[88.890, 88.891], [88.895, 88.897]]
+
+
+@pytest.mark.parametrize("table", [None, track([]), track([None, None])])
+def test_no_track(table: pa.Table | None) -> None:
+    assert layers.track_features(table) == []
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 23.0, 64.0, -51.0]))
+def test_thinning_moves_nothing_by_more_than_its_tolerance(seed: int, lat: float) -> None:
+    frame = LocalFrame(lat, 20.0)
+    steps = np.random.default_rng(seed).normal(0, 3, (60, 2)).cumsum(axis=0)
+    line = shapely.LineString(np.column_stack(frame.to_geodetic(steps[:, 0], steps[:, 1])[::-1]))
+    thin = shapely.get_coordinates(layers.thinned(line, 0.5))
+    back = np.column_stack(frame.to_local(thin[:, 1], thin[:, 0]))
+    assert shapely.hausdorff_distance(shapely.LineString(steps), shapely.LineString(back)) < 0.51
+
+
+def test_area_of_a_square_kilometre_with_a_hole() -> None:
+    frame = LocalFrame(23.04, 88.895)
+    local = shapely.box(0, 0, 1000, 1000) - shapely.box(200, 200, 400, 400)
+    ground = shapely.transform(local, lambda p: np.column_stack(frame.to_geodetic(p[:, 0], p[:, 1])[::-1]))
+    assert layers.area_m2(ground) == pytest.approx(960_000, rel=1e-5)
+
+
+def test_sighting_rows(sightings: Callable[..., pa.Table]) -> None:
+    table = sightings({}, {"lat_deg": float("nan")}, {"class": "barrel", "ce90_m": float("inf"), "object": "one"})
+    rows = layers.sighting_rows(table, {"S-1": b"jpeg"}, {"S-3": "unsure"})
+    first, second = (dict(zip(layers.SIGHTING_COLUMNS, row, strict=True)) for row in rows)
+    assert (first["id"], first["picture"], first["verdict"]) == ("S-1", "anBlZw==", "not reviewed")
+    assert (second["id"], second["picture"], second["verdict"]) == ("S-3", None, "unsure")
+    assert (second["class"], second["object"], second["ce90"]) == ("object", "one", None)
+
+
+def test_extent_of_one_point_has_some_size() -> None:
+    west, south, east, north = layers.extent([], [(88.895, 60.0), (float("nan"), 1.0)]) or (0, 0, 0, 0)
+    assert (north - south) * 111_000 == pytest.approx(60, rel=0.01)
+    assert (east - west) * 111_000 * math.cos(math.radians(60)) == pytest.approx(60, rel=0.01)
+    assert layers.extent([], []) is None
+
+
+def test_view_shows_everything_unless_it_dwarfs_what_was_flown() -> None:
+    flown = (0.0, 0.0, 1.0, 1.0)
+    assert layers.view(flown, (0.0, 0.0, 2.0, 2.4)) == (0.0, 0.0, 2.0, 2.4)
+    assert layers.view(flown, (0.0, 0.0, 1.0, 9.0)) == flown
+    assert layers.view(None, flown) == flown
+    assert layers.view(None, None) == layers.WORLD

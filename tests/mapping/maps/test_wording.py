@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapping.maps import wording
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            (1, 310_000.0, None, ["person"] * 12 + ["vehicle"] * 5, ["not reviewed"] * 17),
+            "1 sortie, 0.31 km² looked at: 12 people and 5 vehicles sighted, none confirmed yet",
+        ),
+        (
+            (2, 310_000.0, 0.637, ["person", "vehicle", "bicycle"], ["confirmed", "rejected", "not reviewed"]),
+            "2 sorties, 0.31 km² looked at (64 % of the area): 1 person and 1 bicycle sighted, 1 confirmed, 1 rejected",
+        ),
+        ((1, None, None, ["object"], ["confirmed"]), "1 sortie: 1 object sighted, all confirmed"),
+        ((1, None, None, ["person"], ["rejected"]), "1 sortie: nothing sighted, none confirmed yet, 1 rejected"),
+        ((1, 900.0, None, [], []), "1 sortie, 900 m² looked at: no person or vehicle sighted"),
+    ],
+)
+def test_report_headline(arguments: tuple, said: str) -> None:
+    assert wording.report_headline(*arguments) == said
+
+
+def test_plan_headline_of_one_sortie() -> None:
+    said = wording.plan_headline(1, 460_000.0, 3900.0, 512.0, 174, 61.2)
+    assert said == "1 sortie over 0.46 km²: 3.9 km, 9 min of flight, 174 photos; it uses 61 % of its battery"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(45, "45 s"), (89, "89 s"), (1440, "24 min"), (3899, "1 h 05 min"), (3599, "1 h 00 min")]
+)
+def test_duration(seconds: float, said: str) -> None:
+    assert wording.duration_text(seconds) == said
+
+
+@given(st.floats(0, 1))
+def test_a_share_is_never_rounded_up_to_all_or_down_to_nothing(share: float) -> None:
+    said = wording.share_text(share)
+    assert (said == "100 %") <= (share > 0.999)
+    assert (said == "0 %") == (share == 0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_listed(parts: list[str], said: str) -> None:
+    assert wording.listed(parts) == said
