@@ -19,8 +19,8 @@ from vision.frame import SearchSettings
 from vision.table import DETECTIONS
 
 DEFAULT_CONFIDENCE = 0.16
-"""Confidence from which a box becomes a detection. Chosen on the HIT-UAV validation frames for the shipped weights: lower
-costs precision of vehicles, higher loses people (`bench/detect_thermal.py` prints both)."""
+"""Confidence from which a box becomes a detection. Chosen on the HIT-UAV validation frames for the shipped weights:
+lower costs precision, higher loses people (`bench/detect_thermal.py` prints both)."""
 
 
 @dataclass(frozen=True)

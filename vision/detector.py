@@ -120,6 +120,7 @@ class UltralyticsDetector:
                 image, fit
             )
         wanted = [number for number, label in self.names.items() if class_of(label) is not None]
+        torch.set_num_threads(1)  # torch's threads would wait for each other; see engines/local.py for ours
         with torch.inference_mode():
             # NHWC memory seen as NCHW is the channels-last layout the network was put into: no copy, a third faster
             batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255.0)
