@@ -26,6 +26,10 @@ def feature(geometry: dict | None, **properties: object) -> dict:
     return {"type": "Feature", "properties": properties, "geometry": geometry}
 
 
+def collection(*features: dict) -> dict:
+    return {"type": "FeatureCollection", "features": list(features)}
+
+
 def track(lons: list[float | None]) -> pa.Table:
     empty = dict.fromkeys(TRACK.columns.names)
     return TRACK.from_rows({**empty, "lat_deg": 23.04, "lon_deg": lon} for lon in lons)
@@ -45,9 +49,7 @@ def test_the_example_area(shared: Path) -> None:
     assert found["home"][0].name == "customs post"
 
 
-@pytest.mark.parametrize(
-    "wrapped", [SQUARE, feature(SQUARE), {"type": "FeatureCollection", "features": [feature(SQUARE)]}]
-)
+@pytest.mark.parametrize("wrapped", [SQUARE, feature(SQUARE), collection(feature(SQUARE))])
 def test_a_polygon_without_a_role_is_a_patrol(wrapped: dict) -> None:
     found, left_out = layers.features_of(wrapped)
     assert (list(found), left_out) == (["patrol"], 0)
