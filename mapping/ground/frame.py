@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from pyproj import Transformer
+from shapely.geometry.base import BaseGeometry
 
 Floats = npt.NDArray[np.float64]
+Geometry = TypeVar("Geometry", bound=BaseGeometry)
 
 
 @lru_cache(maxsize=64)
@@ -36,6 +40,14 @@ class LocalFrame:
         """(latitude, longitude) in degrees of local positions, in the shape given; NaN in, NaN out."""
         lon, lat = self._transform(east_m, north_m, "INVERSE")
         return lat, lon
+
+    def geometry_to_local(self, geometry: Geometry) -> Geometry:
+        """A shapely geometry in longitude and latitude as east and north in metres."""
+        return shapely.transform(geometry, lambda xy: np.column_stack(self.to_local(xy[:, 1], xy[:, 0])))
+
+    def geometry_to_lonlat(self, geometry: Geometry) -> Geometry:
+        """A shapely geometry in east and north metres as longitude and latitude."""
+        return shapely.transform(geometry, lambda xy: np.column_stack(self.to_geodetic(xy[:, 0], xy[:, 1])[::-1]))
 
     def _transform(self, x: npt.ArrayLike, y: npt.ArrayLike, direction: str) -> tuple[Floats, Floats]:
         first, second = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))

@@ -64,21 +64,27 @@ def score_sightings(
     sightings: pa.Table,
     known: Sequence[KnownObject],
     looked_at: BaseGeometry | None,
+    *,
+    edge_m: float = 0.0,
     match_radius_m: float = MATCH_RADIUS_M,
 ) -> Score:
     """Match a sightings table with known objects, one to one within a class, nearest pairs over all together
     (assignment of least total distance among pairs closer than `match_radius_m`).
 
-    `looked_at` is the ground that was imaged (lon/lat polygon): objects outside it are not counted as missed; None
-    counts all.
+    `looked_at` is the ground that was imaged (lon/lat polygon): objects outside it, or within `edge_m` of its edge and
+    so not wholly in a picture, are not counted as missed; None counts all.
     """
+    asked = _seen(known, looked_at, edge_m)
     classes: dict[str, ClassScore] = {}
     errors: list[float] = []
     for class_name in sorted({item.class_name for item in known} | set(sightings["class"].to_pylist())):
-        objects = [item for item in known if item.class_name == class_name]
+        objects, seen = [], []
+        for item, counts in zip(known, asked, strict=True):
+            if item.class_name == class_name:
+                objects.append(item)
+                seen.append(counts)
         rows = sightings.filter(pa.compute.equal(sightings["class"], class_name))
         pairs = _pairs(rows, objects, match_radius_m)
-        seen = [looked_at is None or looked_at.covers(Point(item.lon_deg, item.lat_deg)) for item in objects]
         classes[class_name] = ClassScore(
             truth=sum(seen),
             found=sum(seen[index] for index, _ in pairs),
@@ -87,6 +93,15 @@ def score_sightings(
         )
         errors += [distance for _, distance in pairs]
     return Score(classes, tuple(errors))
+
+
+def _seen(known: Sequence[KnownObject], looked_at: BaseGeometry | None, edge_m: float) -> list[bool]:
+    """For each object whether it was looked at."""
+    if looked_at is None or not known:
+        return [True] * len(known)
+    frame = LocalFrame(known[0].lat_deg, known[0].lon_deg)
+    inner = frame.geometry_to_local(looked_at).buffer(-edge_m)
+    return [bool(inner.covers(frame.geometry_to_local(Point(item.lon_deg, item.lat_deg)))) for item in known]
 
 
 def _pairs(rows: pa.Table, objects: Sequence[KnownObject], match_radius_m: float) -> list[tuple[int, float]]:

@@ -6,18 +6,12 @@ The projection itself is `mapping.ground.frame`; this is its application to shap
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
 
 import numpy as np
-import shapely
 from shapely.geometry import LineString, Polygon
-from shapely.geometry.base import BaseGeometry
 
-from mapping.ground.frame import LocalFrame
+from mapping.ground.frame import Geometry, LocalFrame
 from missions.plan import PolygonRings, Position, Ring
-
-Geometry = TypeVar("Geometry", bound=BaseGeometry)
-
 
 def frame_of(origin: Position) -> LocalFrame:
     """The local frame with this origin."""
@@ -26,23 +20,12 @@ def frame_of(origin: Position) -> LocalFrame:
 
 def to_local(geometry: Geometry, origin: Position) -> Geometry:
     """Longitude/latitude geometry as east/north metres from `origin`."""
-    frame = frame_of(origin)
-
-    def forward(coordinates: Any) -> Any:
-        return np.column_stack(frame.to_local(coordinates[:, 1], coordinates[:, 0]))
-
-    return shapely.transform(geometry, forward)
+    return frame_of(origin).geometry_to_local(geometry)
 
 
 def to_lonlat(geometry: Geometry, origin: Position) -> Geometry:
     """East/north metres from `origin` as longitude/latitude."""
-    frame = frame_of(origin)
-
-    def inverse(coordinates: Any) -> Any:
-        lat, lon = frame.to_geodetic(coordinates[:, 0], coordinates[:, 1])
-        return np.column_stack([lon, lat])
-
-    return shapely.transform(geometry, inverse)
+    return frame_of(origin).geometry_to_lonlat(geometry)
 
 
 def positions_of(coordinates: Iterable[Iterable[float]], origin: Position) -> tuple[Position, ...]:

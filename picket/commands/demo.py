@@ -15,7 +15,6 @@ import typer
 from rich.table import Table
 
 from mapping.ground.camera import load_camera
-from mapping.ground.frame import LocalFrame
 from mapping.ground.scoring import KnownObject, Score, score_sightings
 from mapping.tables import SIGHTINGS
 from missions.drones import load_drone
@@ -76,9 +75,9 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 def _score(flight: Flight) -> Score:
     """The sightings against what the simulated world really held, on the ground that was imaged."""
     scene = scene_from_geojson(flight.truth)
-    known = [KnownObject(item.object_id, item.class_name, item.lat_deg, item.lon_deg) for item in scene.objects]
+    known = [KnownObject(item.id, item.object_class, item.lat_deg, item.lon_deg) for item in scene.objects]
     coverage = shapely.from_geojson(flight.coverage.read_text(encoding="utf-8"))
-    return score_sightings(SIGHTINGS.read(flight.sightings), known, LocalFrame.around(coverage).buffer(coverage, -EDGE_M))
+    return score_sightings(SIGHTINGS.read(flight.sightings), known, coverage, edge_m=EDGE_M)
 
 
 def _show(score: Score, seconds: dict[str, float], report: Path) -> None:
