@@ -177,15 +177,32 @@ class Ground:
         if draw.random() > likely:
             return ()
         east, north = (i + draw.random()) * TREE_CELL_M, (j + draw.random()) * TREE_CELL_M
-        radius = float(draw.uniform(1.8, 5.0))
-        if self.road_gap_m(east, north) < radius + 1.5:
+        radius = float(draw.uniform(2.6, 5.0))
+        if self.road_gap_m(east, north) < 1.5 * radius + 1.5:
             return ()
-        return (Patch("tree", float(east), float(north), radius, float(draw.random())),)
+        tone = float(draw.random())
+        crowns = [Patch("tree", float(east), float(north), 0.68 * radius, tone)]
+        start = draw.uniform(0, 2 * math.pi)
+        boughs = int(draw.integers(4, 7))
+        for bough in range(boughs):
+            # A crown is a heap of smaller ones round the trunk, none like its neighbour.
+            turn = start + 2 * math.pi * bough / boughs + draw.normal(0, 0.25)
+            out = radius * draw.uniform(0.45, 0.95)
+            place = (east + out * math.cos(turn), north + out * math.sin(turn))
+            crowns.append(
+                Patch(
+                    "tree",
+                    *map(float, place),
+                    float(radius * draw.uniform(0.28, 0.5)),
+                    float(tone + draw.normal(0, 0.15)),
+                )
+            )
+        return tuple(crowns)
 
     def _make_small(self, i: int, j: int) -> tuple[Patch, ...]:
         draw = self._draw("small", i, j)
         made = []
-        for kind, likely, low, high in (("stone", 0.10, 0.15, 0.35), ("bush", 0.16, 0.35, 0.9)):
+        for kind, likely, low, high in (("stone", 0.10, 0.10, 0.22), ("bush", 0.16, 0.35, 0.9)):
             chance, de, dn, size, tone = draw.random(5)
             east, north = (i + de) * SMALL_CELL_M, (j + dn) * SMALL_CELL_M
             if chance < likely and self.road_gap_m(east, north) > 1.0:
@@ -233,7 +250,7 @@ class Ground:
             ({"pond"}, POND_CELL_M, 20.0, self._ponds_of_cell),
             ({"puddle"}, PUDDLE_CELL_M, 4.0, self._puddles_of_cell),
             ({"stone", "bush"}, SMALL_CELL_M, 2.0, self._small_of_cell),
-            ({"tree"}, TREE_CELL_M, 7.0, self._trees_of_cell),
+            ({"tree"}, TREE_CELL_M, 10.0, self._trees_of_cell),
         ]
         for offered, size, reach, make in sources:
             if not offered & set(kinds):

@@ -26,7 +26,7 @@ SIZES_M: dict[str, tuple[float, float, float]] = {
     "car": (4.40, 1.80, 1.48),
     "pickup": (5.20, 1.85, 1.75),
     "van": (5.00, 1.95, 2.05),
-    "truck": (7.20, 2.35, 2.80),
+    "truck": (6.20, 2.20, 2.70),
 }
 """Usual length, width and height of every kind."""
 

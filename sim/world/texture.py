@@ -170,22 +170,22 @@ class GroundTexture:
         radius = patch.radius_m
         distance = np.hypot(e - patch.east_m, n - patch.north_m)
         broad, fine = _EDGE_M[patch.kind]
-        lobes = self._noise(e, n, broad, 2)
+        lobes = np.clip(self._noise(e, n, broad, 2), -1.6, 1.6)
         detail = self._noise(e, n, fine, 0)
-        rough = {"tree": 0.19, "pond": 0.16, "puddle": 0.38}.get(patch.kind, 0.12)
-        inside = radius * (1 + rough * lobes) + 0.9 * fine * detail - distance
+        rough = {"tree": 0.15, "pond": 0.16, "puddle": 0.38}.get(patch.kind, 0.12)
+        inside = radius * (1 + rough * lobes) + 0.55 * fine * detail - distance
         cover = np.clip(inside / _SOFT_M[patch.kind] + 0.5, 0, 1)
         if patch.kind == "tree":
             tufts = self._noise(e, n, 0.75, 1)
             # Sky-facing tops of the tufts are coldest; between them one looks at warm twigs and ground.
             leaves = -0.5 * np.abs(tufts) + 0.55 * detail + 0.5 * lobes
             surface = -2.6 - 1.3 * patch.tone + leaves
-            gaps = 0.8 * np.clip(tufts + 0.8 * detail - 1.7, 0, 1)
-            kelvin[window] = under * (1 - cover * (1 - gaps)) + surface * cover * (1 - gaps)
+            thin = 1 - 0.45 * np.clip(0.6 * tufts + detail - 1.0, 0, 1)
+            kelvin[window] = under * (1 - cover * thin) + surface * cover * thin
         elif patch.kind == "bush":
             kelvin[window] = under - cover * (0.9 + 0.7 * patch.tone + 0.35 * detail)
         elif patch.kind == "stone":
-            kelvin[window] = under + cover * (1.0 + 0.8 * patch.tone)
+            kelvin[window] = under + cover * (0.6 + 0.7 * patch.tone)
         elif patch.kind == "puddle":
             kelvin[window] = under + cover * (0.5 + 0.6 * patch.tone)
         elif patch.kind == "pond":
@@ -219,7 +219,7 @@ class GroundTexture:
 
 
 _EDGE_M = {
-    "tree": (1.9, 0.38),
+    "tree": (2.1, 0.33),
     "bush": (0.7, 0.3),
     "stone": (0.4, 0.1),
     "puddle": (1.7, 0.3),
