@@ -130,12 +130,10 @@ def frames_from_log(
 
     Poses are the autopilot's own at its triggers where an image belongs to one (more exact, see `trigger_poses`), and
     otherwise interpolated to the image's time; null where the log does not cover it. `root` is the flight folder that
-    `file` is given relative to, `accuracy` replaces the default sigmas. `pair_images` says what did not fit. Raises
-    InputError where the first image is not of the camera's size, so that its pixels would be taken for wrong rays.
+    `file` is given relative to, `accuracy` replaces the default sigmas. `pair_images` says what did not fit. Images
+    of another camera's size are not noticed here, where a flight may be going on: see `check_sizes`.
     """
     pairing = pair_images(log, images)
-    if pairing.images:
-        _check_size(camera, pairing.images[0])  # one flight, one camera: reading every image would cost too much live
     poses = log.pose_at(pairing.times_s, camera, accuracy)
     at = [index for index, trigger in enumerate(pairing.triggers) if trigger is not None]
     if at:
@@ -172,12 +170,11 @@ def frames_from_images(
     return _table(ordered, poses, camera, root)
 
 
-def _check_size(camera: Camera, path: Path) -> None:
-    try:
-        pose = read_image_pose(path)
-    except InputError:
-        return  # a damaged image is not this check's subject
-    _compare_size(camera, path, pose)
+def check_sizes(camera: Camera, images: Sequence[Path]) -> None:
+    """Raises InputError for the first image (by name) that has not the camera's size, or is no image: with the wrong
+    camera every place would be wrong in silence."""
+    for path in in_order(images):
+        _compare_size(camera, path, read_image_pose(path))
 
 
 def _compare_size(camera: Camera, path: Path, pose: ImagePose) -> None:
