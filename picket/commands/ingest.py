@@ -14,7 +14,8 @@ import pyarrow as pa
 import typer
 
 from mapping.ground.camera import Camera, load_camera
-from mapping.ground.frames import frames_from_images, frames_from_log, pair_images
+from mapping.ground.frames import check_sizes, frames_from_images, frames_from_log, pair_images
+from mapping.ground.metadata import read_image_pose
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
 from picket.folder import Flight, new_folder, write_whole
@@ -75,13 +76,16 @@ def ingest_images(
     lens = load_camera(camera) if camera else None
     log = read_tlog(log_file) if log_file else None
     found = _readable(_images_in(images), skip_unreadable)
+    if lens:
+        check_sizes(lens, found)
+    doubts = [f"{path.name}: {note}" for path in found for note in read_image_pose(path).notes]
     with new_folder(output, replace=force and Flight(output).summary.is_file()) as root:
         flight = Flight(root)
         copies = _copy(found, images if images.is_dir() else images.parent, flight)
         if log and lens and log_file:
             shutil.copyfile(log_file, flight.telemetry)
             TRACK.write(log.track(), flight.track)
-            notes(pair_images(log, copies).notes)
+            doubts += pair_images(log, copies).notes
         FRAMES.write(_frames(log, lens, copies, root), flight.frames)
         camera_file = Path(camera) if camera and Path(camera).is_file() else None
         if camera_file:
@@ -92,9 +96,11 @@ def ingest_images(
             "ingested_utc": datetime.now(UTC).isoformat(timespec="seconds"),
             "images_from": str(images.resolve()),
             "telemetry_from": str(log_file.resolve()) if log_file else None,
+            "notes": doubts,
             "versions": {"picket": version("picket")},
         }
         write_whole(flight.summary, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    notes(doubts)
     return Flight(output)
 
 

@@ -137,5 +137,6 @@ def _facts(results: Sequence[FlightResults]) -> dict[str, str]:
 
 
 def _notes(results: Sequence[FlightResults]) -> list[str]:
-    """The assumptions each flight was located under, without repetition."""
-    return list(dict.fromkeys(note for item in results for note in item.flight.located_notes()))
+    """What was noticed on the way in and assumed in locating, without repetition."""
+    flights = [item.flight for item in results]
+    return list(dict.fromkeys(note for one in flights for note in (*one.facts().get("notes", ()), *one.located_notes())))
