@@ -53,7 +53,7 @@ def carry_out(vehicle: SimulatedVehicle, item: Item) -> int:
 
 
 def _change_speed(vehicle: SimulatedVehicle, item: Item) -> int:
-    if not math.isfinite(item.param2) or item.param2 <= 0.0:
+    if item.param2 <= 0.0:
         return mavlink.MAV_RESULT_FAILED
     kind = {0: "speed", 1: "speed", 2: "up", 3: "down"}.get(int(item.param1))
     if kind is None:
@@ -76,7 +76,7 @@ def _set_home(vehicle: SimulatedVehicle, item: Item) -> int:
         return mavlink.MAV_RESULT_FAILED
     if item.param1 == 1 or (item.x == 0 and item.y == 0):
         vehicle.set_home(vehicle.position)
-    elif abs(item.x) > 900_000_000 or abs(item.y) > 1_800_000_000 or not math.isfinite(item.z):
+    elif abs(item.x) > 900_000_000 or abs(item.y) > 1_800_000_000:
         return mavlink.MAV_RESULT_DENIED
     else:
         north, east = vehicle.frame.to_local(item.lat_deg, item.lon_deg)

@@ -44,7 +44,7 @@ class SimulatedVehicle:
         """`on_trigger` is called with the true pose at every photograph, in the thread that steps."""
         self.settings = settings
         self.on_trigger = on_trigger
-        self.params = Parameters({"BATT_CAPACITY": settings.battery_capacity_mah})
+        self.params = Parameters({"BATT_CAPACITY": settings.battery_capacity_mah, "MIS_TOTAL": 1})
         self.frame = TangentFrame(settings.home_lat_deg, settings.home_lon_deg)
         self.body = Body(yaw_rad=math.radians(settings.heading_deg % 360.0))
         self.battery = Battery(settings.battery_capacity_mah, settings.hover_power_w)
@@ -212,6 +212,7 @@ class SimulatedVehicle:
         self.errors.restart()
         self._slow_steps = 0
         self._gusts = self.errors.stream("gusts")
+        self.wind.calm()
         self.position = self._believed()
         self.armed, self.landed, self.may_take_off = True, True, False
         self._armed_s = self._idle_since_s = self.time_s
@@ -305,9 +306,11 @@ class SimulatedVehicle:
         self.landing = False
         self._steer()
         self.command.yaw_rad = self.yaw_target_rad if self.fixed_yaw_rad is None else self.fixed_yaw_rad
-        self.command.yaw_rate_rad_s = math.radians(max(1.0, self.params["ATC_SLEW_YAW"] / 100.0))
+        self.command.yaw_rate_rad_s = math.radians(max(5.0, min(180.0, self.params["ATC_SLEW_YAW"] / 100.0)))
         if self.battery.remaining > 0.0:
-            self.body.step(self.command, self.wind, dt, math.radians(self.params["ANGLE_MAX"] / 100.0))
+            self.body.step(
+                self.command, self.wind, dt, math.radians(max(10.0, min(80.0, self.params["ANGLE_MAX"] / 100.0)))
+            )
         else:
             self.body.fall(self.wind, dt)
         self._shoot()
@@ -347,8 +350,10 @@ class SimulatedVehicle:
             self._still_since_s = self._idle_since_s = self.time_s
             return
         if not self.landed and self.elapsed_s(self._still_since_s) >= LANDED_AFTER_S:
+            # the mission sees the landing before the motors stop
             self.landed = True
             self._idle_since_s = self.time_s
+            return
         if not self.landed:
             return
         delay = self.params["DISARM_DELAY"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
@@ -16,7 +17,7 @@ from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
 from sim.vehicle.actions import carry_out
 from sim.vehicle.autopilot import SimulatedVehicle
 from sim.vehicle.reports import BUILDERS
-from sim.vehicle.storage import LOCATION_FRAMES, Item
+from sim.vehicle.storage import LOCATION_FRAMES, Item, item_of
 from sim.vehicle.telemetry import Schedule
 from sim.vehicle.values import Mode
 
@@ -24,6 +25,8 @@ FORCE_MAGIC = 21196
 SYSTEM, COMPONENT = 1, 1
 GUIDED_ITEM, GUIDED_ALTITUDE = 2, 3
 IGNORE_POSITION = 7
+NO_PLACE = 2**31 - 1
+HEIGHT_MOST_M = 50_000.0
 
 
 class Station(Protocol):
@@ -109,7 +112,7 @@ def _set_current(vehicle: SimulatedVehicle, message: Message, station: Station) 
 
 
 def _position_target(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
-    if message.type_mask & IGNORE_POSITION or not math.isfinite(message.alt):
+    if message.type_mask & IGNORE_POSITION or not abs(message.alt) <= HEIGHT_MOST_M:
         return
     frame = LOCATION_FRAMES.get(message.coordinate_frame)
     if frame is not None:
@@ -119,13 +122,11 @@ def _position_target(vehicle: SimulatedVehicle, message: Message, station: Stati
 
 def _guided_item(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
     frame = LOCATION_FRAMES.get(message.frame)
-    scale = 1.0 if message.get_type() == "MISSION_ITEM_INT" else 1e7
     result = mavlink.MAV_MISSION_ERROR
     if frame is None:
         result = mavlink.MAV_MISSION_UNSUPPORTED_FRAME
-    elif all(math.isfinite(value) for value in (message.x, message.y, message.z)):
-        x, y = round(message.x * scale), round(message.y * scale)
-        point = vehicle.point_of(Item(frame, mavlink.MAV_CMD_NAV_WAYPOINT, x=x, y=y, z=message.z))
+    elif not isinstance(place := item_of(message), int) and abs(place.z) <= HEIGHT_MOST_M:
+        point = vehicle.point_of(replace(place, frame=frame, command=mavlink.MAV_CMD_NAV_WAYPOINT))
         if message.current == GUIDED_ALTITUDE:
             point = (vehicle.position[0], vehicle.position[1], point[2])
         if vehicle.guide_to(point):
@@ -136,20 +137,34 @@ def _guided_item(vehicle: SimulatedVehicle, message: Message, station: Station) 
 
 def _command(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
     """COMMAND_LONG and COMMAND_INT alike: both become an item, then an answer."""
-    params = (message.param1, message.param2, message.param3, message.param4)
-    if message.get_type() == "COMMAND_INT":
-        frame = LOCATION_FRAMES.get(message.frame, mavlink.MAV_FRAME_GLOBAL)
-        item = Item(frame, message.command, *params, message.x, message.y, message.z)
+    item = _item_of(message)
+    if item is None:
+        result = mavlink.MAV_RESULT_DENIED
+    elif message.command in _COMMANDS:
+        result = _COMMANDS[message.command](vehicle, item, station)
+    elif message.command in _ITEM_COMMANDS:
+        result = carry_out(vehicle, item)
     else:
-        lat, lon = (round(v * 1e7) if abs(v) <= 360.0 else 2**31 - 1 for v in (message.param5, message.param6))
-        item = Item(mavlink.MAV_FRAME_GLOBAL, message.command, *params, lat, lon, message.param7)
-    handler = _COMMANDS.get(message.command)
-    if handler is not None:
-        result = handler(vehicle, item, station)
-    else:
-        result = carry_out(vehicle, item) if message.command in _ITEM_COMMANDS else mavlink.MAV_RESULT_UNSUPPORTED
+        result = mavlink.MAV_RESULT_UNSUPPORTED
     source = (message.get_srcSystem(), message.get_srcComponent())
     station.send(mavlink.MAVLink_command_ack_message(message.command, result, 0, 0, *source))
+
+
+def _item_of(message: Message) -> Item | None:
+    """The command as an item; NaN means "not given" and becomes 0. None where a number makes no sense."""
+    given = (message.param1, message.param2, message.param3, message.param4)
+    p1, p2, p3, p4 = (0.0 if math.isnan(value) else value for value in given)
+    if message.get_type() == "COMMAND_INT":
+        frame = LOCATION_FRAMES.get(message.frame, mavlink.MAV_FRAME_GLOBAL)
+        x, y, z = message.x, message.y, message.z
+    else:
+        frame, z = mavlink.MAV_FRAME_GLOBAL, message.param7
+        place = [0.0 if math.isnan(value) else value for value in (message.param5, message.param6)]
+        x, y = (round(value * 1e7) if abs(value) <= 200.0 else NO_PLACE for value in place)
+    z = 0.0 if math.isnan(z) else z
+    if not all(math.isfinite(value) for value in (p1, p2, p3, p4)) or abs(z) > HEIGHT_MOST_M:
+        return None
+    return Item(frame, message.command, p1, p2, p3, p4, x, y, z)
 
 
 def _outcome(done: bool) -> int:
@@ -157,7 +172,7 @@ def _outcome(done: bool) -> int:
 
 
 def _mode_result(vehicle: SimulatedVehicle, number: float) -> int:
-    return _outcome(math.isfinite(number) and vehicle.set_mode(int(number)))
+    return _outcome(vehicle.set_mode(int(number)))
 
 
 def _arm(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
@@ -170,15 +185,13 @@ def _arm(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
 
 
 def _do_set_mode(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
-    if not math.isfinite(item.param1) or not int(item.param1) & mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED:
+    if not int(item.param1) & mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED:
         return mavlink.MAV_RESULT_UNSUPPORTED
     return _mode_result(vehicle, item.param2)
 
 
 def _reposition(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
-    if not math.isfinite(item.z):
-        return mavlink.MAV_RESULT_DENIED
-    if vehicle.mode != Mode.GUIDED and not (math.isfinite(item.param2) and int(item.param2) & 1):
+    if vehicle.mode != Mode.GUIDED and not int(item.param2) & 1:
         return mavlink.MAV_RESULT_DENIED
     if not vehicle.set_mode(Mode.GUIDED):
         return mavlink.MAV_RESULT_FAILED
@@ -186,7 +199,7 @@ def _reposition(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
 
 
 def _request_message(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
-    builder = BUILDERS.get(int(item.param1)) if math.isfinite(item.param1) else None
+    builder = BUILDERS.get(int(item.param1))
     message = builder(vehicle) if builder is not None else None
     if message is None:
         return mavlink.MAV_RESULT_FAILED
@@ -206,13 +219,11 @@ def _send_one(number: int) -> Callable[[SimulatedVehicle, Item, Station], int]:
 
 
 def _message_interval(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
-    if not math.isfinite(item.param1):
-        return mavlink.MAV_RESULT_FAILED
     return _outcome(station.schedule.set_interval(int(item.param1), item.param2))
 
 
 def _get_message_interval(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
-    if not math.isfinite(item.param1) or int(item.param1) not in BUILDERS:
+    if int(item.param1) not in BUILDERS:
         return mavlink.MAV_RESULT_FAILED
     number = int(item.param1)
     interval_us = round(station.schedule.interval_s(number) * 1e6)
@@ -225,7 +236,7 @@ def _jump_to(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
         vehicle.run.reset()
     if item.param1 == -1 and item.param2 == 1:
         return mavlink.MAV_RESULT_ACCEPTED
-    if not math.isfinite(item.param1) or not vehicle.run.set_current(int(item.param1)):
+    if not vehicle.run.set_current(int(item.param1)):
         return mavlink.MAV_RESULT_DENIED
     return mavlink.MAV_RESULT_ACCEPTED
 

@@ -33,14 +33,19 @@ class Limits:
 
 
 def limits_of(params: Parameters, speed: float | None, up: float | None = None, down: float | None = None) -> Limits:
-    """Limits from WPNAV_*, with the speeds a DO_CHANGE_SPEED has set instead of the parameters' where given."""
+    """Limits from WPNAV_*, with the speeds a DO_CHANGE_SPEED has set instead of the parameters' where given, all within the ranges
+    that ArduCopter documents."""
+
+    def within(low: float, value: float, high: float) -> float:
+        return max(low, min(high, value))
+
     return Limits(
-        speed=max(0.2, speed if speed is not None else params["WPNAV_SPEED"] / 100.0),
-        up=max(0.1, up if up is not None else params["WPNAV_SPEED_UP"] / 100.0),
-        down=max(0.1, down if down is not None else abs(params["WPNAV_SPEED_DN"]) / 100.0),
-        acceleration=max(0.5, params["WPNAV_ACCEL"] / 100.0),
-        acceleration_up=max(0.5, params["WPNAV_ACCEL_Z"] / 100.0),
-        corner_m=max(0.05, params["WPNAV_RADIUS"] / 100.0),
+        speed=within(0.2, speed if speed is not None else params["WPNAV_SPEED"] / 100.0, 20.0),
+        up=within(0.1, up if up is not None else params["WPNAV_SPEED_UP"] / 100.0, 10.0),
+        down=within(0.1, down if down is not None else abs(params["WPNAV_SPEED_DN"]) / 100.0, 5.0),
+        acceleration=within(0.5, params["WPNAV_ACCEL"] / 100.0, 5.0),
+        acceleration_up=within(0.5, params["WPNAV_ACCEL_Z"] / 100.0, 5.0),
+        corner_m=within(0.05, params["WPNAV_RADIUS"] / 100.0, 10.0),
     )
 
 
@@ -139,8 +144,8 @@ def descend(position: Point, over: Point, height_home_m: float, params: Paramete
     LAND_SPEED until the ground stops it."""
     limits = limits_of(params, None)
     hold(position, (over[0], over[1], position[2]), limits, command)
-    slow = max(0.3, params["LAND_SPEED"] / 100.0)
-    fast = max(slow, abs(params["LAND_SPEED_HIGH"]) / 100.0 or limits.down)
+    slow = max(0.3, min(2.0, params["LAND_SPEED"] / 100.0))
+    fast = min(5.0, max(slow, abs(params["LAND_SPEED_HIGH"]) / 100.0 or limits.down))
     above = height_home_m - params["LAND_ALT_LOW"] / 100.0
     command.up_m_s = -min(fast, slow + stopping_speed(above, limits.acceleration_up))
 

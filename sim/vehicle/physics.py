@@ -45,6 +45,10 @@ class Wind:
         north, east = speed_m_s * math.cos(towards), speed_m_s * math.sin(towards)
         return cls(north, east, gust_m_s, north, east)
 
+    def calm(self) -> None:
+        """Back to the mean wind."""
+        self.north_m_s, self.east_m_s = self.mean_north_m_s, self.mean_east_m_s
+
     def update(self, rng: random.Random, dt: float) -> None:
         """Advance the gusts by `dt` seconds."""
         keep = math.exp(-dt / 5.0)

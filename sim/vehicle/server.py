@@ -46,6 +46,7 @@ class Station:
         self.pending = bytearray()
         self.progress_s = time.monotonic()
         self.gone = False
+        self.stalled_s = STALLED_S
         self._mav = mavlink.MAVLink(None, commands.SYSTEM, commands.COMPONENT)
         self._mav.robust_parsing = True
 
@@ -84,7 +85,7 @@ class Station:
         if sent:
             del self.pending[:sent]
             self.progress_s = time.monotonic()
-        elif time.monotonic() - self.progress_s > STALLED_S:
+        elif time.monotonic() - self.progress_s > self.stalled_s:
             self.gone = True
 
     @property

@@ -66,7 +66,7 @@ class Schedule:
             self._interval.pop(number, None)
             self._due.pop(number, None)
             return
-        self._interval[number] = max(0.02, interval_s)
+        self._interval[number] = max(0.02, min(2000.0, interval_s))
         self._due[number] = self._vehicle.time_s
         self._next = 0.0
 
