@@ -1,16 +1,18 @@
 """A flight's detections become places and sightings: the one function that the rest of Picket calls.
 
 It chooses the pixel where each object stands, places it, leaves out what another class claims with more confidence,
-fuses the rest and says of everything without a place what is missing. Boxes of two classes in one frame that cover the
-same pixels (intersection over union of at least 0.5) are one thing: the more confident box speaks for it, the other
-keeps its place but becomes no sighting. A person beside a car, or much smaller than the box it stands in, stays.
+fuses the rest, drops what there is too little evidence for and says of everything without a place what is missing.
+Boxes of two classes in one frame that cover the same pixels (intersection over union of at least 0.5) are one thing:
+the more confident box speaks for it, the other keeps its place but becomes no sighting. A person beside a car, or much
+smaller than the box it stands in, stays.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +26,7 @@ from mapping.ground.fusion import FusedObject, Observation, fuse
 from mapping.ground.georeference import ErrorBudget, GroundPoints, contact_points, locate_pixels
 from mapping.ground.marks import MARKED
 from mapping.ground.pose import Poses
-from mapping.ground.sightings import sightings_table
+from mapping.ground.sightings import LEAST_CONFIDENCE, confidences, sightings_table
 from mapping.ground.terrain import FlatGround, Miss, Terrain
 from mapping.tables import PLACES
 from vision.errors import InputError
@@ -45,6 +47,7 @@ _REASONS = {
     Miss.NO_RAY: "it lies outside the part of the picture that the camera's calibration reaches",
 }
 _OUTVOTED = "the same pixels were taken for another class with more confidence"
+_WEAK = "what it shows was found too weakly, or in too few of the frames that had it in view, to count"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +73,14 @@ def locate(
     *,
     home: tuple[float, float] | None = None,
     budget: ErrorBudget | None = None,
+    least_confidence: Mapping[str, float] = MappingProxyType(LEAST_CONFIDENCE),
 ) -> Located:
     """Places and sightings of a flight's FRAMES and DETECTIONS tables (marks are detections with model `marked`).
 
     Without `terrain` the ground counts as level at the height of take-off. `home` is the take-off point (latitude,
-    longitude), used with an elevation model. Raises InputError for a detection whose frame is not in `frames`.
+    longitude), used with an elevation model. `least_confidence` by class is what an object needs to become a sighting
+    (`mapping.ground.sightings`); an empty mapping keeps all. Raises InputError for a detection whose frame is not in
+    `frames`.
     """
     ground = terrain or FlatGround()
     poses = Poses.from_frames(frames)
@@ -86,24 +92,30 @@ def locate(
     pixels = contact_points(boxes, index, poses, camera, classes)
     points = locate_pixels(pixels, index, poses, camera, ground, home=home, budget=budget)
     outvoted = _outvoted(detections, index, boxes)
-    used = np.flatnonzero(points.hit & ~outvoted)
-    objects = _fused(detections, index, points, poses, used)
+    objects = _fused(detections, index, points, poses, np.flatnonzero(points.hit & ~outvoted))
     lat, lon = points.local.to_geodetic([one.east_m for one in objects], [one.north_m for one in objects])
     alt = np.array([points.alt_amsl_m[list(one.members)].mean() for one in objects])
     margin = np.array([0.5 * np.ptp(boxes[list(one.members)].reshape(-1, 2, 2), axis=1).max() for one in objects])
     chances = frames_over(lat, lon, margin, poses, camera, ground, home=home)
+    confidence = confidences(objects, detections, index, chances)
+    asked = [least_confidence.get(classes[one.members[0]], 0.0) for one in objects]
+    kept = np.flatnonzero(confidence >= np.array(asked))
+    sure, places = [objects[number] for number in kept], (lat[kept], lon[kept], alt[kept])
     times = frames["time_utc"].to_pylist()
-    sightings, ids = sightings_table(objects, detections, times, index, (lat, lon, alt), chances)
-    reasons = _reasons(points, index, poses, outvoted, isinstance(ground, FlatGround))
+    sightings, ids = sightings_table(sure, confidence[kept], detections, times, index, places)
+    weak = np.zeros(len(points), dtype=np.bool_)
+    for number in np.flatnonzero(confidence < np.array(asked)):
+        weak[list(objects[number].members)] = True
+    reasons = _reasons(points, index, poses, outvoted, weak, isinstance(ground, FlatGround))
     imaged = imaged_ground(poses, camera, ground, home=home)
     return Located(
         sightings=sightings,
-        places=_places(detections, points, objects, ids, reasons),
+        places=_places(detections, points, sure, ids, reasons),
         coverage=imaged.covered,
         coverage_area_m2=imaged.area_m2,
         footprints=dict(zip(frame_ids, imaged.footprints, strict=True)),
         unlocated=dict(Counter(text for text, hit in zip(reasons, points.hit, strict=True) if text and not hit)),
-        notes=_notes(terrain, home, imaged.footprints, int((outvoted & points.hit).sum())),
+        notes=_notes(terrain, home, imaged.footprints, int((outvoted & points.hit).sum()), len(objects) - len(sure)),
     )
 
 
@@ -168,13 +180,20 @@ def _fused(
 
 
 def _reasons(
-    points: GroundPoints, index: npt.NDArray[np.intp], poses: Poses, outvoted: npt.NDArray[np.bool_], flat: bool
+    points: GroundPoints,
+    index: npt.NDArray[np.intp],
+    poses: Poses,
+    outvoted: npt.NDArray[np.bool_],
+    weak: npt.NDArray[np.bool_],
+    flat: bool,
 ) -> list[str | None]:
     """For each detection why it has no place, or is no sighting; None where all is well."""
     found: list[str | None] = []
-    for miss, frame, lost in zip(points.miss.tolist(), index.tolist(), outvoted.tolist(), strict=True):
+    for miss, frame, lost, faint in zip(
+        points.miss.tolist(), index.tolist(), outvoted.tolist(), weak.tolist(), strict=True
+    ):
         if miss == Miss.NONE:
-            found.append(_OUTVOTED if lost else None)
+            found.append(_OUTVOTED if lost else _WEAK if faint else None)
         elif miss != Miss.NO_POSE:
             found.append(_REASONS[Miss(miss)])
         elif np.isnan(poses.lat_deg[frame] + poses.lon_deg[frame]):
@@ -216,7 +235,11 @@ def _places(
 
 
 def _notes(
-    terrain: Terrain | None, home: tuple[float, float] | None, footprints: Sequence[object | None], outvoted: int
+    terrain: Terrain | None,
+    home: tuple[float, float] | None,
+    footprints: Sequence[object | None],
+    outvoted: int,
+    weak: int,
 ) -> tuple[str, ...]:
     notes = []
     if terrain is None or isinstance(terrain, FlatGround):
@@ -226,6 +249,8 @@ def _notes(
     blind = sum(one is None for one in footprints)
     if blind:
         notes.append(f"{blind} of {len(footprints)} frames have no known view of the ground and count for nothing.")
+    if weak:
+        notes.append(f"{weak} possible objects were found too weakly to count as sightings; they are among the places.")
     if outvoted:
         notes.append(f"{outvoted} detections gave way to a more confident one of another class on the same pixels.")
     return tuple(notes)

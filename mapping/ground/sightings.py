@@ -9,6 +9,10 @@ The first factor is the chance that not all detections are wrong, were they inde
 quite, which makes it generous. The second punishes a thing that was found once and then not again, though it should
 have been seen: a single detection of 0.3 in four frames comes to 0.12, of 0.3 in all four to 0.76. What a person
 marked has confidence 1. It is a figure to sort by, no probability: only an officer's review makes a sighting count.
+
+What stays below `LEAST_CONFIDENCE` of its class is no sighting. On three rendered night scenes (198 frames, 54 people,
+24 vehicles) every false alarm on a person came to 0.25 or less and on a vehicle to 0.48 or less, while of the true ones
+2 people and no vehicle came to less than these limits; a person is worth more false alarms than a vehicle.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ from mapping.tables import SIGHTINGS
 
 Floats = npt.NDArray[np.float64]
 
+LEAST_CONFIDENCE = {"person": 0.3, "vehicle": 0.5, "bicycle": 0.5}
+"""The confidence by class from which an object counts as a sighting; other classes always do."""
+
 
 def sighting_confidence(confidences: Sequence[float], frames_seen: int, chances: int) -> float:
     """The confidence of an object found with these confidences in `frames_seen` of `chances` frames (see above)."""
@@ -34,30 +41,47 @@ def sighting_confidence(confidences: Sequence[float], frames_seen: int, chances:
     return found * (frames_seen + 1) / (max(chances, frames_seen) + 1)
 
 
+def confidences(
+    objects: Sequence[FusedObject],
+    detections: pa.Table,
+    frame_index: npt.NDArray[np.intp],
+    chances: Sequence[npt.NDArray[np.intp]],
+) -> Floats:
+    """(N,) confidences of fused objects; arguments as for `sightings_table`, `chances` the frames in whose pictures
+    each object's place lay."""
+    stated, models = detections["confidence"].to_pylist(), detections["model"].to_pylist()
+    found = []
+    for item, over in zip(objects, chances, strict=True):
+        seen = {int(frame_index[member]) for member in item.members}
+        own = [stated[member] for member in item.members]
+        marked = models[item.members[0]] == MARKED
+        found.append(1.0 if marked else sighting_confidence(own, len(seen), len({*seen, *over.tolist()})))
+    return np.array(found, dtype=np.float64)
+
+
 def sightings_table(
     objects: Sequence[FusedObject],
+    confidence: Floats,
     detections: pa.Table,
     frame_times: Sequence[datetime | None],
     frame_index: npt.NDArray[np.intp],
     places: tuple[Floats, Floats, Floats],
-    chances: Sequence[npt.NDArray[np.intp]],
 ) -> tuple[pa.Table, list[str]]:
     """The SIGHTINGS table of fused objects, and the sighting id of each of `objects`.
 
-    `detections` are the rows that `members` count in, `frame_index` their frames, `frame_times` the times of those,
-    `places` latitude, longitude and height of each object, `chances` the frames in whose pictures each lay. Ids run
-    from S0001 in the order of the time first seen (unknown times last), then of latitude and longitude.
+    `confidence` is that of each object, `detections` are the rows that `members` count in, `frame_index` their frames,
+    `frame_times` the times of those, `places` latitude, longitude and height of each object. Ids run from S0001 in the
+    order of the time first seen (unknown times last), then of latitude and longitude.
     """
     rows = []
     spread = ellipses([item.covariance for item in objects])
-    columns = {name: detections[name].to_pylist() for name in ("detection_id", "class", "label", "confidence", "model")}
+    columns = {name: detections[name].to_pylist() for name in ("detection_id", "class", "label", "model")}
     for number, item in enumerate(objects):
         members = list(item.members)
         frames = sorted({int(frame_index[member]) for member in members})
         seen = [time for frame in frames if (time := frame_times[frame]) is not None]
         first = members[0]
         marked = columns["model"][first] == MARKED
-        confidences = [columns["confidence"][member] for member in members]
         rows.append(
             {
                 "class": columns["class"][first],
@@ -69,9 +93,7 @@ def sightings_table(
                 "ellipse_minor_m": float(spread.minor_m[number]),
                 "ellipse_bearing_deg": float(spread.bearing_deg[number]),
                 "ce90_m": float(spread.ce90_m[number]),
-                "confidence": 1.0
-                if marked
-                else sighting_confidence(confidences, len(frames), len({*frames, *chances[number].tolist()})),
+                "confidence": float(confidence[number]),
                 "first_seen_utc": min(seen, default=None),
                 "last_seen_utc": max(seen, default=None),
                 "n_frames": len(frames),

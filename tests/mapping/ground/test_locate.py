@@ -122,8 +122,23 @@ def test_confidence_is_evidence_per_chance() -> None:
     # 13 m ahead of frame 0: in the picture of frames 0 (just), 1 and 2, not of frame 3
     often = [(frame, "person", 0.5, box_over(frames, frame, 0.0, 11.0, 4.0)) for frame in (0, 1, 2)]
     once = [(1, "person", 0.5, box_over(frames, 1, -9.0, 11.0, 4.0))]
-    found = locate(frames, detections_table(often + once), BOSON).sightings.to_pylist()
+    table = detections_table(often + once)
+    found = locate(frames, table, BOSON, least_confidence={}).sightings.to_pylist()
     assert [row["confidence"] for row in found] == pytest.approx([0.875, 0.5 * 2 / 4])
+
+
+def test_weak_evidence_is_no_sighting_but_keeps_its_place() -> None:
+    frames = frames_table(4)
+    rows = [(frame, "vehicle", 0.5, box_over(frames, frame, 0.0, 11.0)) for frame in (0, 1, 2)]
+    rows += [(1, "vehicle", 0.6, box_over(frames, 1, -9.0, 11.0)), (1, "person", 0.6, box_over(frames, 1, 9.0, 11.0))]
+    located = locate(frames, detections_table(rows), BOSON)
+    assert sorted(located.sightings["class"].to_pylist()) == ["person", "vehicle"]
+    faint = located.places.to_pylist()[3]
+    assert faint["lat_deg"] is not None
+    assert faint["sighting_id"] is None
+    assert "too weakly" in faint["reason"]
+    assert any("1 possible objects" in note for note in located.notes)
+    assert locate(frames, detections_table(rows), BOSON, least_confidence={}).sightings.num_rows == 3
 
 
 def test_two_classes_on_the_same_pixels_are_one_thing() -> None:
