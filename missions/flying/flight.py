@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any, Literal
 
@@ -223,7 +223,8 @@ def _follow(
 ) -> FlightOutcome:
     """Watch the flight to its end, calling the vehicle home where a person asks for it or it is overdue."""
     tell = _Teller(progress, recorder)
-    called_home, left_auto, ended = "", "", None
+    called_home, left_auto = "", ""
+    ended: Ended | None = None
     while ended is None:
         status = watch.status()
         tell(status)
@@ -249,10 +250,10 @@ def _follow(
         reason = "the connection was closed" if not link.alive else f"silent for {link.silence_s:.0f} s"
     elif ended == "left":
         reason = "left to its own failsafes by the pilot"
-    elif reason or not watch.route_done:
+    elif called_home or not watch.route_done:
         ended, reason = "aborted", reason or f"disarmed after {status.progress:.0%} of the way"
     outcome = FlightOutcome(
-        ended=ended,  # type: ignore[arg-type]
+        ended=ended,
         photos_expected=sortie.photos,
         photos_taken=len(watch.photos),
         duration_s=round(status.flown_s, 1),
@@ -275,7 +276,8 @@ def _call_home(link: Link) -> None:
 
 
 class _Teller:
-    """Calls the progress display; one that fails (a closed terminal) must not end the watch over a flying vehicle."""
+    """Calls the progress display, and tells it where the recording has failed. A display that fails (a closed terminal)
+    must not end the watch over a flying vehicle."""
 
     def __init__(self, progress: Callable[[FlightStatus], None], recorder: Recorder) -> None:
         self._progress: Callable[[FlightStatus], None] | None = progress
@@ -284,6 +286,8 @@ class _Teller:
     def __call__(self, status: FlightStatus) -> None:
         if self._progress is None:
             return
+        if self._recorder.failure is not None:
+            status = replace(status, message=self._recorder.failure)
         try:
             self._progress(status)
         except Exception as error:

@@ -30,6 +30,7 @@ from mapping.ground.pose import Poses
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
 from vision.errors import InputError
+from vision.images import IMAGE_SUFFIXES
 
 FLIGHT_FILE = "flight.json"
 TELEMETRY_FILE = "telemetry.tlog"
@@ -37,7 +38,6 @@ EVENTS_FILE = "events.jsonl"
 TRACK_FILE = "track.parquet"
 FRAMES_FILE = "frames.parquet"
 IMAGES_FOLDER = "images"
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
 
 CHECKPOINT_S = 1.0
 CHECKPOINT_SHARE = 0.1
@@ -53,7 +53,7 @@ class Recorder:
     """Records one flight into one folder. Use it as a context manager, or call `close`.
 
     `received` and `sent` may be called from any thread and cost microseconds; tables and images are kept by a thread of
-    the recorder's own. A failure there (a full disk) does not stop the recording: see `failure`.
+    the recorder's own. A failure to write (a full disk) is no reason to stop: `failure` and flight.json tell of it.
     """
 
     def __init__(
@@ -159,8 +159,8 @@ class Recorder:
                 with contextlib.suppress(OSError):
                     os.fsync(descriptor)
                 os.close(descriptor)
-        if self._facts["ended"] is None:
-            self.update(ended="interrupted")
+        ended = self._facts["ended"] or "interrupted"
+        self.update(ended=ended, **({} if self.failure is None else {"recording_failed": self.failure}))
 
     def _keep(self) -> None:
         pause_s = CHECKPOINT_S
@@ -181,8 +181,9 @@ class Recorder:
                 _write_tables(self.folder, self._log, self._camera)
                 self._changed = False
             os.fsync(self._telemetry)
-        except (OSError, InputError) as error:
-            self.failure = f"{self.folder}: {error}"
+        except Exception as error:
+            # Whatever goes wrong with the tables: telemetry and events are still being kept, and hold all of it.
+            self.failure = f"{self.folder}: track and frames cannot be kept ({type(error).__name__}: {error})"
 
     def _copy_images(self) -> None:
         """Copy the images that have appeared."""

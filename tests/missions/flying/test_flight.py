@@ -250,6 +250,39 @@ def test_a_vehicle_that_vanishes_is_lost(tmp_path: Path, camera: Camera) -> None
     assert TRACK.read(tmp_path / "flight" / "track.parquet").num_rows > 50
 
 
+def test_a_vehicle_that_falls_silent_is_lost(tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("missions.flying.flight.LINK_LOST_S", 2.0)
+    with practice_vehicle(SPEEDUP) as vehicle:
+
+        def progress(status: FlightStatus) -> None:
+            if status.photos_taken >= 1:
+                vehicle.process.send_signal(signal.SIGSTOP)
+
+        try:
+            with Recorder(tmp_path / "flight", camera, {}) as recorder:
+                outcome = fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=progress)
+        finally:
+            vehicle.process.kill()
+    assert (outcome.ended, outcome.reason) == ("lost", "silent for 2 s")
+
+
+def test_an_overdue_vehicle_is_called_home(tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("missions.flying.flight.OVERDUE_FACTOR", 0.0)
+    monkeypatch.setattr("missions.flying.flight.OVERDUE_S", 40.0)
+    with practice_vehicle(SPEEDUP) as vehicle, Recorder(tmp_path / "flight", camera, {}) as recorder:
+        outcome = fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=forget)
+    assert (outcome.ended, outcome.reason) == ("aborted", "called home: overdue")
+
+
+def test_one_vehicle_flies_one_sortie_after_another(tmp_path: Path, camera: Camera) -> None:
+    with practice_vehicle(SPEEDUP) as vehicle:
+        for name in ("first", "second"):
+            with Recorder(tmp_path / name, camera, {}) as recorder:
+                plan = square_plan(40.0)
+                outcome = fly(plan, 1, vehicle.url, recorder, confirm=lambda checks: True, progress=forget)
+            assert (outcome.ended, outcome.photos_taken >= 4) == ("landed", True)
+
+
 def test_a_display_that_fails_does_not_end_the_flight(tmp_path: Path, camera: Camera) -> None:
     def progress(status: FlightStatus) -> None:
         raise BrokenPipeError("nobody reads")

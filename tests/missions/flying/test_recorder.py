@@ -129,6 +129,21 @@ def test_an_error_while_recording_is_named_in_the_folder(tmp_path: Path, camera:
     assert (facts["ended"], facts["reason"]) == ("failed", "the cable fell out")
 
 
+def test_a_failure_to_keep_tables_stops_nothing(tmp_path: Path, camera: Camera) -> None:
+    with Recorder(tmp_path, camera, {}) as recorder:
+        (tmp_path / "track.parquet").mkdir()
+        for message in flight_messages(2):
+            recorder.received(message)
+        recorder.update(ended="landed")
+    assert recorder.failure is not None
+    facts = json.loads((tmp_path / "flight.json").read_text())
+    assert facts["ended"] == "landed"
+    assert "track and frames cannot be kept" in facts["recording_failed"]
+    (tmp_path / "track.parquet").rmdir()
+    recover(tmp_path, camera)
+    assert TRACK.read(tmp_path / "track.parquet").num_rows == 28
+
+
 def test_a_folder_with_a_flight_is_not_written_over(tmp_path: Path, camera: Camera) -> None:
     Recorder(tmp_path, camera, {}).close()
     with pytest.raises(InputError, match="already holds a flight"):
