@@ -47,7 +47,10 @@ DEFAULT_BAUD = 57600
 STREAM_HZ = 4
 POSE_HZ = 10
 ANSWER_S = 1.5
-ATTEMPTS = 4
+ATTEMPTS = 6
+CONTRADICTIONS = 3
+"""So often a vehicle may answer a parameter otherwise than asked: the first answers can be echoes of its list."""
+
 PARAMETER_LIST_S = 90.0
 """A full parameter list takes up to a minute over a slow radio."""
 
@@ -272,7 +275,9 @@ class Link:
         """Ask until an answer about `name` comes (and equals `wanted`, if given); the last value heard."""
         heard: float | None = None
         with self.hear("PARAM_VALUE") as next_message:
-            for _ in range(ATTEMPTS):
+            for attempt in range(ATTEMPTS):
+                if heard is not None and attempt >= CONTRADICTIONS:
+                    break
                 ask()
                 deadline_s = time.monotonic() + ANSWER_S
                 while (left_s := deadline_s - time.monotonic()) > 0:
