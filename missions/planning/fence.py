@@ -41,7 +41,8 @@ RALLY_REACH_M = 300.0
 CEILING_MARGIN_M = 10.0
 """The fence's ceiling above the height flown: less than this would end flights on barometer drift."""
 
-_TOLERANCES_M = (0.5, 1.0, 2.0, 4.0, 8.0)
+_TOLERANCES_M = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_ZONE_TOLERANCE_M = 2.0
 _PROOF_SLACK_M = 0.1
 
 
@@ -154,7 +155,7 @@ def _drawn(
     flown: BaseGeometry, no_fly: MultiPolygon, strip: BaseGeometry, margin_m: float, home: Point
 ) -> tuple[Polygon, tuple[Polygon, ...], Polygon | MultiPolygon] | None:
     """Inclusion, exclusions and flyable region with few enough vertices; None where no tolerance gives them."""
-    true_inclusion = flown.buffer(margin_m, quad_segs=4).difference(strip)
+    true_inclusion = flown.buffer(margin_m, quad_segs=2).difference(strip)
     true_inclusion = Polygon(_part_with(true_inclusion, home).exterior)
     near = [part for part in shapely.get_parts(no_fly) if part.buffer(ZONE_MARGIN_M).intersects(true_inclusion)]
     for tolerance_m in _TOLERANCES_M:
@@ -164,7 +165,7 @@ def _drawn(
             true_inclusion.buffer(-tolerance_m, join_style="mitre").simplify(0.98 * tolerance_m), home
         )
         inclusion = Polygon(inclusion.exterior)
-        exclusions = _outward(near, tolerance_m)
+        exclusions = _outward(near, max(tolerance_m, _ZONE_TOLERANCE_M))
         count = sum(len(polygon.exterior.coords) - 1 for polygon in (inclusion, *exclusions))
         if count > MAX_VERTICES or not true_inclusion.buffer(0.01).covers(inclusion):
             continue

@@ -13,6 +13,7 @@ from shapely.geometry import LineString, Polygon
 from mapping.ground.frame import Geometry, LocalFrame
 from missions.plan import PolygonRings, Position, Ring
 
+
 def frame_of(origin: Position) -> LocalFrame:
     """The local frame with this origin."""
     return LocalFrame(origin.lat_deg, origin.lon_deg)

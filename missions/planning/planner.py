@@ -133,7 +133,9 @@ def _photographed(patrol: MultiPolygon, enclosure: Enclosure, notes: list[str]) 
     region = patrol.intersection(enclosure.flyable)
     region = MultiPolygon([part for part in shapely.get_parts(region) if isinstance(part, Polygon)])
     if region.area <= 0.0:
-        raise NotFlyableError("the no-fly zones and the border leave nothing of the patrol area to fly over")
+        raise NotFlyableError(
+            "the no-fly zones and the border leave nothing of the patrol area that can be reached from home"
+        )
     lost = 1.0 - region.area / patrol.area
     if lost > 0.0005:
         notes.append(f"{100.0 * lost:.1f} % of the patrol area lies in or beside a no-fly zone and is not flown over.")
