@@ -1,7 +1,8 @@
 """`python -m sim`: one simulated vehicle with its camera, as a process of its own.
 
-Prints one JSON line `{"port": N}` on stdout when it listens. Ends on SIGTERM or SIGINT (or, if asked, after a landing)
-once every photograph taken has been written. Bad input is one line on stderr and exit 2; a port that is taken is one line and exit 1.
+Prints one JSON line `{"port": N}` on stdout when it listens. Ends on SIGTERM or SIGINT (or, if asked, after a
+landing) once every photograph taken has been written. Bad input is one line on stderr and exit 2; a port that is
+taken is one line and exit 1.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
+from mapping.ground.camera import load_camera
 from sim.errors import SimulationError
 from sim.vehicle.server import serve
-from sim.vehicle.values import Trigger, VehicleSettings
+from sim.vehicle.values import VehicleSettings
+from sim.world.camera import CameraWorker
+from sim.world.scene import scene_from_geojson
 from vision.errors import InputError
 
 
@@ -84,6 +89,47 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
     )
 
 
+def _camera(options: argparse.Namespace) -> CameraWorker | None:
+    """The camera the vehicle carries, if scene, camera and images are given; InputError where only some are."""
+    given = {"--scene": options.scene, "--camera": options.camera, "--images": options.images}
+    missing = [name for name, value in given.items() if value is None]
+    if len(missing) == len(given):
+        return None
+    if missing:
+        raise InputError(", ".join(missing), "also needed: a camera takes --scene, --camera and --images together")
+    return CameraWorker(scene_from_geojson(options.scene), load_camera(options.camera), options.images)
+
+
+@contextmanager
+def camera_of(options: argparse.Namespace) -> Iterator[Callable[[Trigger], None] | None]:
+    """What takes the photographs: a camera over a scene, drained at the end of the block, or None without a scene.
+    InputError for an unknown camera, a scene that is none, or a scene without camera and folder."""
+    given = {"--scene": options.scene, "--camera": options.camera, "--images": options.images}
+    missing = [option for option, value in given.items() if value is None]
+    if len(missing) == len(given):
+        yield None
+        return
+    if missing:
+        raise InputError(missing[0], "--scene, --camera and --images go together: give all three or none")
+    # drawing needs OpenCV and more; a vehicle without a camera starts without them
+    from mapping.ground.camera import load_camera
+    from sim.world.camera import CameraWorker
+    from sim.world.scene import scene_from_geojson
+
+    camera = load_camera(options.camera)
+    with CameraWorker(scene_from_geojson(options.scene), camera, options.images) as worker:
+
+        def take(trigger: Trigger) -> None:
+            # the drawing process inherits this mask: a Ctrl-C must not end it before it has drawn what was taken
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            try:
+                worker.take(trigger)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+        yield take
+
+
 def _say_port(port: int) -> None:
     print(json.dumps({"port": port}), flush=True)
 
@@ -98,10 +144,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         settings = settings_of(options)
-        on_trigger: Callable[[Trigger], None] | None = None
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        serve(settings, options.port, on_trigger, stop, _say_port, options.exit_when_landed)
+        with ExitStack() as stack:
+            camera = _camera(options)
+            on_trigger = stack.enter_context(camera).take if camera else None
+            serve(settings, options.port, on_trigger, stop, _say_port, options.exit_when_landed)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

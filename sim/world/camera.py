@@ -72,8 +72,7 @@ class CameraWorker:
 
     def _surface(self) -> None:
         if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise SimulationError(f"the camera failed: {failure}") from failure
+            raise SimulationError(f"the camera failed: {self._failure}") from self._failure
 
     def _work(self) -> None:
         try:
