@@ -20,6 +20,7 @@ from vision.images import read_image
 SIDE_PX = 160
 LEAST_CROP_PX = 64
 BOX_SHARE = 0.35
+LEAST_BOX_PX = 16
 BUDGET_BYTES = 6_000_000
 JPEG_QUALITY = 80
 BOX_BGR = (0, 215, 255)
@@ -43,7 +44,7 @@ def thumbnails(
     for row in sorted(sightings.to_pylist(), key=_by_confidence):
         own = [by_id[name] for name in row["detection_ids"] or [] if name in by_id]
         if own:
-            best = max(own, key=lambda box: (box["confidence"] or 0.0, box["detection_id"]))
+            best = _best(own)
             wanted.setdefault(best["frame_id"], []).append((row["sighting_id"], best))
             order.append(row["sighting_id"])
     made: dict[str, bytes] = {}
@@ -76,12 +77,20 @@ def thumbnail(image: np.ndarray, box: tuple[float, float, float, float]) -> byte
     crop[: part.shape[0], : part.shape[1]] = part
     scale = SIDE_PX / side
     picture = cv2.resize(crop, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    corners = [
-        round(value) for value in ((x1 - left) * scale, (y1 - top) * scale, (x2 - left) * scale, (y2 - top) * scale)
-    ]
-    cv2.rectangle(picture, (corners[0] - 2, corners[1] - 2), (corners[2] + 2, corners[3] + 2), BOX_BGR, 1)
+    centre = np.array([(x1 + x2) / 2 - left, (y1 + y2) / 2 - top]) * scale
+    half = np.maximum(np.array([x2 - x1, y2 - y1]) * scale / 2 + 2, LEAST_BOX_PX / 2)
+    first, second = (np.rint(corner).astype(int).tolist() for corner in (centre - half, centre + half))
+    cv2.rectangle(picture, first, second, BOX_BGR, 1)
     _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return encoded.tobytes()
+
+
+def _best(boxes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The most confident box; of several alike (marks all are) the middle one, for it is least likely to lie at the
+    edge of its frame."""
+    highest = max(box["confidence"] or 0.0 for box in boxes)
+    alike = sorted((box for box in boxes if (box["confidence"] or 0.0) == highest), key=lambda box: box["detection_id"])
+    return alike[len(alike) // 2]
 
 
 def _by_confidence(row: Mapping[str, Any]) -> tuple[float, str]:

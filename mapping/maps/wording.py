@@ -28,9 +28,9 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def area_text(area_m2: float) -> str:
-    """Square metres as an officer reads them: `840 m²`, `0.31 km²`, `12 km²`."""
-    if area_m2 < 10_000:
-        return f"{area_m2:.0f} m²"
+    """Square metres as an officer reads them: `840 m²`, `18,000 m²`, `0.31 km²`, `12 km²`."""
+    if area_m2 < 100_000:
+        return f"{round(area_m2, -3 if area_m2 >= 10_000 else 0):,.0f} m²"
     return f"{area_m2 / 1e6:.2f} km²" if area_m2 < 10e6 else f"{area_m2 / 1e6:,.0f} km²"
 
 

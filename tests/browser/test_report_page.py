@@ -92,9 +92,22 @@ def test_everything_is_in_view_and_nothing_covers_a_name(report: Path, open_page
     assert crossed(page, ".place-label, .legend, .locator, .sighting-icon, .cluster-icon, .leaflet-control-zoom") == []
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (400, 800), (800, 400)])
-def test_nothing_runs_out_of_the_window(report: Path, open_page: OpenPage, width: int, height: int) -> None:
-    page, _ = open_page(report, viewport={"width": width, "height": height})
+@pytest.mark.parametrize(
+    ("width", "height", "name"),
+    [
+        (1280, 800, None),
+        (1280, 800, "barrel-C"),
+        (400, 800, None),
+        (400, 800, "a-name-without-a-single-space-" * 3),
+        (800, 400, "barrel-C"),
+    ],
+)
+def test_nothing_runs_out_of_the_window(
+    report_content: ReportContent, open_page: OpenPage, tmp_path: Path, width: int, height: int, name: str | None
+) -> None:
+    rows = [{**row, "object": name} for row in report_content.sightings.to_pylist()]
+    write_report(replace(report_content, sightings=SIGHTINGS.from_rows(rows)), tmp_path / "report.html")
+    page, _ = open_page(tmp_path / "report.html", viewport={"width": width, "height": height})
     page.locator("tbody tr").nth(2).click()
     for element in (
         "document.documentElement",

@@ -169,11 +169,11 @@ function addSightings(map, data) {
     { title: "#", key: (one) => one.number, cell: (one) => String(one.number), numeric: true },
     { title: "What", key: (one) => one.class, cell: (one) => make("span", { class: "what" },
       symbolElement(SHAPES[one.shape], `class-${one.shape} state-${one.state}`), one.class) },
-    ...(named ? [{ title: "Name", key: (one) => one.object || null, cell: (one) => one.object }] : []),
-    { title: "Conf.", key: (one) => one.confidence, cell: (one) => percent(one.confidence), numeric: true, falling: true },
+    ...(named ? [{ title: "Name", key: (one) => one.object || null, cell: (one) => make("span", { class: "name" }, one.object) }] : []),
+    { title: "Conf.", key: (one) => one.confidence, cell: (one) => percent(one.confidence), numeric: true, falling: true, wide: named },
     { title: "Within", key: (one) => one.ce90, cell: (one) => metres(one.ce90), numeric: true },
     { title: "Seen (UTC)", key: (one) => one.first, cell: (one) => clock(one.first) },
-    { title: "Frames", key: (one) => one.frames, cell: (one) => String(one.frames), numeric: true, falling: true, wide: true },
+    ...(named ? [] : [{ title: "Frames", key: (one) => one.frames, cell: (one) => String(one.frames), numeric: true, falling: true, wide: true }]),
     { title: "Review", key: (one) => one.verdict, cell: (one) => make("span", { class: `verdict state-${one.state}` }, one.verdict) },
   ];
   table = sortableTable(columns, sightings, (sighting) => choose(sighting, true));

@@ -1,5 +1,6 @@
 // The sorties of a plan: a table whose rows bring one sortie to the front.
-function addSorties(map, data, drawn) {
+/** `fitTo(bounds)` moves the map; returns the elements the legend starts with (none). */
+function addSorties(map, data, drawn, fitTo) {
   const boundsOf = (number) => {
     const bounds = L.latLngBounds([]);
     for (const { layer } of drawn) {
@@ -24,7 +25,7 @@ function addSorties(map, data, drawn) {
     table.mark(chosen);
     show();
     const bounds = chosen ? boundsOf(chosen.number) : L.latLngBounds(data.bounds);
-    if (bounds.isValid()) map.fitBounds(bounds, { padding: [30, 30], animate: false });
+    if (bounds.isValid()) fitTo(bounds);
   });
   map.on("picket:layers", show);
   document.getElementById("table-title").textContent = `Sorties (${data.sorties.length})`;

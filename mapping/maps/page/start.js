@@ -31,15 +31,18 @@ function picketPage(map, data) {
   showWords(data);
   map.invalidateSize({ animate: false });
   const bounds = L.latLngBounds(data.bounds);
-  const fit = () => {
+  const fitTo = (target) => {
     const wide = map.getSize().x > 600;
     // Room for the controls on the left and the legend on the right, where there is any.
-    map.fitBounds(bounds, { paddingTopLeft: wide ? [60, 20] : [44, 16], paddingBottomRight: wide ? [235, 20] : [24, 24], animate: false });
+    map.fitBounds(target, {
+      paddingTopLeft: wide ? [60, 20] : [44, 16], paddingBottomRight: wide ? [235, 20] : [24, 24], animate: false,
+    });
   };
+  const fit = () => fitTo(bounds);
   fit();
   addGround(map, data.world, bounds.getCenter(), fit);
   const drawn = drawLayers(map, data.layers);
-  const first = data.kind === "plan" ? addSorties(map, data, drawn) : addSightings(map, data);
+  const first = data.kind === "plan" ? addSorties(map, data, drawn, fitTo) : addSightings(map, data);
   addLegend(map, drawn, first);
   keepLabelsApart(map);
   keepForPrint(map, fit);

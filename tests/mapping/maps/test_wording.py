@@ -39,6 +39,14 @@ def test_duration(seconds: float, said: str) -> None:
     assert wording.duration_text(seconds) == said
 
 
+@pytest.mark.parametrize(
+    ("area_m2", "said"),
+    [(840.4, "840 m²"), (18_234, "18,000 m²"), (312_000, "0.31 km²"), (9.99e6, "9.99 km²"), (1.23e10, "12,300 km²")],
+)
+def test_area(area_m2: float, said: str) -> None:
+    assert wording.area_text(area_m2) == said
+
+
 @given(st.floats(0, 1))
 def test_a_share_is_never_rounded_up_to_all_or_down_to_nothing(share: float) -> None:
     said = wording.share_text(share)
