@@ -13,8 +13,8 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,7 @@ from types import FrameType
 from mapping.ground.camera import load_camera
 from sim.errors import SimulationError
 from sim.vehicle.server import serve
-from sim.vehicle.values import VehicleSettings
+from sim.vehicle.values import Trigger, VehicleSettings
 from sim.world.camera import CameraWorker
 from sim.world.scene import scene_from_geojson
 from vision.errors import InputError
@@ -89,17 +89,6 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
     )
 
 
-def _camera(options: argparse.Namespace) -> CameraWorker | None:
-    """The camera the vehicle carries, if scene, camera and images are given; InputError where only some are."""
-    given = {"--scene": options.scene, "--camera": options.camera, "--images": options.images}
-    missing = [name for name, value in given.items() if value is None]
-    if len(missing) == len(given):
-        return None
-    if missing:
-        raise InputError(", ".join(missing), "also needed: a camera takes --scene, --camera and --images together")
-    return CameraWorker(scene_from_geojson(options.scene), load_camera(options.camera), options.images)
-
-
 @contextmanager
 def camera_of(options: argparse.Namespace) -> Iterator[Callable[[Trigger], None] | None]:
     """What takes the photographs: a camera over a scene, drained at the end of the block, or None without a scene.
@@ -111,11 +100,6 @@ def camera_of(options: argparse.Namespace) -> Iterator[Callable[[Trigger], None]
         return
     if missing:
         raise InputError(missing[0], "--scene, --camera and --images go together: give all three or none")
-    # drawing needs OpenCV and more; a vehicle without a camera starts without them
-    from mapping.ground.camera import load_camera
-    from sim.world.camera import CameraWorker
-    from sim.world.scene import scene_from_geojson
-
     camera = load_camera(options.camera)
     with CameraWorker(scene_from_geojson(options.scene), camera, options.images) as worker:
 
@@ -146,9 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = settings_of(options)
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        with ExitStack() as stack:
-            camera = _camera(options)
-            on_trigger = stack.enter_context(camera).take if camera else None
+        if not 0 <= options.port <= 65535:
+            raise InputError("--port", f"{options.port} is no TCP port; 0 takes any free one")
+        with camera_of(options) as on_trigger:
             serve(settings, options.port, on_trigger, stop, _say_port, options.exit_when_landed)
     except InputError as error:
         print(error, file=sys.stderr)

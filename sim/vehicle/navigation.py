@@ -33,8 +33,8 @@ class Limits:
 
 
 def limits_of(params: Parameters, speed: float | None, up: float | None = None, down: float | None = None) -> Limits:
-    """Limits from WPNAV_*, with the speeds a DO_CHANGE_SPEED has set instead of the parameters' where given, all within the ranges
-    that ArduCopter documents."""
+    """Limits from WPNAV_*, with the speeds a DO_CHANGE_SPEED has set instead of the parameters' where given, all within
+    the ranges that ArduCopter documents."""
 
     def within(low: float, value: float, high: float) -> float:
         return max(low, min(high, value))

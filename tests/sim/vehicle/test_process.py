@@ -1,0 +1,126 @@
+"""`python -m sim` as its parent sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from shapely.geometry import box
+
+import sim
+from sim.world.scene import populate, scene_to_geojson
+
+HOME = "23.04,88.9,12"
+
+
+@contextmanager
+def process(*flags: str, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "sim", *flags]
+    pipe = subprocess.PIPE
+    root = str(Path(sim.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": root}
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=cwd, env=environment) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def port_of(child: subprocess.Popen[str]) -> int:
+    assert child.stdout is not None
+    return int(json.loads(child.stdout.readline())["port"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_its_port_and_ends_when_told(number: signal.Signals) -> None:
+    with process("--home", HOME, "--port", "0", "--speedup", "5") as child:
+        with socket.create_connection(("127.0.0.1", port_of(child)), 5.0) as line:
+            assert line.recv(1)[0] == 0xFD, "MAVLink 2 from the first byte"
+            child.send_signal(number)
+            out, errors = child.communicate(timeout=20)
+        assert (child.returncode, out, errors) == (0, "", "")
+
+
+def test_a_port_in_use_is_one_line_and_exit_1() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with process("--home", HOME, "--port", str(port)) as child:
+            out, errors = child.communicate(timeout=20)
+    assert child.returncode == 1
+    assert out == ""
+    assert errors.count("\n") == 1
+    assert str(port) in errors
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--home", "here"),
+        ("--home", "95,0,0"),
+        ("--home", "nan,0,0"),
+        ("--home", HOME, "--speedup", "-1"),
+        ("--home", HOME, "--wind", "5"),
+        ("--home", HOME, "--start", "tomorrow"),
+        ("--home", HOME, "--start", "2026-11-22T18:15:00"),
+        ("--home", HOME, "--port", "70000"),
+        ("--home", HOME, "--images", "folder", "--camera", "boson640-14", "--scene", "nowhere.geojson"),
+        ("--home", HOME, "--images", "folder", "--scene", "nowhere.geojson", "--camera", "no-such-camera"),
+        ("--images", "folder", "--scene", "nowhere.geojson", "--home", HOME),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(flags: tuple[str, ...], tmp_path: Path) -> None:
+    with process(*flags, cwd=tmp_path) as child:
+        out, errors = child.communicate(timeout=20)
+    assert child.returncode == 2
+    assert out == ""
+    assert errors.count("\n") == 1, errors
+    assert (flags[-1] if flags[-2] in ("--scene", "--camera") else flags[-2]) in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_ends_after_a_landing_when_asked(place: Any) -> None:
+    """The ground stations made in `place` serve as clients; the vehicle here is a process of its own."""
+    with process("--home", HOME, "--port", "0", "--speedup", "0", "--exit-when-landed") as child:
+        place.server.port = port_of(child)
+        ground = place.ground()
+        ground.ready()
+        assert ground.mode(4) == 0
+        assert ground.arm() == 0
+        assert ground.command(22, 0, 0, 0, 0, 0, 0, 5.0) == 0
+        while ground.next("GLOBAL_POSITION_INT").relative_alt < 4_000:
+            pass
+        assert ground.mode(9) == 0
+        ground.until_disarmed()
+        assert child.wait(20) == 0
+
+
+def test_every_photograph_is_on_the_card_when_it_has_ended(tmp_path: Path, place: Any) -> None:
+    home_lat, home_lon = 23.04, 88.9
+    ground_seen = box(home_lon - 1e-4, home_lat - 1e-4, home_lon + 1e-4, home_lat + 1e-4)
+    scene, images = tmp_path / "truth.geojson", tmp_path / "images"
+    scene_to_geojson(populate(ground_seen, 1, persons=2, vehicles=1), scene)
+    camera = ("--scene", str(scene), "--camera", "boson640-14", "--images", str(images))
+    with process("--home", HOME, "--port", "0", "--speedup", "0", *camera) as child:
+        place.server.port = port_of(child)
+        ground = place.ground()
+        ground.ready()
+        for _ in range(3):
+            assert ground.command(mavlink.MAV_CMD_DO_DIGICAM_CONTROL) == 0
+        while ground.next("CAMERA_FEEDBACK").img_idx < 3:
+            pass
+        child.terminate()
+        out, errors = child.communicate(timeout=60)
+    assert (child.returncode, out, errors) == (0, "", "")
+    assert sorted(path.name for path in images.iterdir()) == ["IMG_00001.jpg", "IMG_00002.jpg", "IMG_00003.jpg"]
