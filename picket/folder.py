@@ -106,7 +106,9 @@ class Flight:
         """The camera the frames were taken with."""
         name = self.facts().get("camera")
         if not name:
-            raise InputError(self.summary, "names no camera: ingest the images again with --camera NAME or FILE", "camera")
+            raise InputError(
+                self.summary, "names no camera: ingest the images again with --camera NAME or FILE", "camera"
+            )
         beside = self.root / str(name)
         return load_camera(str(beside) if beside.is_file() else str(name))
 
@@ -155,7 +157,9 @@ def open_mission(path: Path) -> Mission:
     if not path.exists():
         raise InputError(path, "no such folder; make a mission with `picket plan AREA -o MISSION`")
     if not (path / SETTINGS_FILE).is_file():
-        raise InputError(path, f"is no mission (it holds no {SETTINGS_FILE}); make one with `picket plan AREA -o MISSION`")
+        raise InputError(
+            path, f"is no mission (it holds no {SETTINGS_FILE}); make one with `picket plan AREA -o MISSION`"
+        )
     return Mission(path)
 
 
@@ -180,7 +184,9 @@ def open_flight(path: Path) -> Flight:
 
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Write mission.toml: what was asked, every default written out; settings that are None are left out."""
-    path.write_text(tomli_w.dumps({key: value for key, value in settings.items() if value is not None}), encoding="utf-8")
+    path.write_text(
+        tomli_w.dumps({key: value for key, value in settings.items() if value is not None}), encoding="utf-8"
+    )
 
 
 def write_whole(path: Path, text: str) -> None:

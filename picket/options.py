@@ -21,5 +21,7 @@ TerrainOption = Annotated[
     Path | None,
     typer.Option("--terrain", metavar="DEM", help="GeoTIFF elevation model; without it the ground counts as flat."),
 ]
-SpeedupOption = Annotated[float, typer.Option("--speedup", min=0, help="Simulated seconds per second; 0 = as fast as it goes.")]
+SpeedupOption = Annotated[
+    float, typer.Option("--speedup", min=0, help="Simulated seconds per second; 0 = as fast as it goes.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated world and its noise.")]

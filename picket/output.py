@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY_S = 10.0
 
 console = Console(stderr=True, highlight=False)
 
@@ -32,9 +35,18 @@ def summarise(summary: Mapping[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
 
 
+class Report(Protocol):
+    """What a long step calls with how far it is, and a word about it."""
+
+    def __call__(self, done: int, total: int, detail: str = "") -> None: ...
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr; yields a function to call with (done, total)."""
+def progress_bar(title: str) -> Iterator[Report]:
+    """Progress on stderr: a bar with an estimate on a terminal, elsewhere a line every few seconds."""
+    if not console.is_terminal:
+        yield _lines(title)
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -42,7 +54,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[detail]}"),
         console=console,
-        transient=not console.is_terminal,
+        transient=True,
     ) as bar:
         task = bar.add_task(title, total=None, detail="")
 
@@ -50,3 +62,16 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=total, detail=escape(detail))
 
         yield update
+
+
+def _lines(title: str) -> Report:
+    """Progress for a log file: nothing for what is quick, then a line every `LINE_EVERY_S`."""
+    last_s = time.monotonic()
+
+    def update(done: int, total: int, detail: str = "") -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s >= LINE_EVERY_S:
+            last_s = time.monotonic()
+            say(f"{title}: {done} of {total}" + (f", {detail}" if detail else ""))
+
+    return update

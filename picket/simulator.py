@@ -44,15 +44,14 @@ def simulator(
     finally:
         process.terminate()
         try:
-            code = process.wait(END_TIMEOUT_S)
+            process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            code = None
         if process.stdout:
             process.stdout.close()
-    if code not in (0, -15):
-        raise SimulationError(f"the simulator ended with code {code}; run `{' '.join(command)}` to see why")
+    if process.returncode:
+        raise SimulationError(f"the simulator ended with code {process.returncode}: what it said stands above")
 
 
 def _port_of(process: subprocess.Popen[str], command: Sequence[str]) -> int:

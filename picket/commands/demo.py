@@ -37,7 +37,8 @@ EDGE_M = 2.0
 
 def demo(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="MISSION", help="Mission folder to make; default: demo/TIME.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="MISSION", help="Mission folder to make; default: demo/TIME."),
     ] = None,
     seed: SeedOption = 0,
     speedup: SpeedupOption = 20.0,
@@ -46,12 +47,12 @@ def demo(
     """Plan, fly, detect, locate and report a simulated night patrol over the example area."""
     target = output or Path("demo") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     seconds: dict[str, float] = {}
-    with resources.as_file(resources.files("picket") / "examples" / EXAMPLE) as example:
-        with _timed(seconds, "plan"):
-            say(f"planning {EXAMPLE.removesuffix('.geojson')}")
-            area = read_area(example)
-            plan = make_plan(area, load_drone(DEFAULT_DRONE), load_camera(DEFAULT_CAMERA))
-            mission = write_mission(target, example, plan)
+    example_file = resources.files("picket") / "examples" / EXAMPLE
+    with resources.as_file(example_file) as example, _timed(seconds, "plan"):
+        say(f"planning {EXAMPLE.removesuffix('.geojson')}")
+        area = read_area(example)
+        plan = make_plan(area, load_drone(DEFAULT_DRONE), load_camera(DEFAULT_CAMERA))
+        mission = write_mission(target, example, plan)
     with _timed(seconds, "fly"):
         flight, _ = fly_simulated(mission, sortie=1, speedup=speedup, seed=seed)
     with _timed(seconds, "detect"):

@@ -24,10 +24,16 @@ def detect(
     flight: FlightArgument,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FLIGHT", help="Where FLIGHT is a plain folder of images: the flight to make."),
+        typer.Option(
+            "--output", "-o", metavar="FLIGHT", help="Where FLIGHT is a plain folder of images: the flight to make."
+        ),
     ] = None,
-    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Other weights than the shipped thermal ones.")] = None,
-    tile: Annotated[int | None, typer.Option(min=64, metavar="PX", help="Tile size; by default by the frame's size.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Other weights than the shipped thermal ones.")
+    ] = None,
+    tile: Annotated[
+        int | None, typer.Option(min=64, metavar="PX", help="Tile size; by default by the frame's size.")
+    ] = None,
     overlap: Annotated[float, typer.Option(min=0.0, max=0.9, help="Overlap of neighbouring tiles.")] = 0.2,
     confidence: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="Least confidence of a detection that is kept.")

@@ -42,7 +42,13 @@ def doctor(as_json: JsonOption = False) -> None:
     """Check this machine: Python, packages, weights, map assets, browser, disk, memory, graphics card."""
     findings = [finding for look in LOOKS for finding in look()]
     for finding in findings:
-        mark = "[green]ok  [/green]" if finding.well else "[red]MEND[/red]" if finding.required else "[yellow]none[/yellow]"
+        mark = (
+            "[green]ok  [/green]"
+            if finding.well
+            else "[red]MEND[/red]"
+            if finding.required
+            else "[yellow]none[/yellow]"
+        )
         console.print(f"{mark} {escape(finding.subject)}: {escape(finding.detail)}", soft_wrap=True)
     healthy = all(finding.well for finding in findings if finding.required)
     summarise({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}, as_json=as_json)
@@ -98,7 +104,9 @@ def _extras() -> Iterator[Finding]:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     yield Finding("Chromium", bool(browser), browser or "only the browser tests need it", required=False)
     sitl = os.environ.get("PICKET_SITL", "")
-    yield Finding("ArduPilot SITL", bool(sitl) and Path(sitl).is_file(), sitl or "PICKET_SITL is not set", required=False)
+    yield Finding(
+        "ArduPilot SITL", bool(sitl) and Path(sitl).is_file(), sitl or "PICKET_SITL is not set", required=False
+    )
 
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _weights, _map_assets, _machine, _extras)

@@ -21,7 +21,8 @@ def export(
         str, typer.Option("--format", metavar="|".join(FORMATS), help="The format to write.")
     ] = "geojson",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: sightings.FORMAT in the flight folder.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Default: sightings.FORMAT in the flight folder."),
     ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,

@@ -45,7 +45,9 @@ def fly(
     speedup: SpeedupOption = 20.0,
     seed: SeedOption = 0,
     persons: Annotated[int, typer.Option(min=0, help="With --sim: people in the simulated world.")] = SIMULATED_PERSONS,
-    vehicles: Annotated[int, typer.Option(min=0, help="With --sim: vehicles in the simulated world.")] = SIMULATED_VEHICLES,
+    vehicles: Annotated[
+        int, typer.Option(min=0, help="With --sim: vehicles in the simulated world.")
+    ] = SIMULATED_VEHICLES,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before arming; the checks must still pass.")] = False,
     as_json: JsonOption = False,
 ) -> None:

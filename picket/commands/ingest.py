@@ -1,4 +1,4 @@
-"""`picket ingest`: images taken elsewhere become a flight folder, with a pose for every frame as far as one is known."""
+"""`picket ingest`: images taken elsewhere become a flight folder, with every frame's pose as far as it is known."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def ingest(
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, or one image.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FLIGHT", help="Flight folder to make.")],
     tlog: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The flight's telemetry log; without it positions come from the images.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The flight's telemetry log; without it positions come from the images."),
     ] = None,
     camera: CameraOption = None,
     skip_unreadable: Annotated[
@@ -72,7 +73,9 @@ def ingest_images(
     """
     log_file = tlog or _only_log(images)
     if log_file and camera is None:
-        raise InputError("--camera", f"is needed with {log_file.name}: how the camera sat on the vehicle is not in the log")
+        raise InputError(
+            "--camera", f"is needed with {log_file.name}: how the camera sat on the vehicle is not in the log"
+        )
     lens = load_camera(camera) if camera else None
     log = read_tlog(log_file) if log_file else None
     found = _readable(_images_in(images), skip_unreadable)

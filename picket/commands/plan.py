@@ -34,11 +34,15 @@ DEFAULT_FRONTLAP = 0.5
 def plan(
     area: Annotated[Path, typer.Argument(metavar="AREA", help="GeoJSON with the area to watch.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MISSION", help="Mission folder to make.")],
-    drone: Annotated[str, typer.Option(metavar="NAME|FILE", help="Drone of the catalogue, or a TOML file.")] = DEFAULT_DRONE,
+    drone: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Drone of the catalogue, or a TOML file.")
+    ] = DEFAULT_DRONE,
     camera: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="Camera of the catalogue, or a file that describes one.")
     ] = DEFAULT_CAMERA,
-    gsd: Annotated[float | None, typer.Option(metavar="CM", help="Ground sample distance wanted, cm per pixel.")] = None,
+    gsd: Annotated[
+        float | None, typer.Option(metavar="CM", help="Ground sample distance wanted, cm per pixel.")
+    ] = None,
     height: Annotated[float | None, typer.Option(metavar="M", help="Height above take-off, instead of --gsd.")] = None,
     sidelap: Annotated[float, typer.Option(help="Overlap of neighbouring lines, 0 to 0.95.")] = DEFAULT_SIDELAP,
     frontlap: Annotated[float, typer.Option(help="Overlap of photos along a line, 0 to 0.95.")] = DEFAULT_FRONTLAP,
@@ -165,9 +169,10 @@ def _tell(made: Plan, output: Path) -> None:
     photos = sum(sortie.photos for sortie in made.sorties)
     minutes = sum(sortie.flight_time_s for sortie in made.sorties) / 60
     say(
-        f"{made.area_m2 / 1e6:.2f} km² in {len(made.sorties)} sorties, {minutes:.0f} min in the air, {photos} photos at "
-        f"{made.gsd_cm:.1f} cm/px from {made.height_home_m:.0f} m; nearest to the fence: {made.fence.min_clearance_m:.1f} m"
+        f"{made.area_m2 / 1e6:.2f} km² in {len(made.sorties)} sorties, {minutes:.0f} min in the air, {photos} photos "
+        f"at {made.gsd_cm:.1f} cm/px from {made.height_home_m:.0f} m"
     )
+    say(f"nearest to the fence: {made.fence.min_clearance_m:.1f} m")
     say(f"look at it: {Mission(output).plan_page}")
 
 

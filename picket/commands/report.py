@@ -67,7 +67,7 @@ def report_flights(flights: Sequence[Flight], mission: Mission | None, target: P
     coverages = [item.coverage for item in results if item.coverage is not None]
     tracks = [item.track for item in results if item.track is not None]
     content = ReportContent(
-        title=mission.root.resolve().name if mission else flights[0].root.resolve().name,
+        title=str(flights[0].facts().get("mission") or flights[0].root.resolve().name),
         sightings=pa.concat_tables([item.sightings for item in results]),
         frames=pa.concat_tables([item.frames for item in results]),
         track=pa.concat_tables(tracks) if tracks else None,
@@ -108,7 +108,9 @@ def _results(flight: Flight, prefix: str) -> FlightResults:
         sightings=sightings,
         frames=frames,
         track=TRACK.read(flight.track) if flight.track.exists() else None,
-        coverage=shapely.from_geojson(flight.coverage.read_text(encoding="utf-8")) if flight.coverage.exists() else None,
+        coverage=shapely.from_geojson(flight.coverage.read_text(encoding="utf-8"))
+        if flight.coverage.exists()
+        else None,
         pictures=pictures,
     )
 
@@ -139,4 +141,6 @@ def _facts(results: Sequence[FlightResults]) -> dict[str, str]:
 def _notes(results: Sequence[FlightResults]) -> list[str]:
     """What was noticed on the way in and assumed in locating, without repetition."""
     flights = [item.flight for item in results]
-    return list(dict.fromkeys(note for one in flights for note in (*one.facts().get("notes", ()), *one.located_notes())))
+    return list(
+        dict.fromkeys(note for one in flights for note in (*one.facts().get("notes", ()), *one.located_notes()))
+    )

@@ -54,7 +54,7 @@ sys.addaudithook(note)
 
 @dataclass(frozen=True)
 class DemoRun:
-    """What one run of the demo left: its JSON summary, its folder, what it touched, its greatest memory (PSS, bytes)."""
+    """What one run of the demo left: its JSON summary, folder, what it touched, its greatest memory (PSS, bytes)."""
 
     summary: dict[str, Any]
     stderr: str

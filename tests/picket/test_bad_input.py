@@ -211,7 +211,10 @@ def test_bad_input_is_one_line_and_writes_nothing(
 
 
 def test_a_plan_is_not_overwritten(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    area = make_area(tmp_path, polygon([[88.895, 23.035], [88.8975, 23.035], [88.8975, 23.0368], [88.895, 23.0368], [88.895, 23.035]]))
+    area = make_area(
+        tmp_path,
+        polygon([[88.895, 23.035], [88.8975, 23.035], [88.8975, 23.0368], [88.895, 23.0368], [88.895, 23.035]]),
+    )
     arguments = ["plan", str(area), "-o", str(tmp_path / "mission"), "--home", "23.036,88.896"]
     assert main(arguments) == 0
     before = contents(tmp_path)

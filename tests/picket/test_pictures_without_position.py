@@ -22,9 +22,7 @@ def pictures(shared: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_ingest_detect_and_what_locate_says(
-    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ingest_detect_and_what_locate_says(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flight = Flight(tmp_path / "flight")
     assert main(["ingest", str(pictures), "-o", str(flight.root), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["with_position"] == 0

@@ -1,0 +1,36 @@
+"""What commands say: stdout is for one JSON object, stderr for people, and a log file gets lines and no bars."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from picket import output
+
+
+def test_a_summary_is_one_json_object_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    output.summarise({"name": "Bénapole", "n": 2}, as_json=True)
+    output.summarise({"name": "unasked"}, as_json=False)
+    assert json.loads(capsys.readouterr().out) == {"name": "Bénapole", "n": 2}
+
+
+def test_text_is_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say("[red]a[/red] [link=x]")
+    output.notes(["[/] closing"])
+    said = capsys.readouterr()
+    assert "[red]a[/red] [link=x]" in said.err
+    assert "[/] closing" in said.err
+    assert said.out == ""
+
+
+def test_progress_in_a_log_is_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter([0.0, 1.0, 11.0, 11.0, 12.0])
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(moments))
+    with output.progress_bar("searching") as progress:
+        progress(1, 10)
+        progress(5, 10, "night")
+        progress(6, 10)
+    assert capsys.readouterr().err == "searching: 5 of 10, night\n"
