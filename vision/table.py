@@ -6,7 +6,6 @@ detections. What the columns of frames and sightings mean is `mapping.tables`' s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vision.errors import InputError
+from vision.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ class TableSchema:
         differ from the schema."""
         if not table.schema.equals(self.columns):
             raise ValueError(f"table {self.name}: columns {table.schema.names} are not {self.columns.names}")
-        beside = path.with_name(path.name + ".part")
-        pq.write_table(table, beside, compression="zstd")
-        os.replace(beside, path)
+        with whole_file(path) as beside:
+            pq.write_table(table, beside, compression="zstd")
 
     def read(self, path: Path) -> pa.Table:
         """The table at `path`, its columns checked; raises InputError naming the file where it is absent or not

@@ -13,7 +13,7 @@ def _starts(length_px: int, tile_px: int, overlap: float) -> list[int]:
     """First pixel of each tile along one side: evenly spread, the first at 0, the last ending with the frame."""
     if length_px <= tile_px:
         return [0]
-    stride = tile_px * (1.0 - overlap)
+    stride = max(1.0, tile_px * (1.0 - overlap))
     count = math.ceil((length_px - tile_px) / stride) + 1
     return [round(k * (length_px - tile_px) / (count - 1)) for k in range(count)]
 

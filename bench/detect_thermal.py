@@ -1,0 +1,138 @@
+"""How well the shipped weights find people and vehicles on real thermal frames, and how fast, beside ultralytics' own
+`predict` with the same weights: `python -m bench.detect_thermal [--data DIR]`. The frames are the validation split of
+HIT-UAV (`images/val`, `labels/val` in YOLO's layout), which the weights were not trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from vision.batch import DEFAULT_CONFIDENCE, detect_frames
+from vision.classes import CLASSES
+from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, SAME_IOU, load_detector
+from vision.engines.local import worker_count
+from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels
+from vision.images import read_image
+from vision.offline import import_ultralytics
+from vision.table import DETECTIONS
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "thermal"
+LEAST_CONFIDENCE = 0.001  # average precision needs the whole curve
+
+
+def picket_detections(frames: Sequence[tuple[str, Path]], weights: Path, confidence: float) -> tuple[pa.Table, float]:
+    """The detections of Picket's own pipeline, and the seconds it took after loading."""
+    detector = load_detector(weights)
+    start = time.perf_counter()
+    result = detect_frames(frames, detector, confidence=confidence)
+    return result.table, time.perf_counter() - start
+
+
+def ultralytics_detections(
+    frames: Sequence[tuple[str, Path]], weights: Path, confidence: float
+) -> tuple[pa.Table, float]:
+    """The detections of `ultralytics.YOLO(weights).predict`, and the seconds it took after loading."""
+    import_ultralytics()
+    import torch
+    from ultralytics import YOLO
+
+    torch.set_num_threads(worker_count())
+    network = YOLO(weights)
+    rows = []
+    start = time.perf_counter()
+    for frame_id, path in frames:
+        picture = network.predict(
+            path, imgsz=INPUT_PX, conf=confidence, iou=SAME_IOU, max_det=1000, device="cpu", verbose=False
+        )[0]
+        for k, (x1, y1, x2, y2, score, number) in enumerate(picture.boxes.data.tolist()):
+            label = picture.names[int(number)]
+            rows.append(
+                {
+                    "detection_id": f"{frame_id}-{k:03d}",
+                    "frame_id": frame_id,
+                    "class": label,
+                    "label": label,
+                    "confidence": score,
+                    "x1_px": x1,
+                    "y1_px": y1,
+                    "x2_px": x2,
+                    "y2_px": y2,
+                    "model": "ultralytics",
+                }
+            )
+    return DETECTIONS.from_rows(rows), time.perf_counter() - start
+
+
+def network_seconds(weights: Path, pictures: int) -> float:
+    """Seconds one core needs for bare forward passes of `pictures` frames of 640 x 512 px."""
+    import torch
+
+    detector = load_detector(weights)
+    torch.set_num_threads(1)
+    batch = torch.from_numpy(np.zeros((1, 512, 640, 3), np.float32)).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        detector.network(batch)
+        start = time.perf_counter()
+        for _ in range(pictures):
+            detector.network(batch)
+    return time.perf_counter() - start
+
+
+def _print_scores(name: str, table: pa.Table, truths: Mapping[str, Truth], confidence: float) -> tuple[ClassScore, ...]:
+    scores = evaluate(table, truths, CLASSES, confidence=confidence)
+    for score in scores:
+        print(
+            f"{name:12} {score.name:9} {score.truths:6} {score.detections:10} "
+            f"{score.precision:10.3f} {score.recall:7.3f} {score.average_precision:6.3f}"
+        )
+    return scores
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 0 also where there are no data, which it says."""
+    parser = argparse.ArgumentParser(description="Precision and recall of the detector on real thermal frames.")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with images/val and labels/val")
+    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+    parser.add_argument("--confidence", type=float, default=DEFAULT_CONFIDENCE)
+    parser.add_argument("--alone", action="store_true", help="leave out the comparison with ultralytics' predict")
+    options = parser.parse_args(arguments)
+
+    images = sorted((options.data / "images" / "val").glob("*.jpg"))
+    if not images:
+        print(f"no thermal frames in {options.data / 'images' / 'val'}; give their folder with --data", file=sys.stderr)
+        return 0
+    frames = [(path.stem, path) for path in images]
+    truths = {}
+    for frame_id, path in frames:
+        height, width = read_image(path).shape[:2]
+        labels = options.data / "labels" / "val" / f"{frame_id}.txt"
+        truths[frame_id] = read_yolo_labels(labels, width, height, CLASSES)
+
+    print(f"{len(frames)} frames, boxes of confidence >= {options.confidence:g}, right at IoU >= 0.5")
+    print(f"{'':12} {'class':9} {'truths':>6} {'detections':>10} {'precision':>10} {'recall':>7} {'AP50':>6}")
+    table, _ = picket_detections(frames, options.weights, LEAST_CONFIDENCE)
+    _print_scores("picket", table, truths, options.confidence)
+    _, ours = picket_detections(frames, options.weights, options.confidence)
+    times = [("picket", ours)]
+    if not options.alone:
+        table, _ = ultralytics_detections(frames, options.weights, LEAST_CONFIDENCE)
+        _print_scores("ultralytics", table, truths, options.confidence)
+        _, theirs = ultralytics_detections(frames, options.weights, options.confidence)
+        times.append(("ultralytics", theirs))
+    bare = network_seconds(options.weights, 30) * len(frames) / 30
+    times.append(("network alone on one core", bare))
+    print()
+    for name, seconds in times:
+        print(f"{name:26} {len(frames) / seconds:6.1f} frames/s  {seconds / ours:5.2f} x picket's time")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

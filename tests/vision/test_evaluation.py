@@ -1,0 +1,80 @@
+"""Scores agree with cases counted by hand."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from vision.errors import InputError
+from vision.evaluation import Truth, average_precision, evaluate, read_yolo_labels
+from vision.table import DETECTIONS
+
+
+def _table(*rows: tuple[str, str, float, tuple[float, float, float, float]]) -> pa.Table:
+    names = ("x1_px", "y1_px", "x2_px", "y2_px")
+    return DETECTIONS.from_rows(
+        {
+            "detection_id": str(k),
+            "frame_id": frame,
+            "class": name,
+            "label": name,
+            "confidence": confidence,
+            "model": "test",
+            **dict(zip(names, box, strict=True)),
+        }
+        for k, (frame, name, confidence, box) in enumerate(rows)
+    )
+
+
+def test_two_found_of_three_with_one_false_and_one_double() -> None:
+    truths = {
+        "a": Truth(np.array([[0, 0, 10, 10], [20, 0, 30, 10]]), ("person", "person")),
+        "b": Truth(np.array([[0, 0, 10, 10]]), ("person",)),
+    }
+    table = _table(
+        ("a", "person", 0.9, (0, 0, 10, 10)),
+        ("a", "person", 0.8, (0, 0, 10, 9)),  # the same person twice: the second is false
+        ("a", "vehicle", 0.7, (20, 0, 30, 10)),  # the wrong class finds nobody
+        ("b", "person", 0.6, (0, 0, 10, 11)),
+        ("b", "person", 0.1, (50, 50, 60, 60)),
+        ("elsewhere", "person", 0.9, (0, 0, 10, 10)),
+    )
+    person, vehicle = evaluate(table, truths, ("person", "vehicle"), confidence=0.5)
+    assert (person.truths, person.detections, person.hits) == (3, 3, 2)
+    assert person.precision == pytest.approx(2 / 3)
+    assert person.recall == pytest.approx(2 / 3)
+    assert person.average_precision == pytest.approx((1 + 2 / 3) / 3)
+    assert (vehicle.truths, vehicle.detections, vehicle.hits) == (0, 1, 0)
+    assert math.isnan(vehicle.recall)
+
+
+def test_average_precision_of_perfect_and_of_nothing() -> None:
+    assert average_precision(np.array([0.9, 0.8]), np.array([True, True]), 2) == 1.0
+    assert average_precision(np.empty(0), np.empty(0, dtype=bool), 2) == 0.0
+    assert math.isnan(average_precision(np.empty(0), np.empty(0, dtype=bool), 0))
+
+
+def test_no_detections_at_all() -> None:
+    (person,) = evaluate(_table(), {"a": Truth(np.array([[0, 0, 1, 1]]), ("person",))}, ("person",))
+    assert person.recall == 0.0
+    assert math.isnan(person.precision)
+
+
+def test_labels_are_read_in_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("1 0.5 0.5 0.5 0.25\n\n")
+    truth = read_yolo_labels(path, 100, 80, ("person", "vehicle"))
+    assert truth.classes == ("vehicle",)
+    assert truth.xyxy.tolist() == [[25, 30, 75, 50]]
+
+
+@pytest.mark.parametrize("line", ["7 0.5 0.5 0.5 0.5", "0 0.5 0.5", "person 1 2 3 4", "-x"])
+def test_a_label_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"0 0.1 0.1 0.1 0.1\n{line}\n")
+    with pytest.raises(InputError, match="line 2"):
+        read_yolo_labels(path, 100, 80, ("person", "vehicle"))
