@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from mapping.ground.camera import load_camera
 from sim.errors import SimulationError
@@ -28,9 +29,14 @@ from sim.world.scene import scene_from_geojson
 from vision.errors import InputError
 
 
+class _Flags(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError("python -m sim", message)
+
+
 def parser() -> argparse.ArgumentParser:
-    """The flags of the process."""
-    flags = argparse.ArgumentParser(prog="python -m sim", description="A simulated vehicle on MAVLink.")
+    """The flags of the process; parsing raises InputError where they make no sense."""
+    flags = _Flags(prog="python -m sim", description="A simulated vehicle on MAVLink.")
     flags.add_argument("--home", required=True, metavar="LAT,LON,ALT", help="where it stands; ALT in m above sea level")
     flags.add_argument("--port", type=int, default=5760, help="TCP port on 127.0.0.1, 0 = any free one")
     flags.add_argument(
@@ -120,19 +126,19 @@ def _say_port(port: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process; returns its exit code."""
-    options = parser().parse_args(arguments)
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
         stop.set()
 
     try:
+        options = parser().parse_args(arguments)
         settings = settings_of(options)
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGINT, end)
         if not 0 <= options.port <= 65535:
             raise InputError("--port", f"{options.port} is no TCP port; 0 takes any free one")
         with camera_of(options) as on_trigger:
+            signal.signal(signal.SIGTERM, end)
+            signal.signal(signal.SIGINT, end)
             serve(settings, options.port, on_trigger, stop, _say_port, options.exit_when_landed)
     except InputError as error:
         print(error, file=sys.stderr)
