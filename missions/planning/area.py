@@ -26,6 +26,7 @@ ROLES = ("patrol", "border", "no_fly", "home", "rally")
 MAX_EXTENT_M = 60_000.0
 MAX_HOME_DISTANCE_M = 20_000.0
 _MIN_AREA_M2 = 1.0
+_FLAT = 1e-10
 _LON_LAT_NAMES = ("CRS84", "EPSG::4326", "EPSG:4326", "EPSG::4979", "EPSG:4979")
 _POLYGONS = ("Polygon", "MultiPolygon")
 _KINDS = {
@@ -124,7 +125,7 @@ class _Reader:
             raise self.error(place, "the polygon has no ring; write [[[longitude, latitude], ...]]")
         rings = [self.ring(ring, f"{place}, ring {index}") for index, ring in enumerate(value, 1)]
         polygon = Polygon(rings[0], rings[1:])
-        if shapely.convex_hull(polygon).area == 0.0:
+        if shapely.convex_hull(polygon).area <= _FLAT * polygon.length**2:
             raise self.error(
                 place, "its corners lie on one line and enclose no ground (zero size); draw a larger polygon"
             )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from mapping.ground.camera import (
     Camera,
-    footprint_m,
     ground_sample_distance_m,
     height_for_ground_sample_distance_m,
 )
@@ -87,8 +86,9 @@ def plan_imaging(
             f"{height_m:.0f} m is not between {LOWEST_M:.0f} and {CEILING_M:.0f} m above take-off: with "
             f"{camera.name} ask for {gsds[0]:.1f} to {gsds[1]:.1f} cm per pixel"
         )
-    across_m, along_m = footprint_m(camera, height_m)
     gsd_m = ground_sample_distance_m(camera, height_m)
+    # By pixels, which are square: the two sides of a sensor are printed rounded and would disagree.
+    across_m, along_m = camera.width_px * gsd_m, camera.height_px * gsd_m
     trigger_m = max(round((1.0 - frontlap) * along_m, 2), 0.1)
     speed, notes = drone.cruise_speed_m_s, []
     smear_limit = _SMEAR_PIXELS * gsd_m / _SMEAR_TIME_S[camera.kind]

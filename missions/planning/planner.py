@@ -172,6 +172,7 @@ def _least_time(
     planner = Planner(drone, imaging, router, (0.0, 0.0))
     reach_m = planner.battery_s * imaging.speed_m_s
     best: tuple[float, float, list[Draft]] | None = None
+    refusal = NotFlyableError("the patrol area is too small for a single transect; draw it larger")
     for angle in by_time[:_ANGLES_TRIED_IN_FULL]:
         tried: set[int] = set()
         for share in _BANDS_TRIED:
@@ -179,17 +180,28 @@ def _least_time(
             if not cells or len(cells) in tried:
                 continue
             tried.add(len(cells))
-            drafts, time_s = [], 0.0
-            for draft in planner.sorties(cells):
-                drafts.append(draft)
-                time_s += planner.cost(draft).time_s
-                if best is not None and time_s >= best[0]:
-                    break
-            else:
-                best = time_s, angle, drafts
+            try:
+                drafts = _drafts(planner, cells, best[0] if best else math.inf)
+            except NotFlyableError as error:
+                refusal = error
+                continue
+            if drafts is not None:
+                best = sum(planner.cost(draft).time_s for draft in drafts), angle, drafts
     if best is None:
-        raise NotFlyableError("the patrol area is too small for a single transect; draw it larger")
+        raise refusal
     return best[1], best[2], planner
+
+
+def _drafts(planner: Planner, cells: Sequence[Cell], limit_s: float) -> list[Draft] | None:
+    """The sorties over these cells; None as soon as they take as long as what is known already."""
+    drafts: list[Draft] = []
+    time_s = 0.0
+    for draft in planner.sorties(cells):
+        drafts.append(draft)
+        time_s += planner.cost(draft).time_s
+        if time_s >= limit_s:
+            return None
+    return drafts
 
 
 def _sortie(number: int, draft: Draft, planner: Planner, origin: Position) -> Sortie:

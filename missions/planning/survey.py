@@ -53,7 +53,7 @@ def line_offsets(width_m: float, spacing_m: float, across_m: float) -> list[floa
     count = max(1, needed, round(width_m / spacing_m))
     if count == 1:
         return [width_m / 2.0]
-    edge = min(across_m / 2.0, width_m / (2.0 * count))
+    edge = max(min(across_m / 2.0, width_m / (2.0 * count)), (width_m - (count - 1) * spacing_m) / 2.0)
     return [float(offset) for offset in np.linspace(edge, width_m - edge, count)]
 
 
@@ -120,7 +120,8 @@ def _columns(region: Polygon | MultiPolygon, xs: Sequence[float]) -> list[list[t
     _, south, _, north = region.bounds
     lines = [LineString([(x, south - 1.0), (x, north + 1.0)]) for x in xs]
     columns = []
-    for x, inside in zip(xs, shapely.intersection(lines, region), strict=True):
+    # A line that runs along an edge of the region comes in pieces that meet: they are one.
+    for x, inside in zip(xs, shapely.line_merge(shapely.intersection(lines, region)), strict=True):
         pieces = []
         for piece in shapely.get_parts(inside):
             if piece.length >= _SHORTEST_M:
