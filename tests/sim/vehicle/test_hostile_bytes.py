@@ -88,10 +88,13 @@ def stream(rng: random.Random) -> bytes:
 def test_no_bytes_end_the_vehicle(place: Any, ground: Any) -> None:
     rng = random.Random(20261122)
     ground.ready()
-    ground.command(mavlink.MAV_CMD_DO_SET_MODE, 1, 4)
+    ground.close()
     for _ in range(STREAMS):
         with socket.create_connection(("127.0.0.1", place.server.port), 5.0) as line, suppress(ConnectionError):
             line.sendall(stream(rng))
+            line.shutdown(socket.SHUT_WR)
+            while line.recv(65536):
+                pass
     listener = place.ground(7)
     assert listener.next("HEARTBEAT").autopilot == mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA
     first = listener.next("GLOBAL_POSITION_INT").time_boot_ms
