@@ -49,7 +49,7 @@ class Hut:
 
 @dataclass(frozen=True)
 class Road:
-    """One road: the family it belongs to (0 along, 1 across the grain), its number there, half its width, whether paved."""
+    """One road: the family it belongs to (0 along, 1 across the grain), its number in it, half its width."""
 
     family: int
     number: int
@@ -156,7 +156,7 @@ class Ground:
     def fields_near(self, east_m: float, north_m: float, reach_m: float) -> list[tuple[int, int]]:
         """Cells of the fields that may touch the disc of `reach_m` round a point; a field is the ground nearer to its
         seed point than to any other."""
-        u, v = self.along_across(np.float64(east_m), np.float64(north_m))
+        u, v = (float(c) for c in self.along_across(np.asarray(east_m), np.asarray(north_m)))
         i0, j0 = math.floor(u / FIELD_SIZE_M), math.floor(v / (FIELD_SIZE_M * 0.8))
         ring = 2 + int(reach_m / (FIELD_SIZE_M * 0.8))
         cells = [(i, j) for i in range(i0 - ring, i0 + ring + 1) for j in range(j0 - ring, j0 + ring + 1)]
@@ -188,15 +188,9 @@ class Ground:
             # A crown is a heap of smaller ones round the trunk, none like its neighbour.
             turn = start + 2 * math.pi * bough / boughs + draw.normal(0, 0.25)
             out = radius * draw.uniform(0.45, 0.95)
-            place = (east + out * math.cos(turn), north + out * math.sin(turn))
-            crowns.append(
-                Patch(
-                    "tree",
-                    *map(float, place),
-                    float(radius * draw.uniform(0.28, 0.5)),
-                    float(tone + draw.normal(0, 0.15)),
-                )
-            )
+            wide, shade = float(radius * draw.uniform(0.28, 0.5)), float(tone + draw.normal(0, 0.15))
+            place = (float(east + out * math.cos(turn)), float(north + out * math.sin(turn)))
+            crowns.append(Patch("tree", *place, wide, shade))
         return tuple(crowns)
 
     def _make_small(self, i: int, j: int) -> tuple[Patch, ...]:
@@ -226,7 +220,7 @@ class Ground:
         draw = self._draw("hamlet", i, j)
         if draw.random() > 0.55:
             return (), ()
-        east, north = ((i, j) + draw.uniform(0.1, 0.9, 2)) * HAMLET_CELL_M
+        east, north = (np.array([i, j]) + draw.uniform(0.1, 0.9, 2)) * HAMLET_CELL_M
         bearing = self.grain_rad + draw.normal(0, 0.15)
         huts = []
         for k in range(int(draw.integers(1, 4))):

@@ -76,7 +76,7 @@ class View:
         return project(self.camera, in_camera), scale
 
     def ground_map(self, farthest: float, step_px: int = 8) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-        """(east, north, hit), each (rows, columns): the ground under the centres of blocks of `step_px` pixels, with one
+        """(east, north, hit), each (rows, columns): the ground under the centres of blocks of `step_px` pixels, one
         block beyond every border of the picture, so that a linear blow-up by `step_px` is right for every pixel.
 
         A ray that meets the ground farther away than `farthest` times the height, or never, is not a hit and is

@@ -29,6 +29,8 @@ FARTHEST = 12.0
 SKY_K = -9.0
 _BLOCK_PX = 8
 _SUPER = 4
+_CLOSE_PX = 400
+"""Objects at least this large in the picture need no finer drawing than its pixels."""
 _WINDOW_PX = 2048
 
 
@@ -161,32 +163,36 @@ def _draw(kelvin: np.ndarray, solid: _Solid, box: tuple[float, float, float, flo
     """Draw an object's parts into kelvin, four times finer than the pixels, then average."""
     _, scale = view.to_pixels(solid.centre[None])
     margin = 3 + math.ceil(1.2 * float(scale[0])) if any(part.glow_m for part in solid.parts) else 3
-    left, top = math.floor(box[0]) - margin, math.floor(box[1]) - margin
-    right, bottom = math.ceil(box[2]) + margin, math.ceil(box[3]) + margin
-    clipped = (slice(max(top, 0), min(bottom, kelvin.shape[0])), slice(max(left, 0), min(right, kelvin.shape[1])))
-    if clipped[0].start >= clipped[0].stop or clipped[1].start >= clipped[1].stop:
-        return
+    height, width = kelvin.shape
+    # What a close object has beyond the frame is not drawn, but for the margin that its glow needs.
+    left, top = max(math.floor(box[0]), 0) - margin, max(math.floor(box[1]), 0) - margin
+    right, bottom = min(math.ceil(box[2]), width) + margin, min(math.ceil(box[3]), height) + margin
+    clipped = (slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width)))
     inside = (
         slice(clipped[0].start - top, clipped[0].stop - top),
         slice(clipped[1].start - left, clipped[1].stop - left),
     )
-    fine_shape = ((bottom - top) * _SUPER, (right - left) * _SUPER)
+    finer = _SUPER if right - left < _CLOSE_PX and bottom - top < _CLOSE_PX else 1
+    fine_shape = ((bottom - top) * finer, (right - left) * finer)
     value, cover = np.zeros(fine_shape, np.float32), np.zeros(fine_shape, np.float32)
     size = (right - left, bottom - top)
     for part in solid.parts:
         pixels, scales = view.to_pixels(part.points_m)
         outline = (pixels[:, None] + (part.radii_m * scales)[:, None, None] * _CIRCLE[None]).reshape(-1, 2)
         # A fine pixel's centre is its index plus a half, from the patch's corner.
-        fine = (outline - (left, top)) * _SUPER - 0.5
+        fine = (outline - (left, top)) * finer - 0.5
         hull = cv2.convexHull(np.rint(fine * 16).astype(np.int32))
         if part.glow_m:
             glow = np.zeros(fine_shape, np.float32)
             cv2.fillConvexPoly(glow, hull, part.kelvin, cv2.LINE_8, 4)
-            glow = cv2.resize(glow, size, interpolation=cv2.INTER_AREA)
-            kelvin[clipped] += cv2.GaussianBlur(glow, (0, 0), max(part.glow_m * float(scale[0]), 0.3))[inside]
+            glow = _shrunk(glow, size)
+            soft = np.asarray(cv2.GaussianBlur(glow, (0, 0), max(part.glow_m * float(scale[0]), 0.3)), np.float32)
+            kelvin[clipped] += soft[inside]
         else:
             cv2.fillConvexPoly(value, hull, part.kelvin, cv2.LINE_8, 4)
             cv2.fillConvexPoly(cover, hull, 1.0, cv2.LINE_8, 4)
-    value = cv2.resize(value, size, interpolation=cv2.INTER_AREA)[inside]
-    cover = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)[inside]
-    kelvin[clipped] = kelvin[clipped] * (1 - cover) + value
+    kelvin[clipped] = kelvin[clipped] * (1 - _shrunk(cover, size)[inside]) + _shrunk(value, size)[inside]
+
+
+def _shrunk(fine: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
-from shapely.ops import transform
 
 from mapping.ground.frame import LocalFrame
 from sim.errors import SimulationError
@@ -72,7 +71,9 @@ def populate(polygon_lonlat: Polygon | MultiPolygon, seed: int, persons: int = 2
     """
     middle = polygon_lonlat.centroid
     frame = LocalFrame(round(float(middle.y), 6), round(float(middle.x), 6))
-    area = transform(lambda x, y: frame.to_local(np.asarray(y), np.asarray(x)), polygon_lonlat)
+    area = shapely.transform(
+        polygon_lonlat, lambda lonlat: np.stack(frame.to_local(lonlat[:, 1], lonlat[:, 0]), axis=1)
+    )
     room = next((smaller for inward in (INWARD_M, 2.0, 0.5) if not (smaller := area.buffer(-inward)).is_empty), None)
     if room is None:
         raise SimulationError("the area is too small to put anyone in it")

@@ -28,13 +28,15 @@ def expose(kelvin: np.ndarray, seed: int, shot: int) -> np.ndarray:
     the same picture; the seed is the camera's (its fixed pattern), the shot's noise is its own."""
     height, width = kelvin.shape
     draw = np.random.default_rng([seed & 0xFFFFFFFF, 0xCA3E7A, shot & 0xFFFFFFFF])
-    seen = cv2.GaussianBlur(kelvin, (0, 0), BLUR_PX)
     noise = draw.standard_normal((height, width), dtype=np.float32)
-    seen += NOISE_K * cv2.GaussianBlur(noise, (0, 0), 0.6) / 0.47
-    seen += _fixed_pattern(seed, height, width)
+    seen = np.asarray(cv2.GaussianBlur(kelvin, (0, 0), BLUR_PX), np.float32)
+    # Smoothed by 0.6 px, white noise of unit variance keeps a standard deviation of 0.47.
+    seen = seen + (NOISE_K / 0.47) * np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.6), np.float32)
+    seen = seen + _fixed_pattern(seed, height, width)
     low, high = np.percentile(kelvin[::4, ::4], (2.0, 98.0))
     gain = float(np.clip(SPREAD_GREY / max(high - low, STEP_K), *GAIN_GREY_PER_K))
-    grey = MEAN_GREY + gain * (seen - float(np.median(kelvin[::4, ::4])) * 0.5 - float(kelvin[::4, ::4].mean()) * 0.5)
+    middle = 0.5 * float(np.median(kelvin[::4, ::4])) + 0.5 * float(kelvin[::4, ::4].mean())
+    grey = MEAN_GREY + gain * (seen - middle)
     grey += 0.55 * (grey - cv2.GaussianBlur(grey, (0, 0), 1.6))
     return _SQUEEZED[np.clip(grey + 256.0, 0, 1023).astype(np.int16)]
 

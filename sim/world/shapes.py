@@ -48,7 +48,7 @@ def _balls(*balls: tuple[float, float, float, float], kelvin: float, scale: floa
 
 
 def person_parts(kind: str, height_m: float, draw: np.random.Generator) -> list[Part]:
-    """The parts of a person of that kind, from the feet up. `draw` varies build, stride, warmth and which arm swings."""
+    """The parts of a person of that kind, from the feet up. `draw` varies build, stride, warmth and swinging arm."""
     skin = draw.uniform(8.5, 10.5)
     top = draw.uniform(7.0, 10.0)
     legs = top - draw.uniform(0.8, 2.2)
@@ -137,6 +137,10 @@ def _loop(rear: float, front: float, half_width: float, up: float, corner: float
     return np.array(points)
 
 
+def _moved(loop: Floats, left_m: float) -> Floats:
+    return loop + np.array([0.0, left_m, 0.0])
+
+
 def _solid(kelvin: float, *loops: Floats, glow_m: float = 0.0) -> Part:
     points = np.vstack(loops)
     return Part(points, np.zeros(len(points)), kelvin, glow_m)
@@ -165,7 +169,7 @@ def vehicle_parts(
     for s in (-1.0, 1.0):
         for axle in (-0.29 * length, 0.31 * length):
             parts.append(
-                _solid(rim + 0.8 + 2.5 * warmth, _loop(axle - 0.32, axle + 0.32, 0.1, 0.3, 0.1) + [0.0, s * side, 0.0])
+                _solid(rim + 0.8 + 2.5 * warmth, _moved(_loop(axle - 0.32, axle + 0.32, 0.1, 0.3, 0.1), s * side))
             )
     if kind == "truck":
         return parts + _truck_top(length, side, height, belt, rim, roof, glass, bonnet, draw)
@@ -226,7 +230,7 @@ def vehicle_parts(
             parts.append(_solid(roof + 1.0, _loop(x - 0.04, x + 0.04, top_side - 0.2, height + 0.02, 0.03)))
     for s in (-1.0, 1.0):
         parts.append(
-            _solid(rim, _loop(screen - 0.35, screen - 0.18, 0.1, belt + 0.12, 0.05) + [0.0, s * (side + 0.09), 0.0])
+            _solid(rim, _moved(_loop(screen - 0.35, screen - 0.18, 0.1, belt + 0.12, 0.05), s * (side + 0.09)))
         )
     return parts
 

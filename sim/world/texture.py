@@ -35,8 +35,8 @@ class GroundTexture:
         self._grain = np.stack([_smooth_noise(draw) for _ in range(3)])
 
     def window(self, level: int, box: tuple[float, float, float, float]) -> tuple[np.ndarray, float, float, float]:
-        """(picture, west, north, metres per pixel): kelvin over a whole number of tiles that cover the box (west, south,
-        east, north; m), row 0 in the north; `west` and `north` are the outer edges of its top-left pixel."""
+        """(picture, west, north, metres per pixel): a whole number of tiles that cover the box (west, south, east,
+        north; m) in steps of STEP_K, row 0 in the north; `west` and `north` are its outer edges."""
         pitch = FINEST_M * 2**level
         side = TILE_PX * pitch
         i0, i1 = math.floor(box[0] / side), math.floor(box[2] / side)
@@ -114,6 +114,7 @@ class GroundTexture:
         """Kelvin of one field: bare, ploughed, grass or crop."""
         draw = self.ground.field_draw(cell)
         kind = draw.choice(["bare", "ploughed", "grass", "crop"], p=[0.3, 0.2, 0.3, 0.2])
+        rows: np.ndarray | float = 0.0
         level = {"bare": 1.0, "ploughed": 0.5, "grass": -0.9, "crop": -1.3}[str(kind)] + draw.normal(0, 0.35)
         bearing = self.ground.grain_rad + draw.choice([0.0, math.pi / 2]) + draw.normal(0, 0.06)
         across = -math.sin(bearing) * east + math.cos(bearing) * north
@@ -122,11 +123,11 @@ class GroundTexture:
             pitch = draw.uniform(0.55, 0.95)
             depth = 0.13 if kind == "ploughed" else 0.2
             wave = np.sin(2 * math.pi * across / pitch + 0.9 * self._noise(east, north, 3.5, 1))
-            level = level + depth * wave * (0.8 + 0.4 * self._noise(east, north, 6.0, 2))
+            rows = depth * wave * (0.8 + 0.4 * self._noise(east, north, 6.0, 2))
         # Wind and machines leave long streaks; grass is mottled.
         streak = self._noise(along / 9.0, across, 2.6, 2)
         mottle = self._noise(east, north, 0.8, 1)
-        return level + 0.18 * streak + (0.22 if kind in ("grass", "crop") else 0.08) * mottle
+        return level + rows + 0.18 * streak + (0.22 if kind in ("grass", "crop") else 0.08) * mottle
 
     def _paint_roads(self, kelvin: np.ndarray, east: np.ndarray, north: np.ndarray) -> None:
         ragged, frayed = self._noise(east, north, 2.7, 1), self._noise(east, north, 0.5, 0)
@@ -174,14 +175,15 @@ class GroundTexture:
         detail = self._noise(e, n, fine, 0)
         rough = {"tree": 0.15, "pond": 0.16, "puddle": 0.38}.get(patch.kind, 0.12)
         inside = radius * (1 + rough * lobes) + 0.55 * fine * detail - distance
+        tufts = self._noise(e, n, 0.75, 1) if patch.kind == "tree" else detail
+        if patch.kind == "tree":
+            inside = inside + 0.12 * detail + 0.25 * tufts
         cover = np.clip(inside / _SOFT_M[patch.kind] + 0.5, 0, 1)
         if patch.kind == "tree":
-            tufts = self._noise(e, n, 0.75, 1)
             # Sky-facing tops of the tufts are coldest; between them one looks at warm twigs and ground.
-            leaves = -0.5 * np.abs(tufts) + 0.55 * detail + 0.5 * lobes
-            surface = -2.6 - 1.3 * patch.tone + leaves
-            thin = 1 - 0.45 * np.clip(0.6 * tufts + detail - 1.0, 0, 1)
-            kelvin[window] = under * (1 - cover * thin) + surface * cover * thin
+            surface = -1.9 - 1.1 * patch.tone + 0.25 * tufts - 0.35 * np.abs(tufts) + 0.65 * detail + 0.5 * lobes
+            cover = cover * (1 - 0.45 * np.clip(0.6 * tufts + detail - 1.0, 0, 1))
+            kelvin[window] = under * (1 - cover) + surface * cover
         elif patch.kind == "bush":
             kelvin[window] = under - cover * (0.9 + 0.7 * patch.tone + 0.35 * detail)
         elif patch.kind == "stone":
@@ -227,7 +229,7 @@ _EDGE_M = {
     "yard": (6.0, 1.0),
 }
 """Sizes of the broad lobes and of the fine raggedness of a patch's edge, in metres."""
-_SOFT_M = {"tree": 0.16, "bush": 0.35, "stone": 0.08, "puddle": 0.5, "pond": 0.3, "yard": 2.5}
+_SOFT_M = {"tree": 0.45, "bush": 0.35, "stone": 0.08, "puddle": 0.5, "pond": 0.3, "yard": 2.5}
 """Width over which a patch's edge fades."""
 
 _NOISE_PX = 512
