@@ -6,7 +6,6 @@ the files belongs to the rooms that write them.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -20,7 +19,9 @@ from typing import Any
 import tomli_w
 
 from mapping.ground.camera import Camera, load_camera
+from missions.flying.recorder import recover
 from vision.errors import InputError
+from vision.files import read_json, write_whole
 
 SETTINGS_FILE = "mission.toml"
 FLIGHT_FILE = "flight.json"
@@ -96,11 +97,11 @@ class Flight:
 
     def facts(self) -> dict[str, Any]:
         """What flight.json says. Raises InputError where it is not JSON."""
-        return _read_json(self.summary)
+        return read_json(self.summary, "a flight folder made by picket")
 
     def located_notes(self) -> list[str]:
         """The assumptions the sightings rest on, as sentences."""
-        return list(_read_json(self.located)["notes"]) if self.located.exists() else []
+        return list(read_json(self.located, "a flight that was located")["notes"]) if self.located.exists() else []
 
     def camera(self) -> Camera:
         """The camera the frames were taken with."""
@@ -164,7 +165,30 @@ def open_mission(path: Path) -> Mission:
 
 
 def open_flight(path: Path) -> Flight:
-    """The flight at `path`, or the only flight of the mission at `path`; raises InputError where there is none."""
+    """The flight at `path`, or the only flight of the mission at `path`; raises InputError where there is none.
+
+    A flight whose recording was cut off (the process that flew it is gone) is completed from its log first.
+    """
+    flight = _find_flight(path)
+    facts = flight.facts()
+    if facts.get("ended") is None and not _is_running(facts.get("process")):
+        recover(flight.root, flight.camera())
+    return flight
+
+
+def _is_running(process: object) -> bool:
+    if not isinstance(process, int):
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _find_flight(path: Path) -> Flight:
     if not path.exists():
         raise InputError(path, "no such folder; fly a mission with `picket fly` or bring images with `picket ingest`")
     if (path / FLIGHT_FILE).is_file():
@@ -184,16 +208,7 @@ def open_flight(path: Path) -> Flight:
 
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Write mission.toml: what was asked, every default written out; settings that are None are left out."""
-    path.write_text(
-        tomli_w.dumps({key: value for key, value in settings.items() if value is not None}), encoding="utf-8"
-    )
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file beside its place and rename it there, so that nobody ever sees half of it."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, tomli_w.dumps({key: value for key, value in settings.items() if value is not None}))
 
 
 @contextmanager
@@ -227,13 +242,3 @@ def new_folder(path: Path, *, replace: bool = False, keep: Sequence[str] = ()) -
         if (old / name).exists():
             (old / name).rename(path / name)
     shutil.rmtree(old.parent)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, f"not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise InputError(path, "must hold one JSON object")
-    return value

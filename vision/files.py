@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vision.errors import InputError
+from vision.errors import InputError, VisionError
 
 
 @contextmanager
 def whole_file(path: str | PathLike[str]) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the place of `path` when the block ends well, so that nobody ever
-    sees half a file, and is gone when it does not. What was written is on the disk before it is renamed."""
+    sees half a file, and is gone when it does not. What was written is on the disk before it is renamed. Raises
+    VisionError naming `path` where it cannot be written."""
     target = Path(path)
     beside = target.with_name(f".{target.name}.part")
     try:
@@ -24,12 +25,15 @@ def whole_file(path: str | PathLike[str]) -> Iterator[Path]:
         with beside.open("rb") as stream:
             os.fsync(stream.fileno())
         os.replace(beside, target)
+    except OSError as error:
+        raise VisionError(f"{target}: cannot be written ({error.strerror or error})") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
 def write_whole(path: str | PathLike[str], text: str) -> None:
-    """Write `text` in UTF-8, line ends as they are, whole or not at all."""
+    """Write `text` in UTF-8, line ends as they are, whole or not at all; VisionError where it cannot be written."""
     with whole_file(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="")
 

@@ -8,7 +8,6 @@ flight is `mapping.ground.frames`' subject.
 from __future__ import annotations
 
 import math
-import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from mapping.ground.pose import Poses
 from vision.errors import InputError
+from vision.files import whole_file
 
 DJI = "http://www.dji.com/drone-dji/1.0/"
 PICKET = "urn:picket:image:1"
@@ -269,9 +269,8 @@ def write_image_pose(
     jfif = [segment for segment in kept if segment[1] == 0xE0]
     others = [segment for segment in kept if segment[1] != 0xE0]
     added = [_app1(_exif_bytes(path, pose)), _app1(_XMP_HEADER + _xmp_packet(pose))]
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(b"".join([b"\xff\xd8", *jfif, *added, *others, rest]))
-    os.replace(beside, path)
+    with whole_file(path) as beside:
+        beside.write_bytes(b"".join([b"\xff\xd8", *jfif, *added, *others, rest]))
 
 
 def _split_jpeg(path: Path, content: bytes) -> tuple[list[bytes], bytes]:

@@ -18,8 +18,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from mapping.maps.files import write_whole
 from mapping.maps.wording import verdict_of
+from vision.files import write_whole
 
 NO_REVIEWS: Mapping[str, str] = MappingProxyType({})
 DECIMALS = 7
@@ -38,7 +38,7 @@ def write_geojson(sightings: pa.Table, path: Path, reviews: Mapping[str, str] = 
     """Write the sightings as an RFC 7946 FeatureCollection: points in longitude and latitude, all columns and
     `verdict` as properties, in the table's order; a sighting without a place has a null geometry.
 
-    The height stays a property: RFC 7946 coordinates would mean it above the ellipsoid. Raises MappingError where the
+    The height stays a property: RFC 7946 coordinates would mean it above the ellipsoid. Raises VisionError where the
     file cannot be written."""
     features = [
         {"type": "Feature", "id": row["sighting_id"], "geometry": _point(row), "properties": row}
@@ -53,7 +53,7 @@ def write_geojson(sightings: pa.Table, path: Path, reviews: Mapping[str, str] = 
 def write_csv(sightings: pa.Table, path: Path, reviews: Mapping[str, str] = NO_REVIEWS) -> None:
     """Write the sightings as CSV in UTF-8: one row each, all columns and `verdict`; detection ids are separated by
     spaces, unknown values are empty. A text that a spreadsheet would run as a formula gets an apostrophe in front.
-    Raises MappingError where the file cannot be written."""
+    Raises VisionError where the file cannot be written."""
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, [*sightings.schema.names, "verdict"], lineterminator="\n")
     writer.writeheader()

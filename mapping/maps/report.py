@@ -19,8 +19,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mapping.maps import layers, wording
-from mapping.maps.files import write_whole
 from mapping.maps.page import render_page
+from vision.files import write_whole
 
 OUTLINE_NOTE = (
     "The country outlines (Natural Earth, 1 : 110 million) only show where in the world this is; they are kilometres "
@@ -79,7 +79,7 @@ class PlanContent:
 
 def write_report(content: ReportContent, path: Path) -> None:
     """Write the report as one HTML file, whole or not at all. Raises MappingError where the packaged map assets are
-    missing or the file cannot be written, ValueError on a verdict that is none."""
+    missing, VisionError where the file cannot be written, ValueError on a verdict that is none."""
     features, left_out = layers.plan_and_area(content.area, content.plan)
     features["track"] = layers.track_features(content.track)
     features["frames"] = layers.frame_features(content.frames)
@@ -103,7 +103,7 @@ def write_report(content: ReportContent, path: Path) -> None:
 
 def write_plan_page(content: PlanContent, path: Path) -> None:
     """Write the plan's page as one HTML file, whole or not at all. Raises MappingError where the packaged map assets
-    are missing or the file cannot be written."""
+    are missing, VisionError where the file cannot be written."""
     features, left_out = layers.plan_and_area(content.area, content.plan)
     patrol = layers.patrol_area(features)
     data = {

@@ -29,7 +29,8 @@ from mapping.ground.metadata import write_image_pose
 from mapping.ground.pose import Poses
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
-from vision.errors import InputError
+from vision.errors import InputError, VisionError
+from vision.files import read_json, whole_file, write_whole
 from vision.images import IMAGE_SUFFIXES
 
 FLIGHT_FILE = "flight.json"
@@ -79,6 +80,7 @@ class Recorder:
         (folder / IMAGES_FOLDER).mkdir(parents=True, exist_ok=True)
         self._facts: dict[str, Any] = {
             "camera": camera.name,
+            "process": os.getpid(),
             "started_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "ended": None,
             "reason": None,
@@ -195,10 +197,8 @@ class Recorder:
             if path.suffix.lower() in IMAGE_SUFFIXES and path.name not in self._copied
         )
         for path in new:
-            target = self.folder / IMAGES_FOLDER / path.name
-            beside = target.with_name(f".{path.name}.part")
-            shutil.copy2(path, beside)
-            os.replace(beside, target)
+            with whole_file(self.folder / IMAGES_FOLDER / path.name) as beside:
+                shutil.copy2(path, beside)
             self._copied.add(path.name)
             self._changed = True
 
@@ -210,7 +210,7 @@ class Recorder:
         last_s, had = time.monotonic(), len(self._copied)
         while len(self._copied) < len(self._log.triggers()) and time.monotonic() - last_s < IMAGE_PATIENCE_S:
             time.sleep(0.2)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, VisionError):
                 self._copy_images()
             if len(self._copied) > had:
                 last_s, had = time.monotonic(), len(self._copied)
@@ -221,10 +221,7 @@ def recover(folder: Path, camera: Camera) -> None:
     images, `ended` "interrupted" in flight.json where it said nothing. Harmless on a complete flight. Raises InputError
     where there is no flight or its telemetry holds no position."""
     path = folder / FLIGHT_FILE
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(path, "is no flight.json; nothing to recover here") from error
+    facts = read_json(path, "a flight folder that was being recorded")
     _write_tables(folder, read_tlog(folder / TELEMETRY_FILE), camera)
     _write_poses(folder)
     if facts.get("ended") is None:
@@ -256,13 +253,7 @@ def _write_poses(folder: Path) -> list[str]:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    beside = path.with_name(path.name + ".part")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _version(package: str) -> str | None:

@@ -79,7 +79,6 @@ def fly_simulated(
     Returns the flight and how it ended. Raises VehicleError or SimulationError where it cannot be flown."""
     plan, camera = _plan_of(mission, sortie), _camera_of(mission)
     flight = _new_flight(mission, sortie)
-    flight.root.mkdir(parents=True)
     scene_to_geojson(populate(imaged_polygon(plan, sortie), seed, persons, vehicles), flight.truth)
     facts = {"simulated": True, "seed": seed}
     with ExitStack() as stack:
@@ -155,8 +154,13 @@ def _camera_of(mission: Mission) -> Camera:
 
 
 def _new_flight(mission: Mission, sortie: int) -> Flight:
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{sortie:02d}"
-    return Flight(mission.root / "flights" / name)
+    """A new flight folder, with the file that describes the camera if the mission has one."""
+    flight = Flight(mission.root / "flights" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{sortie:02d}")
+    flight.root.mkdir(parents=True)
+    camera_file = mission.root / str(mission.settings().get("camera"))
+    if camera_file.is_file():
+        shutil.copyfile(camera_file, flight.root / camera_file.name)
+    return flight
 
 
 def _facts(plan: Plan, number: int, mission: Mission, more: dict[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from mapping.ground.frames import check_sizes, frames_from_images, frames_from_l
 from mapping.ground.metadata import read_image_pose
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
-from picket.folder import Flight, new_folder, write_whole
+from picket.folder import Flight, new_folder
 from picket.options import CameraOption, ForceOption, JsonOption
 from picket.output import notes, progress_bar, say, summarise
 from vision.errors import InputError
+from vision.files import write_whole
 from vision.images import IMAGE_SUFFIXES, read_image
 
 

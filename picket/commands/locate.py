@@ -17,10 +17,11 @@ from mapping.ground.locate import locate as locate_detections
 from mapping.ground.marks import read_marks
 from mapping.ground.terrain import read_terrain
 from mapping.tables import FRAMES, PLACES, SIGHTINGS, TRACK
-from picket.folder import Flight, open_flight, write_whole
+from picket.folder import Flight, open_flight
 from picket.options import FlightArgument, ForceOption, JsonOption, TerrainOption
 from picket.output import notes, say, summarise
 from vision.errors import InputError
+from vision.files import write_whole
 from vision.table import DETECTIONS
 
 ON_GROUND_M = 3.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from picket.folder import Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
 from vision.errors import InputError
+from vision.files import read_json
 
 DEFAULT_DRONE = "x500"
 DEFAULT_CAMERA = "boson640-14"
@@ -116,12 +116,12 @@ def _write_page(made: Plan, mission: Mission) -> None:
     """The plan's page, `plan/plan.html`."""
     content = PlanContent(
         title=made.name,
-        plan=json.loads(mission.plan.read_text(encoding="utf-8")),
+        plan=read_json(mission.plan, "a plan"),
         sorties=[
             SortieRow(item.number, item.distance_m, item.flight_time_s, item.photos, item.battery_used_pct)
             for item in made.sorties
         ],
-        area=json.loads(mission.area.read_text(encoding="utf-8")),
+        area=read_json(mission.area, "an area"),
         facts={
             "Drone": made.drone,
             "Camera": made.camera,

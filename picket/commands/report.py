@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from picket.folder import SETTINGS_FILE, Flight, Mission, open_flight, open_miss
 from picket.options import ForceOption, JsonOption
 from picket.output import say, summarise
 from vision.errors import InputError
+from vision.files import read_json
 from vision.table import DETECTIONS
 
 
@@ -116,25 +116,24 @@ def _results(flight: Flight, prefix: str) -> FlightResults:
 
 
 def _geojson(path: Path) -> dict[str, Any] | None:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return read_json(path, "GeoJSON") if path.exists() else None
 
 
 def _facts(results: Sequence[FlightResults]) -> dict[str, str]:
-    """What the report says of the flights in its small table."""
+    """What the report says of its flights in its small table; several flights stand one after the other."""
     facts: dict[str, str] = {}
     for item in results:
         known = item.flight.facts()
-        times = [moment for moment in item.frames["time_utc"].to_pylist() if moment is not None]
-        facts |= {
-            "Drone": str(known.get("drone") or "not said"),
-            "Camera": str(known.get("camera") or "not said"),
-            "Frames": str(item.frames.num_rows),
-        }
-        if times:
-            facts["Time"] = f"{min(times):%Y-%m-%d %H:%M} to {max(times):%H:%M} UTC"
+        before = f"{item.flight.root.name}: " if len(results) > 1 else ""
+        facts[f"{before}Flight"] = f"{item.flight.root.name}, {known.get('ended') or 'not closed'}"
         if known.get("simulated"):
-            facts["Simulated"] = "yes: nobody was really there"
-        facts["Flight"] = f"{item.flight.root.name}, {known.get('ended') or 'not closed'}"
+            facts[f"{before}Simulated"] = "yes: nobody was really there"
+        facts[f"{before}Drone"] = str(known.get("drone") or "not said")
+        facts[f"{before}Camera"] = str(known.get("camera") or "not said")
+        facts[f"{before}Frames"] = str(item.frames.num_rows)
+        times = [moment for moment in item.frames["time_utc"].to_pylist() if moment is not None]
+        if times:
+            facts[f"{before}Time"] = f"{min(times):%Y-%m-%d %H:%M} to {max(times):%H:%M} UTC"
     return facts
 
 

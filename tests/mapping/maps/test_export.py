@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from mapping.errors import MappingError
 from mapping.maps.export import FORMATS, write_csv, write_geojson
 from mapping.tables import SIGHTINGS
+from vision.errors import VisionError
 
 Make = Callable[..., pa.Table]
 
@@ -55,7 +55,7 @@ def test_same_table_same_bytes_and_nothing_left_beside(sightings: Make, tmp_path
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_a_place_that_cannot_be_written(sightings: Make, tmp_path: Path, name: str) -> None:
-    with pytest.raises(MappingError, match="cannot be written"):
+    with pytest.raises(VisionError, match="cannot be written"):
         FORMATS[name].write(sightings({}), tmp_path / "absent" / "out")
 
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from mapping.errors import MappingError
 from mapping.maps import basemap
-from mapping.maps.files import write_whole
 from mapping.maps.page import escaped_json
 from mapping.maps.report import ReportContent, write_report
+from vision.errors import VisionError
+from vision.files import write_whole
 
 MADE = datetime(2026, 11, 22, 18, 40, tzinfo=UTC)
 
@@ -98,9 +99,9 @@ def test_missing_assets_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MappingError, match="cannot be written"):
+    with pytest.raises(VisionError, match="cannot be written"):
         write_whole(tmp_path / "file" / "report.html", "text")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(MappingError, match="cannot be written"):
+    with pytest.raises(VisionError, match="cannot be written"):
         write_whole(tmp_path / "folder", "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
