@@ -36,9 +36,12 @@ def simulator(
         *(sys.executable, "-m", "sim"),
         *("--home", f"{plan.home.lat_deg:.7f},{plan.home.lon_deg:.7f},{home_amsl_m:.1f}"),
         *("--port", "0", "--speedup", str(speedup), "--seed", str(seed)),
-        *("--scene", str(scene), "--camera", plan.camera, "--images", str(images)),
+        *("--scene", str(scene), "--camera", plan.camera, "--images", str(images), "--while-stdin-open"),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # A session of its own: Ctrl-C is for the ground station, which calls the vehicle home.
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         yield f"tcp:127.0.0.1:{_port_of(process, command)}"
     finally:
@@ -48,8 +51,9 @@ def simulator(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout:
-            process.stdout.close()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
     if process.returncode:
         raise SimulationError(f"the simulator ended with code {process.returncode}: what it said stands above")
 

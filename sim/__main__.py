@@ -1,8 +1,8 @@
 """`python -m sim`: one simulated vehicle with its camera, as a process of its own.
 
 Prints one JSON line `{"port": N}` on stdout when it listens. Ends on SIGTERM or SIGINT (or, if asked, after a
-landing) once every photograph taken has been written. Bad input is one line on stderr and exit 2; a port that is
-taken is one line and exit 1.
+landing or with standard input) once every photograph taken has been written. Bad input is one line on stderr and exit
+2; a port that is taken is one line and exit 1.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import signal
 import sys
 import threading
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--camera", help="name or file of the camera it carries")
     flags.add_argument("--images", type=Path, help="folder for the photographs")
     flags.add_argument("--exit-when-landed", action="store_true", help="end after the first flight")
+    flags.add_argument("--while-stdin-open", action="store_true", help="end when whoever started it is gone")
     return flags
 
 
@@ -120,6 +122,13 @@ def camera_of(options: argparse.Namespace) -> Iterator[Callable[[Trigger], None]
         yield take
 
 
+def _end_with_stdin(stop: threading.Event) -> None:
+    """Set `stop` when standard input ends, as it does when the process at its other end dies, however it dies."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    stop.set()
+
+
 def _say_port(port: int) -> None:
     print(json.dumps({"port": port}), flush=True)
 
@@ -139,6 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with camera_of(options) as on_trigger:
             signal.signal(signal.SIGTERM, end)
             signal.signal(signal.SIGINT, end)
+            if options.while_stdin_open:
+                threading.Thread(target=_end_with_stdin, args=(stop,), name="stdin", daemon=True).start()
             serve(settings, options.port, on_trigger, stop, _say_port, options.exit_when_landed)
     except InputError as error:
         print(error, file=sys.stderr)

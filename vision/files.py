@@ -65,8 +65,10 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InputError(path, f"not JSON ({error.msg}); give {what}", place) from error
-    except RecursionError as error:
-        raise InputError(path, f"nested too deeply; give {what}") from error
+    except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
+        if isinstance(error, InputError):
+            raise
+        raise InputError(path, f"nested too deeply or numbers too long; give {what}") from error
     if not isinstance(content, dict):
         raise InputError(path, f"JSON, but no object; give {what}")
     return content

@@ -17,9 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 from shapely.geometry import LineString, Polygon, mapping
 from shapely.geometry.polygon import orient
 
-from missions.formats.files import read_json, write_text
 from missions.plan import Plan, PolygonRings, Position, legs
 from vision.errors import InputError
+from vision.files import read_json, write_whole
 
 VERSION = 1
 _WHAT = "the plan.geojson that `picket plan` wrote"
@@ -39,7 +39,7 @@ def text_of(plan: Plan) -> str:
 
 def write_plan(plan: Plan, path: str | Path) -> None:
     """Write the plan as GeoJSON, whole or not at all."""
-    write_text(path, text_of(plan))
+    write_whole(path, text_of(plan))
 
 
 def read_plan(path: str | Path) -> Plan:

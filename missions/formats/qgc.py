@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from missions.formats.files import read_json, write_text
 from missions.items import (
     FRAME_GLOBAL,
     FRAME_RELATIVE,
@@ -26,6 +25,7 @@ from missions.items import (
 )
 from missions.plan import Plan, Position, Ring, Sortie
 from vision.errors import InputError
+from vision.files import read_json, write_whole
 
 _WHAT = "a .plan file as QGroundControl saves it"
 _ARDUPILOT, _MULTIROTOR = 3, 2
@@ -83,7 +83,7 @@ def plan_file(plan: Plan, sortie: Sortie) -> PlanFile:
 
 def write_plan(plan: Plan, sortie: Sortie, path: str | Path) -> None:
     """Write one sortie as a `.plan` file, whole or not at all."""
-    write_text(path, text_of(plan_file(plan, sortie)))
+    write_whole(path, text_of(plan_file(plan, sortie)))
 
 
 def text_of(content: PlanFile) -> str:

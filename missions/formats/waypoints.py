@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from missions.formats.files import read_text, write_text
 from missions.items import MissionItem, mission_items, round_degrees
 from missions.plan import Plan, Sortie
 from vision.errors import InputError
+from vision.files import read_text, write_whole
 
 _HEADER = "QGC WPL 110"
 _COLUMNS = 12
@@ -22,7 +22,7 @@ _WHAT = f"a waypoint file that begins with {_HEADER}"
 
 def write_waypoints(plan: Plan, sortie: Sortie, path: str | Path) -> None:
     """Write one sortie as a waypoint file, whole or not at all; home is item 0."""
-    write_text(path, text_of(mission_items(sortie, plan)))
+    write_whole(path, text_of(mission_items(sortie, plan)))
 
 
 def text_of(items: Sequence[MissionItem]) -> str:

@@ -21,6 +21,7 @@ from shapely.validation import explain_validity
 from missions.plan import Position
 from missions.planning.local import to_local
 from vision.errors import InputError
+from vision.files import read_json
 
 ROLES = ("patrol", "border", "no_fly", "home", "rally")
 MAX_EXTENT_M = 60_000.0
@@ -204,27 +205,9 @@ def check_home(source: str | Path, area: Area, home: Position) -> None:
         )
 
 
-def _load(path: Path) -> Any:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(path, "no such file; give a GeoJSON file with the area") from error
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror}); give a GeoJSON file with the area") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            path, "not text in UTF-8, so not GeoJSON; export the area as GeoJSON", f"byte {error.start}"
-        ) from error
-    if not text.strip():
-        raise InputError(path, "the file is empty; export the area as GeoJSON")
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise InputError(path, f"not JSON ({error.msg}); mend it or export the area as GeoJSON again", place) from error
-    except (RecursionError, ValueError) as error:
-        raise InputError(path, "not GeoJSON (nested too deeply or numbers too long); export the area again") from error
-    if not isinstance(content, dict) or not isinstance(content.get("type"), str):
+def _load(path: Path) -> dict[str, Any]:
+    content = read_json(path, "a GeoJSON file with the area")
+    if not isinstance(content.get("type"), str):
         raise InputError(path, "JSON, but not GeoJSON (no `type` at its top); export the area as GeoJSON")
     return content
 

@@ -23,6 +23,7 @@ from missions.flying.recorder import Recorder
 from missions.formats.plan_geojson import read_plan
 from missions.plan import Plan, Sortie
 from missions.planning.coverage import imaged_polygon
+from missions.planning.fence import prove
 from picket.folder import Flight, Mission, open_mission
 from picket.options import JsonOption, MissionArgument, SeedOption, SpeedupOption
 from picket.output import console, progress_bar, say, summarise
@@ -142,6 +143,7 @@ def _show(checks: Sequence[Check]) -> None:
 
 def _plan_of(mission: Mission, sortie: int) -> Plan:
     plan = read_plan(mission.plan)
+    prove(plan)
     if sortie not in {item.number for item in plan.sorties}:
         raise InputError("--sortie", f"there is no sortie {sortie}: this plan has 1 to {len(plan.sorties)}")
     return plan

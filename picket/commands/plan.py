@@ -141,7 +141,8 @@ def summary_of(made: Plan, output: Path, seconds: float) -> dict[str, Any]:
     return {
         "mission": str(output),
         "flyable": True,
-        "problems": list(made.notes),
+        "problems": [],
+        "notes": list(made.notes),
         "area_m2": round(made.area_m2, 1),
         "coverage": round(made.coverage, 4),
         "gsd_cm": round(made.gsd_cm, 2),
