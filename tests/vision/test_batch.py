@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -169,6 +170,6 @@ def test_no_frames_give_an_empty_table(detector: UltralyticsDetector) -> None:
 
 
 @pytest.mark.parametrize("options", [{"confidence": 0.0}, {"confidence": 1.5}, {"overlap": 1.0}, {"tile_px": 5}])
-def test_options_out_of_range_are_named(options: dict[str, float], detector: UltralyticsDetector) -> None:
+def test_options_out_of_range_are_named(options: dict[str, Any], detector: UltralyticsDetector) -> None:
     with pytest.raises(InputError, match=next(iter(options)).split("_")[0]):
         detect_frames([], detector, **options)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision.evaluation import iou
@@ -13,14 +15,15 @@ BOX = st.tuples(st.floats(0, 90), st.floats(0, 90), st.floats(1, 40), st.floats(
 FOUND = st.lists(st.tuples(BOX, st.floats(0.01, 1.0), st.integers(0, 2), st.integers(0, 3), st.booleans()), max_size=25)
 
 
-def _arrays(found: list) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _arrays(found: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     boxes = np.array([(x, y, x + w, y + h) for (x, y, w, h), *_ in found], dtype=np.float64).reshape(-1, 4)
     columns = [np.array([row[k] for row in found]) for k in (1, 2, 3, 4)]
     return boxes, columns[0], columns[1], columns[2], columns[3].astype(bool)
 
 
+@settings(deadline=None)
 @given(FOUND)
-def test_what_is_kept_is_apart_and_what_is_not_has_its_reason(found: list) -> None:
+def test_what_is_kept_is_apart_and_what_is_not_has_its_reason(found: list[Any]) -> None:
     boxes, scores, classes, window, cut = _arrays(found)
     kept = merge(boxes, scores, classes, window=window, cut=cut)
     assert len(set(kept.tolist())) == len(kept)
@@ -33,8 +36,9 @@ def test_what_is_kept_is_apart_and_what_is_not_has_its_reason(found: list) -> No
         assert iou(boxes[[lost]], boxes[rivals]).max() > 0
 
 
+@settings(deadline=None)
 @given(FOUND)
-def test_merging_twice_changes_nothing(found: list) -> None:
+def test_merging_twice_changes_nothing(found: list[Any]) -> None:
     boxes, scores, classes, window, cut = _arrays(found)
     kept = merge(boxes, scores, classes, window=window, cut=cut)
     again = merge(boxes[kept], scores[kept], classes[kept], window=window[kept], cut=cut[kept])

@@ -20,7 +20,7 @@ from vision.errors import InputError
 from vision.frame import SearchSettings, join_windows, windows_of
 from vision.images import read_image
 
-READ_AHEAD = 4
+READ_AHEAD = 2
 """Pictures read and waiting."""
 
 MOST_WORKERS = 8
