@@ -26,9 +26,9 @@ SIZES_M: dict[str, tuple[float, float, float]] = {
     "car": (4.40, 1.80, 1.48),
     "pickup": (5.20, 1.85, 1.75),
     "van": (5.00, 1.95, 2.05),
-    "truck": (6.20, 2.20, 2.70),
+    "truck": (5.40, 2.00, 2.50),
 }
-"""Usual length, width and height of every kind."""
+"""Usual length, width and height of every kind; the truck is a light one, of some three tonnes."""
 
 
 @dataclass(frozen=True)
