@@ -113,7 +113,7 @@ BAD = {
         feature([SQUARE, [[88.95, 23.02], [88.96, 23.02], [88.96, 23.03], [88.95, 23.02]]]),
         "a hole lies outside",
     ),
-    "NaN": (b'{"type":"Polygon","coordinates":[[[NaN,1],[2,3],[4,1],[2,2]]]}', "NaN is no number in JSON; give a GeoJSON file"),
+    "NaN": (b'{"type":"Polygon","coordinates":[[[NaN,1],[2,3],[4,1],[2,2]]]}', "NaN is no number in JSON"),
     "infinite": (b'{"type":"Polygon","coordinates":[[[1e999,1],[2,3],[4,1],[2,2]]]}', "is not a place"),
     "text for a number": (feature([[["88.9", 23.02], *SQUARE]]), 'position 1: "88.9" is not a number'),
     "truth for a number": (feature([[[True, 23.02], *SQUARE]]), "true is not a number"),
