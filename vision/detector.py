@@ -5,8 +5,10 @@ and `batch`.
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,13 +91,15 @@ def _letterbox(width_px: int, height_px: int, input_px: int, stride_px: int) -> 
 
 @dataclass(frozen=True)
 class UltralyticsDetector:
-    """An ultralytics detection network, `names` being its labels by number; made by `load_detector`."""
+    """An ultralytics detection network, `names` being its labels by number; made by `load_detector`. Any number of
+    threads may detect at once: each has the network to itself, the weights in it are shared."""
 
     network: Any
     names: dict[int, str]
     stride_px: int
     sha256: str
     input_px: int = INPUT_PX
+    _of_thread: threading.local = field(default_factory=threading.local, init=False, repr=False, compare=False)
 
     def detect(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
         """See `Detector.detect`. Labels that are none of our classes are left out."""
@@ -107,6 +111,14 @@ class UltralyticsDetector:
             for k, boxes in zip(members, self._detect_same_size([images[k] for k in members], confidence), strict=True):
                 found[k] = boxes
         return [boxes for boxes in found if boxes is not None]
+
+    def _network(self) -> Any:
+        """This thread's own copy of the network around the common weights: the head keeps the grid of the picture it
+        saw last, which a thread looking at a picture of another shape would change under it."""
+        if not hasattr(self._of_thread, "network"):
+            common = {id(weight): weight for weight in (*self.network.parameters(), *self.network.buffers())}
+            self._of_thread.network = copy.deepcopy(self.network, memo=common)
+        return self._of_thread.network
 
     def _detect_same_size(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
         import torch
@@ -125,7 +137,7 @@ class UltralyticsDetector:
             # NHWC memory seen as NCHW is the channels-last layout the network was put into: no copy, a third faster
             batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255.0)
             rows = nms.non_max_suppression(
-                self.network(batch),
+                self._network()(batch),
                 conf_thres=confidence,
                 iou_thres=SAME_IOU,
                 classes=wanted,

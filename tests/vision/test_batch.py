@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +175,15 @@ def test_no_frames_give_an_empty_table(detector: UltralyticsDetector) -> None:
 def test_options_out_of_range_are_named(options: dict[str, Any], detector: UltralyticsDetector) -> None:
     with pytest.raises(InputError, match=next(iter(options)).split("_")[0]):
         detect_frames([], detector, **options)
+
+
+def test_threads_looking_at_pictures_of_different_shape_do_not_disturb_each_other(
+    detector: UltralyticsDetector, frames: list[tuple[str, Path]]
+) -> None:
+    quick = replace(detector, input_px=160)
+    wide = read_image(frames[0][1])[:, :, 0]
+    pictures = [wide, np.ascontiguousarray(wide.T)] * 60
+    expected = [quick.detect([picture], 0.01)[0].xyxy.tolist() for picture in pictures[:2]] * 60
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda picture: quick.detect([picture], 0.01)[0].xyxy.tolist(), pictures))
+    assert found == expected
