@@ -15,7 +15,7 @@ import typer
 
 from mapping.errors import MappingError
 from missions.errors import MissionError
-from picket.commands import COMMANDS
+from picket.commands import COMMANDS, load_command
 from picket.output import say
 from sim.errors import SimulationError
 from vision.errors import InputError, VisionError
@@ -24,14 +24,19 @@ EXIT_REFUSED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-app = typer.Typer(
-    name="picket",
-    help="Plan drone patrols over a border, fly them on ArduPilot, and judge on a map what the camera saw.",
-    add_completion=False,
-    rich_markup_mode=None,
-)
-for name, function in COMMANDS.items():
-    app.command(name)(function)
+
+def make_app(names: Sequence[str] = COMMANDS) -> typer.Typer:
+    """The command-line parser with these commands in it."""
+    app = typer.Typer(
+        name="picket",
+        help="Plan drone patrols over a border, fly them on ArduPilot, and judge on a map what the camera saw.",
+        add_completion=False,
+        rich_markup_mode=None,
+    )
+    for name in names:
+        app.command(name)(load_command(name))
+    app.callback()(_root)
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -40,7 +45,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -59,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        result = typer.main.get_command(app).main(args=arguments, prog_name="picket", standalone_mode=False)
+        app = make_app(arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS)
+        parser = typer.main.get_command(app)
+        result = parser.main(args=arguments or ["--help"], prog_name="picket", standalone_mode=False)
     except InputError as error:
         say(f"picket: {error}")
         return EXIT_BAD_INPUT

@@ -110,16 +110,7 @@ def camera_of(options: argparse.Namespace) -> Iterator[Callable[[Trigger], None]
         raise InputError(missing[0], "--scene, --camera and --images go together: give all three or none")
     camera = load_camera(options.camera)
     with CameraWorker(scene_from_geojson(options.scene), camera, options.images) as worker:
-
-        def take(trigger: Trigger) -> None:
-            # the drawing process inherits this mask: a Ctrl-C must not end it before it has drawn what was taken
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-            try:
-                worker.take(trigger)
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-        yield take
+        yield worker.take
 
 
 def _end_with_stdin(stop: threading.Event) -> None:

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 FLIGHT_WIDE = ("position east", "position north", "height", "clock", "boresight x", "boresight y", "boresight z")
 """The flight-wide errors, in the order of the last axis of `GroundPoints.factors`."""
 
+_EDGE_PX = 2.0  # a box that ends this near to the picture's edge is cut by it
 _GRAZING_SIGMAS = 3.0
 _LONGEST_GAP_S = 10.0
 _HEIGHT_OVER_DEPTH = {"person": 3.4, "bicycle": 1.0, "vehicle": 0.45}  # 1.7 m / 0.5 m, 1.1 / 1.1, 1.6 / 3.5
@@ -155,9 +156,11 @@ def locate_pixels(
     home: tuple[float, float] | None = None,
     local: LocalFrame | None = None,
     budget: ErrorBudget | None = None,
+    pixel_sigma_px: npt.ArrayLike | None = None,
 ) -> GroundPoints:
     """Places of (N, 2) pixels, pixel k in the frame `poses[frame_index[k]]`, in the order given.
 
+    `pixel_sigma_px` (N,) says how well each pixel is known, by default as the budget has it (see `contact_sigmas`).
     `home` is the take-off point (latitude, longitude), needed to use an elevation model without its bias. Rays at or
     over the horizon, farther than 5 km, or flatter on the ground than three sigma of attitude have no place: their
     error would be larger than their distance.
@@ -178,6 +181,9 @@ def locate_pixels(
     miss[~posed[index]] = Miss.NO_POSE
     sound = np.flatnonzero(miss == Miss.NONE)
     index, rays = index[sound], rays[sound]
+    sigma_px = np.broadcast_to(
+        np.asarray(budget.pixel_px if pixel_sigma_px is None else pixel_sigma_px, dtype=np.float64), (count,)
+    )
     origin, axes = frame_origins[index], frame_axes[index]
     direction = (axes @ rays[:, :, None])[:, :, 0]
     hits = terrain.meet(local, origin, direction)
@@ -192,7 +198,7 @@ def locate_pixels(
     found = np.full((count, 3), np.nan)
     found[sound] = origin + direction * slant[:, None]
     noise = np.full((count, 2, 2), np.nan)
-    noise[sound] = _noise(landing, slant, axes, rays[:, 2], velocity, attitude, camera, budget)
+    noise[sound] = _noise(landing, slant, axes, rays[:, 2], velocity, attitude, camera, budget, sigma_px[sound])
     factors = np.full((count, 2, len(FLIGHT_WIDE)), np.nan)
     factors[sound] = _factors(landing, slant, axes, velocity, attitude, poses.take(index), budget)
     lat, lon = local.to_geodetic(found[:, 0], found[:, 1])
@@ -236,11 +242,12 @@ def _noise(
     attitude_rad: Floats,
     camera: Camera,
     budget: ErrorBudget,
+    sigma_px: Floats,
 ) -> Floats:
     """(N, 2, 2) covariance of what is new in every frame. A pixel moves the unit ray by (I - r r^T) x z / f; the lens
     distortion's stretch of that (a few per cent) is left out."""
     covariance = landing.turned((1.0 - budget.attitude_bias_share) * (slant * attitude_rad) ** 2)
-    per_pixel = budget.pixel_px * slant * ray_depth
+    per_pixel = sigma_px * slant * ray_depth
     level = np.zeros((len(slant), 1))
     moved = (
         axes[:, :, 0] * (per_pixel / camera.fx_px)[:, None],
@@ -284,6 +291,17 @@ def _factors(
 
 def _stated(sigma: Floats, otherwise: float) -> Floats:
     return np.where(np.isfinite(sigma), sigma, otherwise)
+
+
+def contact_sigmas(boxes: npt.ArrayLike, camera: Camera, budget: ErrorBudget | None = None) -> Floats:
+    """(N,) how well (N, 4) boxes give the pixel where their object stands, in pixels: as the budget has it, and half
+    the box's longer side where the picture's edge cuts it, because then nobody knows how much of it is outside."""
+    corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    sides = np.abs(corners[:, 2:] - corners[:, :2])
+    far = np.array([camera.width_px, camera.height_px]) - _EDGE_PX
+    cut = (corners[:, :2] <= _EDGE_PX).any(axis=1) | (corners[:, 2:] >= far).any(axis=1)
+    least = (budget or ErrorBudget()).pixel_px
+    return np.where(cut & (sides > 0.0).all(axis=1), np.maximum(least, 0.5 * sides.max(axis=1, initial=0.0)), least)
 
 
 def contact_points(

@@ -1,10 +1,7 @@
 """A flight's detections become places and sightings: the one function that the rest of Picket calls.
 
-It chooses the pixel where each object stands, places it, leaves out what another class claims with more confidence,
-fuses the rest, drops what there is too little evidence for and says of everything without a place what is missing.
-Boxes of two classes in one frame that cover the same pixels (intersection over union of at least 0.5) are one thing:
-the more confident box speaks for it, the other keeps its place but becomes no sighting. A person beside a car, or much
-smaller than the box it stands in, stays.
+It chooses the pixel where each object stands, places it, leaves out what a more confident box of its frame speaks for
+(`mapping.ground.rivals`), fuses the rest and says of everything without a place what is missing.
 """
 
 from __future__ import annotations
@@ -23,17 +20,16 @@ from mapping.ground.camera import Camera
 from mapping.ground.coverage import frames_over, imaged_ground
 from mapping.ground.ellipse import ellipses
 from mapping.ground.fusion import FusedObject, Observation, fuse
-from mapping.ground.georeference import ErrorBudget, GroundPoints, contact_points, locate_pixels
+from mapping.ground.georeference import ErrorBudget, GroundPoints, contact_points, contact_sigmas, locate_pixels
 from mapping.ground.marks import MARKED
 from mapping.ground.pose import Poses
+from mapping.ground.rivals import outvoted
 from mapping.ground.sightings import LEAST_CONFIDENCE, confidences, sightings_table
 from mapping.ground.terrain import FlatGround, Miss, Terrain
 from mapping.tables import PLACES
 from vision.errors import InputError
 
 Floats = npt.NDArray[np.float64]
-
-SAME_PIXELS_IOU = 0.5
 
 _NO_POSITION = "its frame has no position: ingest the flight with its telemetry (--tlog) or pictures that carry GPS"
 _NO_HEIGHT = "its frame has no height above take-off: ingest the flight with its telemetry (--tlog), or give --terrain"
@@ -46,7 +42,7 @@ _REASONS = {
     Miss.BELOW_GROUND: "its frame was taken on or below the ground",
     Miss.NO_RAY: "it lies outside the part of the picture that the camera's calibration reaches",
 }
-_OUTVOTED = "the same pixels were taken for another class with more confidence"
+_OUTVOTED = "a more confident box of its frame speaks for what it shows"
 _WEAK = "what it shows was found too weakly, or in too few of the frames that had it in view, to count"
 
 
@@ -90,9 +86,11 @@ def locate(
     boxes = boxes.astype(np.float64)
     classes = detections["class"].to_pylist()
     pixels = contact_points(boxes, index, poses, camera, classes)
-    points = locate_pixels(pixels, index, poses, camera, ground, home=home, budget=budget)
-    outvoted = _outvoted(detections, index, boxes)
-    objects = _fused(detections, index, points, poses, np.flatnonzero(points.hit & ~outvoted))
+    sigmas = contact_sigmas(boxes, camera, budget)
+    points = locate_pixels(pixels, index, poses, camera, ground, home=home, budget=budget, pixel_sigma_px=sigmas)
+    places_m = np.stack([points.east_m, points.north_m], axis=1)
+    lost = outvoted(detections, index, boxes, places_m, _diagonals_m(boxes, index, poses, camera, ground, home))
+    objects = _fused(detections, index, points, poses, np.flatnonzero(points.hit & ~lost))
     lat, lon = points.local.to_geodetic([one.east_m for one in objects], [one.north_m for one in objects])
     alt = np.array([points.alt_amsl_m[list(one.members)].mean() for one in objects])
     margin = np.array([0.5 * np.ptp(boxes[list(one.members)].reshape(-1, 2, 2), axis=1).max() for one in objects])
@@ -106,7 +104,7 @@ def locate(
     weak = np.zeros(len(points), dtype=np.bool_)
     for number in np.flatnonzero(confidence < np.array(asked)):
         weak[list(objects[number].members)] = True
-    reasons = _reasons(points, index, poses, outvoted, weak, isinstance(ground, FlatGround))
+    reasons = _reasons(points, index, poses, lost, weak, isinstance(ground, FlatGround))
     imaged = imaged_ground(poses, camera, ground, home=home)
     return Located(
         sightings=sightings,
@@ -115,7 +113,7 @@ def locate(
         coverage_area_m2=imaged.area_m2,
         footprints=dict(zip(frame_ids, imaged.footprints, strict=True)),
         unlocated=dict(Counter(text for text, hit in zip(reasons, points.hit, strict=True) if text and not hit)),
-        notes=_notes(terrain, home, imaged.footprints, int((outvoted & points.hit).sum()), len(objects) - len(sure)),
+        notes=_notes(terrain, home, imaged.footprints, int((lost & points.hit).sum()), len(objects) - len(sure)),
     )
 
 
@@ -131,33 +129,19 @@ def _frame_index(detections: pa.Table, frame_ids: Sequence[str]) -> npt.NDArray[
     return np.array([row[frame_id] for frame_id in detections["frame_id"].to_pylist()], dtype=np.intp)
 
 
-def _outvoted(detections: pa.Table, index: npt.NDArray[np.intp], boxes: Floats) -> npt.NDArray[np.bool_]:
-    """(N,) True for boxes on the same pixels as a more confident one of another class; hand-made marks never are."""
-    classes = np.array(detections["class"].to_pylist(), dtype=np.str_)
-    names = detections["detection_id"].to_pylist()
-    confidence = detections["confidence"].to_numpy()
-    found = np.array([model != MARKED for model in detections["model"].to_pylist()], dtype=np.bool_)
-    lost = np.zeros(len(boxes), dtype=np.bool_)
-    by_frame: dict[int, list[int]] = {}
-    for number in sorted(np.flatnonzero(found).tolist(), key=lambda one: (-confidence[one], names[one])):
-        by_frame.setdefault(int(index[number]), []).append(number)
-    for members in by_frame.values():
-        overlap = _iou(boxes[members]) >= SAME_PIXELS_IOU
-        unlike = classes[members][:, None] != classes[members]
-        for place, number in enumerate(members):
-            rivals = np.flatnonzero((overlap & unlike)[place, :place])
-            lost[number] = any(not lost[members[rival]] for rival in rivals)
-    return lost
-
-
-def _iou(boxes: Floats) -> Floats:
-    """(N, N) intersection over union of (N, 4) boxes; 0 for boxes of no size."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0.0, None), axis=2)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    total = area[:, None] + area - shared
-    return np.divide(shared, total, out=np.zeros_like(shared), where=total > 0.0)
+def _diagonals_m(
+    boxes: Floats,
+    index: npt.NDArray[np.intp],
+    poses: Poses,
+    camera: Camera,
+    ground: Terrain,
+    home: tuple[float, float] | None,
+) -> Floats:
+    """(N,) lengths on the ground between the corners of boxes, NaN where a corner has no place."""
+    first, second = (
+        locate_pixels(corner, index, poses, camera, ground, home=home) for corner in (boxes[:, :2], boxes[:, 2:])
+    )
+    return np.hypot(first.east_m - second.east_m, first.north_m - second.north_m)
 
 
 def _fused(
@@ -183,17 +167,17 @@ def _reasons(
     points: GroundPoints,
     index: npt.NDArray[np.intp],
     poses: Poses,
-    outvoted: npt.NDArray[np.bool_],
+    lost: npt.NDArray[np.bool_],
     weak: npt.NDArray[np.bool_],
     flat: bool,
 ) -> list[str | None]:
     """For each detection why it has no place, or is no sighting; None where all is well."""
     found: list[str | None] = []
-    for miss, frame, lost, faint in zip(
-        points.miss.tolist(), index.tolist(), outvoted.tolist(), weak.tolist(), strict=True
+    for miss, frame, spoken_for, faint in zip(
+        points.miss.tolist(), index.tolist(), lost.tolist(), weak.tolist(), strict=True
     ):
         if miss == Miss.NONE:
-            found.append(_OUTVOTED if lost else _WEAK if faint else None)
+            found.append(_OUTVOTED if spoken_for else _WEAK if faint else None)
         elif miss != Miss.NO_POSE:
             found.append(_REASONS[Miss(miss)])
         elif np.isnan(poses.lat_deg[frame] + poses.lon_deg[frame]):
@@ -238,7 +222,7 @@ def _notes(
     terrain: Terrain | None,
     home: tuple[float, float] | None,
     footprints: Sequence[object | None],
-    outvoted: int,
+    spoken_for: int,
     weak: int,
 ) -> tuple[str, ...]:
     notes = []
@@ -251,6 +235,6 @@ def _notes(
         notes.append(f"{blind} of {len(footprints)} frames have no known view of the ground and count for nothing.")
     if weak:
         notes.append(f"{weak} possible objects were found too weakly to count as sightings; they are among the places.")
-    if outvoted:
-        notes.append(f"{outvoted} detections gave way to a more confident one of another class on the same pixels.")
+    if spoken_for:
+        notes.append(f"{spoken_for} detections gave way to a more confident one of the same thing in their frame.")
     return tuple(notes)

@@ -10,10 +10,8 @@ quite, which makes it generous. The second punishes a thing that was found once 
 have been seen: a single detection of 0.3 in four frames comes to 0.12, of 0.3 in all four to 0.76. What a person
 marked has confidence 1. It is a figure to sort by, no probability: only an officer's review makes a sighting count.
 
-What stays below `LEAST_CONFIDENCE` of its class is no sighting; a person is worth more false alarms than a vehicle. On
-seven rendered night scenes (462 frames, 126 people, 56 vehicles; the limits were chosen on the first three) 121 people
-and 55 vehicles were found with no false person and three false vehicles. Without the limits the first three scenes gave
-the same finds with three false people and 33 false vehicles.
+What stays below `LEAST_CONFIDENCE` of its class is no sighting; a person is worth more false alarms than a vehicle. The
+limits were chosen on rendered night scenes; `bench/RESULTS.md` says what they give on others.
 """
 
 from __future__ import annotations

@@ -1,30 +1,17 @@
-"""One module per command; `COMMANDS` lists them in the order a mission uses them."""
+"""One module per command, each with a function of its name. They are imported one by one, because some bring half the
+scientific stack with them, and nobody should wait for that who does not use it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from picket.commands.demo import demo
-from picket.commands.detect import detect
-from picket.commands.doctor import doctor
-from picket.commands.export import export
-from picket.commands.fly import fly
-from picket.commands.ingest import ingest
-from picket.commands.locate import locate
-from picket.commands.plan import plan
-from picket.commands.report import report
-from picket.commands.sim import sim
+COMMANDS = ("plan", "fly", "ingest", "detect", "locate", "report", "export", "sim", "demo", "doctor")
+"""In the order a mission uses them."""
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "plan": plan,
-    "fly": fly,
-    "ingest": ingest,
-    "detect": detect,
-    "locate": locate,
-    "report": report,
-    "export": export,
-    "sim": sim,
-    "demo": demo,
-    "doctor": doctor,
-}
+
+def load_command(name: str) -> Callable[..., Any]:
+    """The function of one of `COMMANDS`."""
+    function: Callable[..., Any] = getattr(import_module(f"picket.commands.{name}"), name)
+    return function

@@ -4,7 +4,6 @@ JPEG in a folder. What a frame looks like is `renderer`'s subject, when to trigg
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from pathlib import Path
@@ -16,6 +15,7 @@ from sim.errors import SimulationError
 from sim.world.projection import Trigger, camera_pose
 from sim.world.renderer import Renderer
 from sim.world.scene import Scene
+from vision.files import whole_file
 
 JPEG_QUALITY = 90
 
@@ -88,7 +88,5 @@ class CameraWorker:
         done, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         if not done:
             raise SimulationError(f"frame {trigger.index} could not be coded as JPEG")
-        path = self._folder / frame_name(trigger.index)
-        beside = path.with_name(path.name + ".part")
-        beside.write_bytes(coded.tobytes())
-        os.replace(beside, path)
+        with whole_file(self._folder / frame_name(trigger.index)) as beside:
+            beside.write_bytes(coded.tobytes())

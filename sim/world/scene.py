@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -22,6 +21,7 @@ from sim.errors import SimulationError
 from sim.world.ground import Ground
 from sim.world.shapes import PERSON_KINDS, SIZES_M, VEHICLE_KINDS
 from vision.errors import InputError
+from vision.files import read_json, write_whole
 
 APART_M = 6.0
 """Least distance between the centres of two objects, so that no fair fusion takes them for one."""
@@ -178,7 +178,7 @@ class _Placing:
 
 def scene_to_geojson(scene: Scene, path: Path) -> None:
     """Write the truth file: a GeoJSON FeatureCollection of points, with the scene's seed and origin beside them.
-    Written beside and then renamed."""
+    Written whole or not at all."""
     features = []
     for item in scene.objects:
         properties = {key: value for key, value in asdict(item).items() if key not in ("id", "lat_deg", "lon_deg")}
@@ -190,20 +190,13 @@ def scene_to_geojson(scene: Scene, path: Path) -> None:
         "scene": {"seed": scene.seed, "lat0_deg": scene.lat0_deg, "lon0_deg": scene.lon0_deg},
         "features": features,
     }
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def scene_from_geojson(path: Path) -> Scene:
     """The scene of a truth file. Raises InputError where there is none, or it is no such file, naming the place."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror}); give a truth file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, f"not JSON ({error}); give a truth file") from error
-    if not isinstance(content, dict) or not isinstance(content.get("features"), list):
+    content = read_json(path, "a truth file")
+    if not isinstance(content.get("features"), list):
         raise InputError(path, "not a truth file: it has no list of features; give a scene written by Picket")
     header = content.get("scene")
     if not isinstance(header, dict):

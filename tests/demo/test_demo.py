@@ -26,9 +26,10 @@ def test_nothing_tries_to_leave_the_machine(demo_run: Any) -> None:
 
 
 def test_nothing_is_installed_or_run_but_ourselves(demo_run: Any) -> None:
-    programs = [line.removeprefix("run ") for line in demo_run.watched if line.startswith("run ")]
-    assert programs
-    assert {program for program in programs if program != sys.executable} == set()
+    programs = {line.removeprefix("run ") for line in demo_run.watched if line.startswith("run ")}
+    assert sys.executable in programs, "the simulator runs as a process of its own"
+    # ctypes looks up system libraries with these
+    assert {Path(program).name for program in programs - {sys.executable}} <= {"ldconfig", "gcc", "ld", "objdump"}
 
 
 def test_it_finds_what_is_there(demo_run: Any) -> None:
@@ -68,6 +69,7 @@ def test_the_log_holds_a_whole_flight(demo_run: Any) -> None:
             photos += 1
         elif message.autopilot == mavutil.mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA:
             armed.add(bool(message.base_mode & mavutil.mavlink.MAV_MODE_FLAG_SAFETY_ARMED))
+    log.close()
     assert photos == flight.facts()["photos_expected"]
     assert armed == {False, True}
 

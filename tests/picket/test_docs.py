@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from picket.cli import app
+from picket.cli import make_app
 from picket.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ROOT / "docs" / "commands"
-PARSER = typer.main.get_command(app)
+PARSER = typer.main.get_command(make_app())
 
 
 def options_of(name: str) -> set[str]:

@@ -14,7 +14,14 @@ from pyproj import Geod
 from scipy.spatial.transform import Rotation
 
 from mapping.ground.camera import Camera, load_camera, pixel_rays, project
-from mapping.ground.georeference import ErrorBudget, GroundPoints, contact_points, ground_velocity, locate_pixels
+from mapping.ground.georeference import (
+    ErrorBudget,
+    GroundPoints,
+    contact_points,
+    contact_sigmas,
+    ground_velocity,
+    locate_pixels,
+)
 from mapping.ground.pose import Poses, euler_ned, rotation_ned_from_camera
 from mapping.ground.terrain import FlatGround, Miss, Terrain, read_terrain
 
@@ -335,3 +342,8 @@ def test_rays_and_places_agree_on_north() -> None:
     assert pixel_rays(BOSON, [[320.0, 0.0]])[0, 1] < 0.0
     assert points.lon_deg[0] > LON
     assert points.lat_deg[0] == pytest.approx(LAT, abs=1e-9)
+
+
+def test_a_box_cut_by_the_picture_is_known_less_well() -> None:
+    whole, cut, mark = (100.0, 100.0, 150.0, 120.0), (590.0, 100.0, 640.0, 120.0), (0.0, 0.0, 0.0, 0.0)
+    assert contact_sigmas([whole, cut, mark], BOSON).tolist() == [2.0, 25.0, 2.0]

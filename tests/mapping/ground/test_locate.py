@@ -153,7 +153,7 @@ def test_two_classes_on_the_same_pixels_are_one_thing() -> None:
     assert sorted(located.sightings["class"].to_pylist()) == ["person", "person", "vehicle"]
     places = located.places.to_pylist()
     assert places[0]["sighting_id"] is None
-    assert "another class" in places[0]["reason"]
+    assert "more confident box" in places[0]["reason"]
     assert places[0]["lat_deg"] is not None
     assert [row["reason"] for row in places[1:]] == [None] * 3
     assert located.unlocated == {}
