@@ -40,6 +40,11 @@ class ClassScore:
     right: int
 
     @property
+    def false(self) -> int:
+        """Sightings where nothing of the class was."""
+        return self.sighted - self.right
+
+    @property
     def recall(self) -> float | None:
         return self.found / self.truth if self.truth else None
 

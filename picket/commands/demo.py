@@ -87,7 +87,7 @@ def _show(score: Score, seconds: dict[str, float], report: Path) -> None:
         table.add_column(heading, justify="left" if not heading else "right")
     for name, counts in score.classes.items():
         table.add_row(
-            *(name, str(counts.truth), str(counts.found), str(counts.sighted - counts.right)),
+            *(name, str(counts.truth), str(counts.found), str(counts.false)),
             *(_share(counts.recall), _share(counts.precision)),
         )
     console.print(table)
@@ -114,6 +114,7 @@ def _summary(score: Score, seconds: dict[str, float], flight: Flight, seed: int)
         "found": by_class("found"),
         "recall": by_class("recall"),
         "precision": by_class("precision"),
+        "false": by_class("false"),
         "position_error_m": {
             "median": None if median is None else round(median, 3),
             "p90": None if p90 is None else round(p90, 3),

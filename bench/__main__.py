@@ -1,0 +1,45 @@
+"""`make bench`: runs every claim's script and writes what they print to `bench/RESULTS.md`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from vision.files import write_whole
+
+HERE = Path(__file__).resolve().parent
+CLAIMS = {
+    "detect_thermal": "The detector on real thermal frames it was not trained on",
+    "demo_seeds": "The demo at several seeds: what was there, what was found, how far off",
+    "recorded_flight": "A real flight without calibration: marked barrels against their surveyed places",
+}
+
+
+def main() -> int:
+    """Run all claims one after the other; returns 1 where one of them failed."""
+    parts = [
+        "# Measured",
+        f"{datetime.now(UTC):%Y-%m-%d}, Picket {version('picket')}, {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}. Written by `make bench`; on a shared machine: read ratios, not times.",
+    ]
+    failed = False
+    for name, title in CLAIMS.items():
+        print(f"== {title}", file=sys.stderr, flush=True)
+        run = subprocess.run(
+            [sys.executable, "-m", f"bench.{name}"], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=False
+        )
+        print(run.stdout, flush=True)
+        failed |= run.returncode != 0
+        said = run.stdout.rstrip() or "(not measured: see what it said)"
+        parts.append(f"## {title}\n\n`python -m bench.{name}`\n\n```\n{said}\n```")
+    write_whole(HERE / "RESULTS.md", "\n\n".join(parts) + "\n")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
