@@ -67,7 +67,7 @@ def report_flights(flights: Sequence[Flight], mission: Mission | None, target: P
     coverages = [item.coverage for item in results if item.coverage is not None]
     tracks = [item.track for item in results if item.track is not None]
     content = ReportContent(
-        title=str(flights[0].facts().get("mission") or flights[0].root.resolve().name),
+        title=_title(flights),
         sightings=pa.concat_tables([item.sightings for item in results]),
         frames=pa.concat_tables([item.frames for item in results]),
         track=pa.concat_tables(tracks) if tracks else None,
@@ -119,6 +119,13 @@ def _geojson(path: Path) -> dict[str, Any] | None:
     return read_json(path, "GeoJSON") if path.exists() else None
 
 
+def _title(flights: Sequence[Flight]) -> str:
+    """The mission's name, or the folder's; a simulated flight says so where nobody can miss it."""
+    known = [flight.facts() for flight in flights]
+    name = str(known[0].get("mission") or flights[0].root.resolve().name)
+    return f"{name} (simulated: nobody was really there)" if any(facts.get("simulated") for facts in known) else name
+
+
 def _facts(results: Sequence[FlightResults]) -> dict[str, str]:
     """What the report says of its flights in its small table; several flights stand one after the other."""
     facts: dict[str, str] = {}
@@ -126,8 +133,6 @@ def _facts(results: Sequence[FlightResults]) -> dict[str, str]:
         known = item.flight.facts()
         before = f"{item.flight.root.name}: " if len(results) > 1 else ""
         facts[f"{before}Flight"] = f"{item.flight.root.name}, {known.get('ended') or 'not closed'}"
-        if known.get("simulated"):
-            facts[f"{before}Simulated"] = "yes: nobody was really there"
         facts[f"{before}Drone"] = str(known.get("drone") or "not said")
         facts[f"{before}Camera"] = str(known.get("camera") or "not said")
         facts[f"{before}Frames"] = str(item.frames.num_rows)
