@@ -331,21 +331,25 @@ _TAKEN = {
 }
 
 
-def read_tlog(path: str | Path) -> TelemetryLog:
-    """The telemetry in a MAVLink log (`.tlog`), up to where it is cut off if it is.
+def read_tlog(path: str | Path, *, allow_cut: bool = False) -> TelemetryLog:
+    """The telemetry in a MAVLink log (`.tlog`); with `allow_cut` also of one that ends in the middle of a message, as
+    far as it goes.
 
-    Raises InputError where there is no such file, it is no telemetry log, or no position is in it.
+    Raises InputError where there is no such file, it is no telemetry log, it is cut short (unless allowed), or no
+    position is in it.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(path, "no such telemetry log")
-    log, messages = TelemetryLog(), 0
+    log, messages, whole_bytes = TelemetryLog(), 0, 0
     try:
         reader = mavutil.mavlogfile(str(path))
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})") from error
     try:
         while (message := reader.recv_msg()) is not None:
+            if message.get_type() != "BAD_DATA":
+                whole_bytes = reader.f.tell()
             # Messages of unknown kind are accepted without a checksum: any bytes can look like one.
             if not message.get_type().startswith(("BAD_DATA", "UNKNOWN")):
                 messages += 1
@@ -356,6 +360,12 @@ def read_tlog(path: str | Path) -> TelemetryLog:
         reader.close()
     if not messages:
         raise InputError(path, "no MAVLink message in it: give the .tlog a ground station recorded")
+    if whole_bytes < path.stat().st_size and not allow_cut:
+        raise InputError(
+            path,
+            "ends in the middle of a message: get the whole log, or say --allow-cut-log to use it as far as it goes",
+            f"byte {whole_bytes}",
+        )
     if not log.has_position:
         raise InputError(path, f"{messages} messages but no position (GLOBAL_POSITION_INT): give the log of a flight")
     return log

@@ -222,7 +222,7 @@ def recover(folder: Path, camera: Camera) -> None:
     where there is no flight or its telemetry holds no position."""
     path = folder / FLIGHT_FILE
     facts = read_json(path, "a flight folder that was being recorded")
-    _write_tables(folder, read_tlog(folder / TELEMETRY_FILE), camera)
+    _write_tables(folder, read_tlog(folder / TELEMETRY_FILE, allow_cut=True), camera)
     _write_poses(folder)
     if facts.get("ended") is None:
         _write_json(path, {**facts, "ended": "interrupted"})

@@ -34,6 +34,9 @@ def ingest(
         typer.Option(metavar="FILE", help="The flight's telemetry log; without it positions come from the images."),
     ] = None,
     camera: CameraOption = None,
+    allow_cut_log: Annotated[
+        bool, typer.Option("--allow-cut-log", help="Use a log that is cut short, as far as it goes.")
+    ] = False,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, instead of stopping.")
     ] = False,
@@ -41,7 +44,15 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Bring images recorded elsewhere, and their telemetry log if there is one, into a flight folder."""
-    flight = ingest_images(images, output, tlog=tlog, camera=camera, skip_unreadable=skip_unreadable, force=force)
+    flight = ingest_images(
+        images,
+        output,
+        tlog=tlog,
+        camera=camera,
+        allow_cut_log=allow_cut_log,
+        skip_unreadable=skip_unreadable,
+        force=force,
+    )
     frames = FRAMES.read(flight.frames)
     placed = frames.num_rows - frames["lat_deg"].null_count
     turned = frames.num_rows - frames["pitch_deg"].null_count
@@ -64,6 +75,7 @@ def ingest_images(
     *,
     tlog: Path | None = None,
     camera: str | None = None,
+    allow_cut_log: bool = False,
     skip_unreadable: bool = False,
     force: bool = False,
 ) -> Flight:
@@ -78,7 +90,7 @@ def ingest_images(
             "--camera", f"is needed with {log_file.name}: how the camera sat on the vehicle is not in the log"
         )
     lens = load_camera(camera) if camera else None
-    log = read_tlog(log_file) if log_file else None
+    log = read_tlog(log_file, allow_cut=allow_cut_log) if log_file else None
     found = _readable(_images_in(images), skip_unreadable)
     if lens:
         check_sizes(lens, found)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from picket.cli import main
 
@@ -83,6 +85,16 @@ def truncated_log(folder: Path) -> tuple[list[str], str]:
     log.write_bytes(bytes(6))
     pictures = str(folder / "pictures")
     return ["ingest", pictures, "-o", str(folder / "out"), "--tlog", str(log), "--camera", "boson640-14"], "cut.tlog"
+
+
+def log_cut_in_a_message(folder: Path) -> tuple[list[str], str]:
+    make_image(folder / "pictures" / "20180805010044Z.jpg")
+    log = folder / "half.tlog"
+    position = mavlink.MAVLink(None).global_position_int_encode(0, 230000000, 880000000, 60000, 50000, 0, 0, 0, 0)
+    frame = struct.pack(">Q", 1533430844000000) + position.pack(mavlink.MAVLink(None, 1, 1))
+    log.write_bytes(frame * 20 + frame[:20])
+    pictures = str(folder / "pictures")
+    return ["ingest", pictures, "-o", str(folder / "out"), "--tlog", str(log), "--camera", "boson640-14"], "half.tlog"
 
 
 def text_as_log(folder: Path) -> tuple[list[str], str]:
@@ -173,6 +185,7 @@ CASES: dict[str, Case] = {
     "mission that is not there": missing_mission,
     "folder that is no flight": no_flight,
     "truncated log": truncated_log,
+    "log cut in a message": log_cut_in_a_message,
     "text as log": text_as_log,
     "log without camera": log_without_camera,
     "image that is no image": no_image,

@@ -215,7 +215,7 @@ def test_log_cut_off_anywhere_reads_up_to_the_cut(shared: Path, tmp_path: Path, 
     cut = tmp_path / "cut.tlog"
     for extra in range(3):
         cut.write_bytes(content[: int(len(content) * kept) + 13 * extra])
-        rows = read_tlog(cut).track().num_rows
+        rows = read_tlog(cut, allow_cut=True).track().num_rows
         assert rows == pytest.approx(676 * kept, rel=0.1, abs=6)
 
 
@@ -224,7 +224,17 @@ def test_every_cut_through_the_last_message(log_writer: Any, tmp_path: Path) -> 
     path = tmp_path / "cut.tlog"
     for length in range(len(log_writer.bytes) - 110, len(log_writer.bytes)):
         path.write_bytes(log_writer.bytes[:length])
-        assert read_tlog(path).track().num_rows in (1, 2, 3)
+        assert read_tlog(path, allow_cut=True).track().num_rows in (1, 2, 3)
+
+
+def test_a_cut_log_is_refused_unless_allowed(log_writer: Any, tmp_path: Path) -> None:
+    straight_flight(log_writer, NIGHT_S, delays=np.zeros(3))
+    path = tmp_path / "cut.tlog"
+    path.write_bytes(bytes(log_writer.bytes))
+    assert read_tlog(path).track().num_rows == 3
+    path.write_bytes(bytes(log_writer.bytes)[:-1])
+    with pytest.raises(InputError, match=r"byte \d+: ends in the middle of a message"):
+        read_tlog(path)
 
 
 @pytest.mark.parametrize(
