@@ -88,3 +88,16 @@ def test_the_truth_file_is_no_part_of_what_was_found(demo_run: Any) -> None:
     objects = json.loads(flight.truth.read_text(encoding="utf-8"))["features"]
     names = {str(item.get("id") or item["properties"].get("id")) for item in objects}
     assert names.isdisjoint(SIGHTINGS.read(flight.sightings)["sighting_id"].to_pylist())
+
+
+def test_its_pages_open_without_a_network(demo_run: Any, open_page: Any) -> None:
+    (flight,) = Mission(demo_run.mission).flights()
+    sightings = SIGHTINGS.read(flight.sightings).num_rows
+    page, seen = open_page(flight.report)
+    assert (seen.requests, seen.errors, seen.dialogs) == ([], [], [])
+    assert "simulated" in page.content()
+    assert page.locator("#table-holder tbody tr").count() == sightings
+    page.locator("#table-holder tbody tr").first.click()
+    assert page.get_by_text("not reviewed").count() > sightings
+    page, seen = open_page(Mission(demo_run.mission).plan_page)
+    assert (seen.requests, seen.errors, seen.dialogs) == ([], [], [])
