@@ -2,8 +2,8 @@
 
 Boxes of two classes that cover the same pixels (intersection over union of at least 0.5) are one thing. A person beside
 a car, or much smaller than the box it stands in, stays. Vehicles are sometimes boxed in pieces, body and bonnet: a
-vehicle's box that is too small on the ground for any car, and so near another vehicle's that two could not stand there,
-is a piece of it. What a person marked is never outvoted.
+vehicle's box so near another vehicle's that two could not stand there, or near it and too small on the ground for any
+car, is a piece of it. What a person marked is never outvoted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 SAME_PIXELS_IOU = 0.5
 PIECE_DIAGONAL_M = 3.6
 """No car's box has a shorter diagonal on the ground: the smallest are 2.7 m by 1.7 m, and boxes are rarely tight."""
+NARROWEST_M = 1.5
+"""Two vehicles' middles are never nearer than the narrowest car is wide."""
 PIECE_REACH_M = 3.0
 """Middles of two vehicles that stand side by side or in a row, one of them whole, are hardly nearer than this."""
 
@@ -63,4 +65,5 @@ def _pieces(classes: npt.NDArray[np.str_], places_m: Floats, diagonals_m: Floats
     vehicle = classes == "vehicle"
     apart = np.linalg.norm(places_m[:, None] - places_m, axis=2)
     small = diagonals_m < PIECE_DIAGONAL_M
-    return (vehicle[:, None] & vehicle) & (apart < PIECE_REACH_M) & (small[:, None] | small)
+    piece = (apart < PIECE_REACH_M) & (small[:, None] | small)
+    return (vehicle[:, None] & vehicle) & (piece | (apart < NARROWEST_M))

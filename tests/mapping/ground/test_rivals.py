@@ -44,6 +44,10 @@ def test_the_bonnet_of_a_car_is_no_second_car() -> None:
     assert lost([bonnet, car]) == [True, False]
 
 
+def test_two_vehicles_cannot_stand_in_one_place() -> None:
+    assert lost([(0, "vehicle", 0.7, (0.0, 0.0), 6.5), (0, "vehicle", 0.2, (0.8, 0.6), 4.4)]) == [False, True]
+
+
 def test_two_halves_without_a_whole_leave_the_more_confident() -> None:
     assert lost([(0, "vehicle", 0.4, (0.0, 0.0), 3.0), (0, "vehicle", 0.5, (2.2, 0.0), 3.2)]) == [True, False]
 
