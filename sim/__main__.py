@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from mapping.ground.camera import load_camera
 from sim.errors import SimulationError
+from sim.vehicle.physics import capacity_for_mah
 from sim.vehicle.server import serve
 from sim.vehicle.values import Trigger, VehicleSettings
 from sim.world.camera import CameraWorker
@@ -38,7 +39,12 @@ class _Flags(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The flags of the process; parsing raises InputError where they make no sense."""
     flags = _Flags(prog="python -m sim", description="A simulated vehicle on MAVLink.")
-    flags.add_argument("--home", required=True, metavar="LAT,LON,ALT", help="where it stands; ALT in m above sea level")
+    flags.add_argument(
+        "--home",
+        required=True,
+        metavar="LAT,LON,ALT",
+        help="where it stands; ALT in m above sea level; south of the equator as --home=-35.3,149.1,600",
+    )
     flags.add_argument("--port", type=int, default=5760, help="TCP port on 127.0.0.1, 0 = any free one")
     flags.add_argument(
         "--speedup", type=float, default=1.0, help="simulated seconds per second, 0 = as fast as possible"
@@ -47,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--start", metavar="UTC", help="its clock at power-up, as 2026-11-22T18:15:00Z")
     flags.add_argument("--wind", default="0,0", metavar="SPEED,FROM", help="m/s and the degrees it comes from")
     flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
+    flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
     flags.add_argument("--scene", type=Path, help="GeoJSON of people and vehicles on the ground")
     flags.add_argument("--camera", help="name or file of the camera it carries")
     flags.add_argument("--images", type=Path, help="folder for the photographs")
@@ -75,7 +82,11 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
     for option, value in (("--speedup", options.speedup), ("--wind", speed), ("--gusts", options.gusts)):
         if not math.isfinite(value) or value < 0.0:
             raise InputError(option, f"{value} is below zero")
-    start = {}
+    given: dict[str, float] = {}
+    if options.endurance is not None:
+        if not 60.0 <= options.endurance <= 86_400.0:
+            raise InputError("--endurance", f"{options.endurance} is not between 60 and 86400 seconds")
+        given["battery_capacity_mah"] = capacity_for_mah(options.endurance, VehicleSettings.hover_power_w)
     if options.start is not None:
         try:
             moment = datetime.fromisoformat(options.start)
@@ -83,7 +94,7 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
             raise InputError("--start", f"{options.start!r} is no time; write it as 2026-11-22T18:15:00Z") from error
         if moment.tzinfo is None:
             raise InputError("--start", f"{options.start!r} has no time zone; end it with Z")
-        start["start_utc_s"] = moment.timestamp()
+        given["start_utc_s"] = moment.timestamp()
     return VehicleSettings(
         home_lat_deg=lat_deg,
         home_lon_deg=lon_deg,
@@ -93,7 +104,7 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
         wind_speed_m_s=speed,
         wind_from_deg=from_deg,
         gust_m_s=options.gusts,
-        **start,
+        **given,
     )
 
 

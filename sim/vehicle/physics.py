@@ -26,6 +26,7 @@ MASS_KG = 2.0
 CLIMB_EFFICIENCY = 0.5
 IDLE_POWER_W = 30.0
 AVIONICS_POWER_W = 8.0
+EMPTY_V, FULL_V = 13.2, 16.8
 
 
 @dataclass(slots=True)
@@ -201,7 +202,7 @@ class Battery:
     hover_power_w: float
     used_mah: float = 0.0
     current_a: float = 0.0
-    voltage_v: float = 16.8
+    voltage_v: float = FULL_V
 
     @property
     def remaining(self) -> float:
@@ -217,7 +218,13 @@ class Battery:
             if not body.on_ground:
                 power += (self.hover_power_w - IDLE_POWER_W) * body.thrust_g**1.5
                 power += MASS_KG * GRAVITY_M_S2 * max(0.0, body.v_up_m_s) / CLIMB_EFFICIENCY
-        open_voltage = 13.2 + 3.6 * self.remaining if self.remaining > 0.0 else 0.0
+        open_voltage = EMPTY_V + (FULL_V - EMPTY_V) * self.remaining if self.remaining > 0.0 else 0.0
         self.current_a = power / max(open_voltage, 10.0)
         self.voltage_v = max(0.0, open_voltage - 0.02 * self.current_a)
         self.used_mah += self.current_a * dt / 3.6
+
+
+def capacity_for_mah(endurance_s: float, hover_power_w: float) -> float:
+    """Capacity of the four cells that are empty after `endurance_s` of hovering, or of a cruise in still air, which
+    takes hardly more."""
+    return endurance_s * (hover_power_w + AVIONICS_POWER_W) / ((EMPTY_V + FULL_V) / 2.0) / 3.6

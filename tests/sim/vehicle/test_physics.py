@@ -14,7 +14,7 @@ from sim.vehicle.autopilot import STEP_S, SimulatedVehicle
 from sim.vehicle.fence import FenceShapes, local_fence, outside_m
 from sim.vehicle.mission import State
 from sim.vehicle.noise import SensorErrors
-from sim.vehicle.physics import Body, Command, Wind
+from sim.vehicle.physics import Body, Command, Wind, capacity_for_mah
 from sim.vehicle.returning import return_height_m
 from sim.vehicle.storage import Circle, Item, Polygon
 from sim.vehicle.trigger import CameraTrigger
@@ -138,6 +138,14 @@ def test_endurance_is_about_that_of_an_x500() -> None:
     flown(vehicle)
     flight_s = vehicle.time_s - 2.0
     assert flight_s / (1.0 - vehicle.battery.remaining) == pytest.approx(1000.0, rel=0.2)
+
+
+@pytest.mark.parametrize("endurance_s", [960.0, 1500.0])
+def test_a_flight_takes_its_share_of_the_endurance_asked_for(endurance_s: float) -> None:
+    points = [(0.0, 0.0), (900.0, 0.0), (900.0, 40.0), (0.0, 40.0), (0.0, 80.0), (900.0, 80.0), (0.0, 120.0)]
+    vehicle = vehicle_with(points, 60.0, battery_capacity_mah=capacity_for_mah(endurance_s, 250.0))
+    flight_s = flown(vehicle)[-1][3]
+    assert 1.0 - vehicle.battery.remaining == pytest.approx(flight_s / endurance_s, abs=0.05)
 
 
 def test_rtl_goes_to_the_nearest_rally_point() -> None:

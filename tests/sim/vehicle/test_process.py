@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from sim.__main__ import main
+from sim.__main__ import main, parser, settings_of
 from sim.world.scene import Scene, scene_to_geojson
 
 HOME = "23.04,88.9,12"
@@ -70,6 +70,8 @@ def test_a_port_in_use_is_one_line_and_exit_1() -> None:
         (("--home", HOME, "--speedup", "-1"), "--speedup"),
         (("--home", HOME, "--speedup", "fast"), "--speedup"),
         (("--home", HOME, "--wind", "5"), "--wind"),
+        (("--home", HOME, "--endurance", "0"), "--endurance"),
+        (("--home", HOME, "--endurance", "nan"), "--endurance"),
         (("--home", HOME, "--start", "tomorrow"), "tomorrow"),
         (("--home", HOME, "--start", "2026-11-22T18:15:00"), "time zone"),
         (("--home", HOME, "--port", "70000"), "--port"),
@@ -92,6 +94,12 @@ def test_bad_input_is_one_line_and_exit_2(
     assert errors.count("\n") == 1
     assert named in errors
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("home", [(-35.3, 149.1, 600.0), (-54.8, -68.3, -2.0), (60.1, -45.2, 0.0)])
+def test_a_home_in_the_south_or_the_west_follows_an_equals_sign(home: tuple[float, float, float]) -> None:
+    settings = settings_of(parser().parse_args(["--home=" + ",".join(str(part) for part in home)]))
+    assert (settings.home_lat_deg, settings.home_lon_deg, settings.home_alt_amsl_m) == home
 
 
 def test_it_ends_after_a_landing_when_asked(place: Any) -> None:
