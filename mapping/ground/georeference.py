@@ -2,7 +2,7 @@
 
 Errors come in two kinds, kept apart because they behave differently when frames are averaged. Noise is new in every
 frame (attitude, the pixel itself, trigger jitter, wander of the position). Bias is one and the same error in all frames
-of a flight (position, height, clock, a camera not mounted square), but it moves a place by a different amount in
+of a flight (position, height over the ground, clock, a camera not mounted square), but it moves a place by a different amount in
 every frame: a height error moves places away from each frame's own nadir. So bias is carried as `factors`, the shift
 that one sigma of each flight-wide error causes, and adds up exactly whatever is averaged or compared later.
 
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from mapping.ground.camera import Camera, pixel_rays
 from mapping.ground.frame import LocalFrame
 from mapping.ground.pose import Poses
-from mapping.ground.terrain import Miss, Terrain
+from mapping.ground.terrain import FlatGround, Miss, Terrain
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,12 +41,18 @@ class ErrorBudget:
     of the position from frame to frame: noise. A frame's sigma of attitude is of the camera, mount and compass
     included: `attitude_bias_share` of its variance is common to the flight, the rest is noise. The `unstated_` values
     stand in where a frame's own sigma is unknown.
+
+    How far the ground lies from where it is taken to be adds to the height error of the whole flight:
+    `level_ground_m` where it counts as level (an assumption: fields and plains; hills need an elevation model),
+    `elevation_model_m` where a model has it (the usual error of public models relative to the take-off point).
     """
 
     pixel_px: float = 2.0
     jitter_s: float = 0.02
     wander_m: float = 0.1
     attitude_bias_share: float = 0.75
+    level_ground_m: float = 3.0
+    elevation_model_m: float = 2.0
     unstated_position_m: float = 3.0
     unstated_height_m: float = 5.0
     unstated_attitude_deg: float = 2.0
@@ -200,7 +206,8 @@ def locate_pixels(
     noise = np.full((count, 2, 2), np.nan)
     noise[sound] = _noise(landing, slant, axes, rays[:, 2], velocity, attitude, camera, budget, sigma_px[sound])
     factors = np.full((count, 2, len(FLIGHT_WIDE)), np.nan)
-    factors[sound] = _factors(landing, slant, axes, velocity, attitude, poses.take(index), budget)
+    ground_m = budget.level_ground_m if isinstance(terrain, FlatGround) else budget.elevation_model_m
+    factors[sound] = _factors(landing, slant, axes, velocity, attitude, poses.take(index), budget, ground_m)
     lat, lon = local.to_geodetic(found[:, 0], found[:, 1])
     alt = np.full(count, np.nan)
     alt[sound] = found[sound, 2] + terrain.datum_amsl_m(poses.alt_home_m, poses.alt_amsl_m)[index]
@@ -270,10 +277,12 @@ def _factors(
     attitude_rad: Floats,
     poses: Poses,
     budget: ErrorBudget,
+    ground_m: float,
 ) -> Floats:
-    """(N, 2, 7) shifts for one sigma of each of FLIGHT_WIDE, in that order; `poses` has a row per place."""
+    """(N, 2, 7) shifts for one sigma of each of FLIGHT_WIDE, in that order; `poses` has a row per place. Camera too
+    high and ground too low are one and the same shift, so both make up the height."""
     position = _stated(poses.sigma_position_m, budget.unstated_position_m)
-    height = _stated(poses.sigma_height_m, budget.unstated_height_m)
+    height = np.hypot(_stated(poses.sigma_height_m, budget.unstated_height_m), ground_m)
     clock = _stated(poses.sigma_time_s, budget.unstated_time_s)
     zero = np.zeros_like(slant)
     arm = (slant * attitude_rad * np.sqrt(budget.attitude_bias_share))[:, None] * landing.direction

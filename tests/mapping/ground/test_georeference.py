@@ -14,7 +14,9 @@ from pyproj import Geod
 from scipy.spatial.transform import Rotation
 
 from mapping.ground.camera import Camera, load_camera, pixel_rays, project
+from mapping.ground.ellipse import ellipses
 from mapping.ground.georeference import (
+    FLIGHT_WIDE,
     ErrorBudget,
     GroundPoints,
     contact_points,
@@ -30,7 +32,7 @@ LAT, LON = 46.5, 9.8
 BOSON = load_camera("boson640-14")
 BENT = replace(BOSON, distortion=(0.166, -0.223, -0.004, 0.002, -0.2))
 NO_SIGMAS = dict.fromkeys(("sigma_position_m", "sigma_height_m", "sigma_attitude_deg", "sigma_time_s"), 0.0)
-EXACT = ErrorBudget(pixel_px=0.0, jitter_s=0.0, wander_m=0.0)
+EXACT = ErrorBudget(pixel_px=0.0, jitter_s=0.0, wander_m=0.0, level_ground_m=0.0, elevation_model_m=0.0)
 
 
 def pose(**columns: float) -> Poses:
@@ -194,7 +196,8 @@ def test_the_stated_errors_are_finite_differences(
         roll_deg=roll_deg,
         **sigmas,
     )
-    budget = ErrorBudget(pixel_px=3.0, jitter_s=0.05, wander_m=0.3, attitude_bias_share=0.6)
+    ground = {"level_ground_m": 1.5, "elevation_model_m": 1.5}
+    budget = ErrorBudget(pixel_px=3.0, jitter_s=0.05, wander_m=0.3, attitude_bias_share=0.6, **ground)
     pixel = np.array([[450.0, 300.0]])
     points = locate_pixels(pixel, [1], poses, BOSON, terrain, budget=budget)
     assert points.hit.all()
@@ -219,7 +222,7 @@ def test_the_stated_errors_are_finite_differences(
     velocity = 9.0 * north
     attitude = np.radians(1.3)
 
-    factors = [1.5 * east, 1.5 * north, 2.0 * up, 0.2 * velocity, *(attitude * np.sqrt(0.6) * turn for turn in turns)]
+    factors = [1.5 * east, 1.5 * north, 2.5 * up, 0.2 * velocity, *(attitude * np.sqrt(0.6) * turn for turn in turns)]
     assert pytest.approx(np.array(factors), abs=5e-3, rel=5e-3) == points.factors[0].T
     shifts = [
         *(attitude * np.sqrt(0.4) * turn for turn in turns),
@@ -270,7 +273,8 @@ def test_ellipses_hold_the_truth_as_often_as_they_say() -> None:
         count,
         lat_deg=lat,
         lon_deg=lon,
-        alt_home_m=60.0 + rng.normal(0.0, 1.8, count),
+        # the error of the height above take-off and that of the ground below it
+        alt_home_m=60.0 + rng.normal(0.0, 1.8, count) + rng.normal(0.0, 2.4, count),
         alt_amsl_m=660.0,
         yaw_deg=yaw,
         pitch_deg=pitch,
@@ -278,12 +282,38 @@ def test_ellipses_hold_the_truth_as_often_as_they_say() -> None:
         **sigma,
     )
     noisy = pixels + rng.normal(0.0, 4.0, pixels.shape)
-    budget = ErrorBudget(pixel_px=4.0, jitter_s=0.0, wander_m=0.0)
+    budget = ErrorBudget(pixel_px=4.0, jitter_s=0.0, wander_m=0.0, level_ground_m=2.4)
     found = locate_pixels(noisy, index, measured, BOSON, FlatGround(), local=truth.local, budget=budget)
     error = np.stack([found.east_m - truth.east_m, found.north_m - truth.north_m], axis=1)
     squared = np.einsum("ni,nij,nj->n", error, np.linalg.inv(found.covariance), error)
     assert np.mean(squared <= 5.991) == pytest.approx(0.95, abs=0.012)
     assert np.mean(squared <= 1.386) == pytest.approx(0.50, abs=0.03)
+
+
+@pytest.mark.parametrize("pitch_deg", [-90.0, -45.0])
+def test_ground_off_by_three_sigma_is_within_three_sigma_of_the_place(pitch_deg: float) -> None:
+    """Ground below take-off, seen from 60 m above take-off: the place moves outward, the middle of a nadir view not."""
+    poses = pose(yaw_deg=0.0, pitch_deg=pitch_deg, roll_deg=0.0, **NO_SIGMAS)
+    pixels, budget = [[BOSON.cx_px, BOSON.cy_px], [30.0, 30.0]], replace(EXACT, level_ground_m=3.0)
+    points = locate_pixels(pixels, [0, 0], poses, BOSON, FlatGround(), budget=budget)
+    lower = replace(poses, alt_home_m=poses.alt_home_m + 9.0)
+    true = locate_pixels(pixels, [0, 0], lower, BOSON, FlatGround(), local=points.local)
+    error = np.stack([true.east_m - points.east_m, true.north_m - points.north_m], axis=1)
+    assert points.factors[:, :, FLIGHT_WIDE.index("height")] * 3.0 == pytest.approx(error, abs=1e-6)
+    assert (np.hypot(*error[0]) < 1e-6) == (pitch_deg == -90.0)
+    usual = locate_pixels(pixels, [0, 0], pose(yaw_deg=0.0, pitch_deg=-90.0, roll_deg=0.0), BOSON, FlatGround())
+    level = locate_pixels(
+        pixels, [0, 0], pose(yaw_deg=0.0, pitch_deg=-90.0, roll_deg=0.0), BOSON, FlatGround(), budget=EXACT
+    )
+    assert usual.bias[0] == pytest.approx(level.bias[0])
+    assert np.trace(usual.bias[1]) > np.trace(level.bias[1])
+
+
+def test_a_usual_flight_states_a_few_metres() -> None:
+    sigmas = {"sigma_position_m": 1.5, "sigma_height_m": 2.0, "sigma_attitude_deg": 1.0, "sigma_time_s": 0.05}
+    poses = pose(yaw_deg=0.0, pitch_deg=-90.0, roll_deg=0.0, **sigmas)
+    points = locate_pixels([[BOSON.cx_px, BOSON.cy_px], [10.0, 10.0]], [0, 0], poses, BOSON, FlatGround())
+    assert (ellipses(points.covariance).ce90_m < 5.0).all()
 
 
 def test_velocity_is_taken_from_frames_near_in_time() -> None:
