@@ -62,7 +62,16 @@ class TableSchema:
         if not set(self.columns.names) <= set(table.schema.names):
             absent = [name for name in self.columns.names if name not in table.schema.names]
             raise InputError(path, f"not a {self.name} table: it lacks {', '.join(absent)}")
-        return table.select(self.columns.names).cast(self.columns)
+        columns = [_as_type(path, self.name, table[field.name], field) for field in self.columns]
+        return pa.table(columns, schema=self.columns)
+
+
+def _as_type(path: Path, table: str, column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    try:
+        return column.cast(field.type)
+    except pa.ArrowException as error:
+        problem = f"not a {table} table: its column {field.name} holds {column.type}, not {field.type}; make it again"
+        raise InputError(path, problem) from error
 
 
 DETECTIONS = TableSchema(
