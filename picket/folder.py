@@ -1,6 +1,6 @@
 """The mission folder and the flight folder: what lies where, and opening them with a clear word where it does not.
 
-The layout is DESIGN's contract between steps (`docs/formats.md`). This module knows names and places only; what is in
+The layout is in `docs/formats.md`. This module knows names and places only; what is in
 the files belongs to the rooms that write them.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 import tomli_w
 
 from mapping.ground.camera import Camera, load_camera
+from missions.drones import Drone, load_drone
 from missions.flying.recorder import recover
 from vision.errors import InputError
 from vision.files import read_json, write_whole
@@ -99,19 +100,22 @@ class Flight:
         """What flight.json says. Raises InputError where it is not JSON."""
         return read_json(self.summary, "a flight folder made by picket")
 
+    def left_the_ground(self) -> bool:
+        """False for an attempt that was refused, or failed before anything was recorded of it."""
+        return self.frames.exists() or self.facts().get("ended") not in ("refused", "failed")
+
     def located_notes(self) -> list[str]:
         """The assumptions the sightings rest on, as sentences."""
         return list(read_json(self.located, "a flight that was located")["notes"]) if self.located.exists() else []
 
     def camera(self) -> Camera:
         """The camera the frames were taken with."""
-        name = self.facts().get("camera")
-        if not name:
+        source = described(self.root, self.facts(), "camera")
+        if not source:
             raise InputError(
                 self.summary, "names no camera: ingest the images again with --camera NAME or FILE", "camera"
             )
-        beside = self.root / str(name)
-        return load_camera(str(beside) if beside.is_file() else str(name))
+        return load_camera(source)
 
 
 @dataclass(frozen=True)
@@ -147,10 +151,25 @@ class Mission:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(self.settings_file, f"not TOML ({error}); plan the mission again") from error
 
+    def camera(self) -> Camera:
+        """The camera the mission was planned for."""
+        return load_camera(described(self.root, self.settings(), "camera"))
+
+    def drone(self) -> Drone:
+        """The drone the mission was planned for."""
+        return load_drone(described(self.root, self.settings(), "drone"))
+
     def flights(self) -> list[Flight]:
         """The flights flown so far, oldest first."""
         folder = self.root / "flights"
         return [Flight(path) for path in sorted(folder.glob("*")) if (path / FLIGHT_FILE).is_file()]
+
+
+def described(root: Path, known: Mapping[str, Any], what: str) -> str:
+    """Where the `drone` or `camera` of a folder is described: the file kept in it, else its name in the catalogue;
+    empty where the folder names none."""
+    file = known.get(f"{what}_file")
+    return str(root / str(file)) if file else str(known.get(what) or "")
 
 
 def open_mission(path: Path) -> Mission:
@@ -194,7 +213,7 @@ def _find_flight(path: Path) -> Flight:
     if (path / FLIGHT_FILE).is_file():
         return Flight(path)
     if (path / SETTINGS_FILE).is_file():
-        flights = Mission(path).flights()
+        flights = [flight for flight in Mission(path).flights() if flight.left_the_ground()]
         if len(flights) == 1:
             return flights[0]
         if flights:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from missions.plan import Plan
+from missions.plan import Position
 from sim.errors import SimulationError
 
 START_TIMEOUT_S = 60.0
@@ -19,24 +19,27 @@ END_TIMEOUT_S = 120.0
 
 @contextmanager
 def simulator(
-    plan: Plan,
+    home: Position,
     *,
     home_amsl_m: float,
+    endurance_s: float,
+    camera: str,
     speedup: float,
     seed: int,
     scene: Path,
     images: Path,
 ) -> Iterator[str]:
-    """A simulated vehicle at the plan's home, its camera writing to `images`; yields the URL to connect to.
+    """A simulated vehicle at `home` with a battery for `endurance_s`, its camera (a name or a file) over the `scene`
+    writing to `images`; yields the URL to connect to.
 
     On leaving, the vehicle is ended and its camera finishes the frames it has still to draw. Raises SimulationError
     where it does not start or ends by itself with an error.
     """
     command = [
         *(sys.executable, "-m", "sim"),
-        *("--home", f"{plan.home.lat_deg:.7f},{plan.home.lon_deg:.7f},{home_amsl_m:.1f}"),
-        *("--port", "0", "--speedup", str(speedup), "--seed", str(seed)),
-        *("--scene", str(scene), "--camera", plan.camera, "--images", str(images), "--while-stdin-open"),
+        f"--home={home.lat_deg:.7f},{home.lon_deg:.7f},{home_amsl_m:.1f}",
+        *("--port", "0", "--speedup", str(speedup), "--seed", str(seed), "--endurance", str(endurance_s)),
+        *("--scene", str(scene), "--camera", camera, "--images", str(images), "--while-stdin-open"),
     ]
     # A session of its own: Ctrl-C is for the ground station, which calls the vehicle home.
     process = subprocess.Popen(

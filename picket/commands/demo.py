@@ -29,6 +29,7 @@ from picket.folder import Flight
 from picket.options import JsonOption, SeedOption, SpeedupOption
 from picket.output import console, say, summarise
 from sim.world.scene import scene_from_geojson
+from vision.detector import load_detector
 
 EXAMPLE = "benapole.geojson"
 EDGE_M = 2.0
@@ -52,11 +53,11 @@ def demo(
         say(f"planning {EXAMPLE.removesuffix('.geojson')}")
         area = read_area(example)
         plan = make_plan(area, load_drone(DEFAULT_DRONE), load_camera(DEFAULT_CAMERA))
-        mission = write_mission(target, example, plan)
+        mission = write_mission(target, example, area, plan)
     with _timed(seconds, "fly"):
         flight, _ = fly_simulated(mission, sortie=1, speedup=speedup, seed=seed)
     with _timed(seconds, "detect"):
-        detect_flight(flight)
+        detect_flight(flight, load_detector())
     with _timed(seconds, "locate"):
         locate_flight(flight)
     with _timed(seconds, "report"):

@@ -15,7 +15,7 @@ from picket.folder import Flight, open_flight
 from picket.options import FlightArgument, ForceOption, JsonOption
 from picket.output import notes, progress_bar, say, summarise
 from vision.batch import DEFAULT_CONFIDENCE, detect_frames
-from vision.detector import load_detector
+from vision.detector import Detector, load_detector
 from vision.errors import InputError, VisionError
 from vision.table import DETECTIONS
 
@@ -36,21 +36,22 @@ def detect(
     ] = None,
     overlap: Annotated[float, typer.Option(min=0.0, max=0.9, help="Overlap of neighbouring tiles.")] = 0.2,
     confidence: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="Least confidence of a detection that is kept.")
+        float, typer.Option(min=0.01, max=0.99, help="Least confidence of a detection that is kept.")
     ] = DEFAULT_CONFIDENCE,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Search every frame of FLIGHT and write detections.parquet."""
-    folder = ingest_images(flight, output) if output else open_flight(flight)
-    summary = detect_flight(folder, weights=weights, tile_px=tile, overlap=overlap, confidence=confidence, force=force)
+    detector = load_detector(weights)
+    folder = ingest_images(flight, output, tlog=False, force=force) if output else open_flight(flight)
+    summary = detect_flight(folder, detector, tile_px=tile, overlap=overlap, confidence=confidence, force=force)
     summarise(summary, as_json=as_json)
 
 
 def detect_flight(
     flight: Flight,
+    detector: Detector,
     *,
-    weights: Path | None = None,
     tile_px: int | None = None,
     overlap: float = 0.2,
     confidence: float = DEFAULT_CONFIDENCE,
@@ -61,7 +62,6 @@ def detect_flight(
     if flight.detections.exists() and not force:
         raise InputError(flight.detections, "already exists and is kept; say --force to search again")
     started = time.monotonic()
-    detector = load_detector(weights)
     frames = FRAMES.read(flight.frames)
     listed = [
         (frame_id, flight.root / file)

@@ -103,10 +103,6 @@ def _extras() -> Iterator[Finding]:
     yield Finding("graphics card", bool(card), card or "the processor does the searching, more slowly", required=False)
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     yield Finding("Chromium", bool(browser), browser or "only the browser tests need it", required=False)
-    sitl = os.environ.get("PICKET_SITL", "")
-    yield Finding(
-        "ArduPilot SITL", bool(sitl) and Path(sitl).is_file(), sitl or "PICKET_SITL is not set", required=False
-    )
 
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _weights, _map_assets, _machine, _extras)

@@ -39,5 +39,5 @@ def export(
     sightings = SIGHTINGS.read(folder.sightings)
     target.parent.mkdir(parents=True, exist_ok=True)
     FORMATS[file_format].write(sightings, target)
-    say(f"{sightings.num_rows} sightings, none of them confirmed by a person yet: {target}")
+    say(f"{sightings.num_rows} sightings, each with its verdict: {target}")
     summarise({"file": str(target), "format": file_format, "sightings": sightings.num_rows}, as_json=as_json)

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from mapping.ground.camera import Camera, load_camera
 from missions.flying.flight import FlightOutcome
 from missions.flying.flight import fly as fly_sortie
 from missions.flying.preflight import Check
@@ -24,7 +23,7 @@ from missions.formats.plan_geojson import read_plan
 from missions.plan import Plan, Sortie
 from missions.planning.coverage import imaged_polygon
 from missions.planning.fence import prove
-from picket.folder import Flight, Mission, open_mission
+from picket.folder import Flight, Mission, described, open_mission
 from picket.options import JsonOption, MissionArgument, SeedOption, SpeedupOption
 from picket.output import console, progress_bar, say, summarise
 from picket.simulator import simulator
@@ -78,9 +77,10 @@ def fly_simulated(
 ) -> tuple[Flight, FlightOutcome]:
     """Fly a sortie in the simulator, over a world of people and vehicles with known truth on the ground it images.
     Returns the flight and how it ended. Raises VehicleError or SimulationError where it cannot be flown."""
-    plan, camera = _plan_of(mission, sortie), _camera_of(mission)
+    plan, camera = _plan_of(mission, sortie), mission.camera()
+    scene = populate(imaged_polygon(plan, sortie), seed, persons, vehicles)
     flight = _new_flight(mission, sortie)
-    scene_to_geojson(populate(imaged_polygon(plan, sortie), seed, persons, vehicles), flight.truth)
+    scene_to_geojson(scene, flight.truth)
     facts = {"simulated": True, "seed": seed}
     with ExitStack() as stack:
         card = Path(tempfile.mkdtemp(prefix="picket-card-"))
@@ -90,7 +90,14 @@ def fly_simulated(
         )
         url = stack.enter_context(
             simulator(
-                plan, home_amsl_m=SIMULATED_HOME_AMSL_M, speedup=speedup, seed=seed, scene=flight.truth, images=card
+                plan.home,
+                home_amsl_m=SIMULATED_HOME_AMSL_M,
+                endurance_s=mission.drone().endurance_s,
+                camera=described(mission.root, mission.settings(), "camera"),
+                speedup=speedup,
+                seed=seed,
+                scene=flight.truth,
+                images=card,
             )
         )
         outcome = _watch(plan, sortie, url, recorder, confirm=_all_well)
@@ -99,10 +106,14 @@ def fly_simulated(
 
 
 def _fly_vehicle(mission: Mission, sortie: int, url: str, *, ask: bool) -> tuple[Flight, FlightOutcome]:
-    plan, camera = _plan_of(mission, sortie), _camera_of(mission)
+    plan, camera = _plan_of(mission, sortie), mission.camera()
     flight = _new_flight(mission, sortie)
-    with Recorder(flight.root, camera, _facts(plan, sortie, mission, {"url": url})) as recorder:
-        outcome = _watch(plan, sortie, url, recorder, confirm=_ask_person if ask else _show_and_go)
+    try:
+        with Recorder(flight.root, camera, _facts(plan, sortie, mission, {})) as recorder:
+            outcome = _watch(plan, sortie, url, recorder, confirm=_ask_person if ask else _show_and_go)
+    except InputError:
+        shutil.rmtree(flight.root)  # the address was none, so nothing has happened
+        raise
     _tell(flight, outcome)
     return flight, outcome
 
@@ -149,19 +160,13 @@ def _plan_of(mission: Mission, sortie: int) -> Plan:
     return plan
 
 
-def _camera_of(mission: Mission) -> Camera:
-    name = str(mission.settings().get("camera", ""))
-    beside = mission.root / name
-    return load_camera(str(beside) if name and beside.is_file() else name)
-
-
 def _new_flight(mission: Mission, sortie: int) -> Flight:
     """A new flight folder, with the file that describes the camera if the mission has one."""
     flight = Flight(mission.root / "flights" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{sortie:02d}")
     flight.root.mkdir(parents=True)
-    camera_file = mission.root / str(mission.settings().get("camera"))
-    if camera_file.is_file():
-        shutil.copyfile(camera_file, flight.root / camera_file.name)
+    camera_file = mission.settings().get("camera_file")
+    if camera_file:
+        shutil.copyfile(mission.root / camera_file, flight.root / camera_file)
     return flight
 
 
@@ -173,6 +178,7 @@ def _facts(plan: Plan, number: int, mission: Mission, more: dict[str, Any]) -> d
         "sortie": number,
         "drone": plan.drone,
         "camera": mission.settings().get("camera"),
+        "camera_file": mission.settings().get("camera_file"),
         "photos_expected": sortie.photos,
         **more,
     }

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import typer
 
-from mapping.ground.camera import Camera, load_camera
+from mapping.ground.camera import Camera, catalogue, load_camera
 from mapping.ground.frames import check_sizes, frames_from_images, frames_from_log, pair_images
 from mapping.ground.metadata import read_image_pose
 from mapping.ground.telemetry import TelemetryLog, read_tlog
@@ -73,18 +73,19 @@ def ingest_images(
     images: Path,
     output: Path,
     *,
-    tlog: Path | None = None,
+    tlog: Path | Literal[False] | None = None,
     camera: str | None = None,
     allow_cut_log: bool = False,
     skip_unreadable: bool = False,
     force: bool = False,
 ) -> Flight:
-    """Make a flight folder at `output` from the image or folder of images at `images`. Returns it.
+    """Make a flight folder at `output` from the image or folder of images at `images`. Returns it. `tlog` is by default
+    the only log beside the images; False takes none.
 
     Raises InputError where there are no images, one cannot be read (unless `skip_unreadable`), the log or the camera
     is unusable, or `output` already holds something (unless `force` and it is a flight). Then nothing is written.
     """
-    log_file = tlog or _only_log(images)
+    log_file = tlog if tlog is not None else _only_log(images)
     if log_file and camera is None:
         raise InputError(
             "--camera", f"is needed with {log_file.name}: how the camera sat on the vehicle is not in the log"
@@ -103,11 +104,12 @@ def ingest_images(
             TRACK.write(log.track(), flight.track)
             doubts += pair_images(log, copies).notes
         FRAMES.write(_frames(log, lens, copies, root), flight.frames)
-        camera_file = Path(camera) if camera and Path(camera).is_file() else None
-        if camera_file:
-            shutil.copyfile(camera_file, root / camera_file.name)
+        camera_file = f"camera{Path(camera).suffix}" if camera and camera not in catalogue() else None
+        if camera and camera_file:
+            shutil.copyfile(camera, root / camera_file)
         facts = {
-            "camera": camera_file.name if camera_file else camera,
+            "camera": camera,
+            "camera_file": camera_file,
             "ended": "ingested",
             "ingested_utc": datetime.now(UTC).isoformat(timespec="seconds"),
             "images_from": str(images.resolve()),

@@ -53,8 +53,10 @@ def locate_flight(
     frames = FRAMES.read(flight.frames)
     ground = read_terrain(terrain) if terrain else None
     marked = read_marks(marks, frames) if marks else None
+    if marked is None and flight.marks.exists():
+        marked = DETECTIONS.read(flight.marks)
     tables = [DETECTIONS.read(flight.detections)] if flight.detections.exists() else []
-    tables += [marked] if marked else []
+    tables += [marked] if marked is not None else []
     if not tables:
         raise InputError(flight.root, "nothing to locate: run `picket detect` first, or give --marks FILE")
     detections = pa.concat_tables(tables)
@@ -67,7 +69,7 @@ def locate_flight(
     if detections.num_rows and len(located.places) == located.places["lat_deg"].null_count:
         reasons = "; ".join(f"{count} because {reason}" for reason, count in located.unlocated.items())
         raise MappingError(f"{flight.root}: not one of {detections.num_rows} detections has a place: {reasons}")
-    if marked:
+    if marks and marked is not None:
         DETECTIONS.write(marked, flight.marks)
     PLACES.write(located.places, flight.places)
     SIGHTINGS.write(located.sightings, flight.sightings)
@@ -96,9 +98,7 @@ def _take_off(flight: Flight) -> tuple[float, float] | None:
     if not flight.track.exists():
         return None
     track = TRACK.read(flight.track)
-    heights = track["alt_home_m"].to_numpy()
-    on_ground = np.flatnonzero(np.abs(heights) < ON_GROUND_M)
-    if not on_ground.size:
+    known = np.flatnonzero(np.isfinite(track["alt_home_m"].to_numpy(zero_copy_only=False)))
+    if not known.size or abs(track["alt_home_m"][first := int(known[0])].as_py()) > ON_GROUND_M:
         return None
-    first = int(on_ground[0])
     return float(track["lat_deg"][first].as_py()), float(track["lon_deg"][first].as_py())

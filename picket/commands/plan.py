@@ -12,18 +12,20 @@ from typing import Annotated, Any
 
 import typer
 
+from mapping.ground.camera import catalogue as camera_catalogue
 from mapping.ground.camera import load_camera
 from mapping.maps.report import PlanContent, SortieRow, write_plan_page
+from missions.drones import catalogue as drone_catalogue
 from missions.drones import load_drone
-from missions.formats import plan_geojson, qgc, waypoints
+from missions.formats import area_geojson, plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position
-from missions.planning.area import read_area
+from missions.planning.area import Area, read_area
 from missions.planning.planner import make_plan
 from picket.folder import Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
 from vision.errors import InputError
-from vision.files import read_json
+from vision.files import read_json, write_whole
 
 DEFAULT_DRONE = "x500"
 DEFAULT_CAMERA = "boson640-14"
@@ -66,14 +68,20 @@ def plan(
         home=_position(home) if home else None,
     )
     settings = {"gsd_cm": gsd, "height_m": height, "angle": angle, "home": home}
-    write_mission(output, area, made, {"drone": drone, "camera": camera, **settings}, force=force)
+    write_mission(output, area, asked, made, {"drone": drone, "camera": camera, **settings}, force=force)
     notes(made.notes)
     _tell(made, output)
     summarise(summary_of(made, output, time.monotonic() - started), as_json=as_json)
 
 
 def write_mission(
-    output: Path, area_file: Path, made: Plan, asked: Mapping[str, Any] = MappingProxyType({}), *, force: bool = False
+    output: Path,
+    area_file: Path,
+    area: Area,
+    made: Plan,
+    asked: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    force: bool = False,
 ) -> Mission:
     """Write the mission folder: settings, the area as read, the plan in every format. Nothing remains of it if one
     part fails; with `force` an earlier plan is replaced and its flights are kept.
@@ -95,13 +103,17 @@ def write_mission(
     replace = force and Mission(output).settings_file.is_file()
     with new_folder(output, replace=replace, keep=("flights", "picket.db")) as folder:
         mission = Mission(folder)
-        for option in ("drone", "camera"):
+        for option, known in (("drone", drone_catalogue()), ("camera", camera_catalogue())):
             described = Path(settings[option])
-            if described.is_file():
-                shutil.copyfile(described, folder / described.name)
-                settings[option] = described.name
+            if settings[option] not in known and described.is_file():
+                settings[f"{option}_file"] = f"{option}{described.suffix}"
+                shutil.copyfile(described, folder / settings[f"{option}_file"])
         write_settings(mission.settings_file, settings)
-        shutil.copyfile(area_file, mission.area)
+        if "crs" in read_json(area_file, "an area"):
+            write_whole(mission.area, area_geojson.text_of(area))
+        else:
+            shutil.copyfile(area_file, mission.area)
+            mission.area.chmod(0o644)
         mission.plan.parent.mkdir()
         plan_geojson.write_plan(made, mission.plan)
         for sortie in made.sorties:

@@ -47,21 +47,29 @@ def report(
     """Write the report of a flight, or of all flights of a mission, as one HTML file."""
     if (folder / SETTINGS_FILE).is_file():
         mission: Mission | None = open_mission(folder)
-        flights = [flight for flight in Mission(folder).flights() if flight.sightings.exists()]
+        flown = [flight for flight in Mission(folder).flights() if flight.left_the_ground()]
+        flights = [flight for flight in flown if flight.sightings.exists()]
         target = output or Mission(folder).report
+        left_out = [
+            f"Flight {one.root.name} is not in this report: nothing of it was located."
+            for one in flown
+            if one not in flights
+        ]
         if not flights:
             raise InputError(folder, "no flight of this mission has sightings yet; run `picket locate` on one first")
     else:
         flight = open_flight(folder)
-        mission, flights, target = flight.mission, [flight], output or flight.report
+        mission, flights, target, left_out = flight.mission, [flight], output or flight.report, []
     if target.exists() and not force:
         raise InputError(target, "already exists and is kept; say --force to replace it")
-    summarise(report_flights(flights, mission, target), as_json=as_json)
+    summarise(report_flights(flights, mission, target, left_out), as_json=as_json)
 
 
-def report_flights(flights: Sequence[Flight], mission: Mission | None, target: Path) -> dict[str, Any]:
-    """Write one report of these flights to `target`. Returns the JSON summary. Raises InputError where a flight has no
-    sightings yet."""
+def report_flights(
+    flights: Sequence[Flight], mission: Mission | None, target: Path, remarks: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Write one report of these flights to `target`, with `remarks` among its notes. Returns the JSON summary. Raises
+    InputError where a flight has no sightings yet."""
     started = time.monotonic()
     results = [_results(flight, prefix=f"{flight.root.name}/" if len(flights) > 1 else "") for flight in flights]
     coverages = [item.coverage for item in results if item.coverage is not None]
@@ -76,7 +84,7 @@ def report_flights(flights: Sequence[Flight], mission: Mission | None, target: P
         coverage=shapely.union_all(coverages) if coverages else None,
         thumbnails={key: picture for item in results for key, picture in item.pictures.items()},
         facts=_facts(results),
-        notes=_notes(results),
+        notes=[*remarks, *_notes(results)],
         sorties=len(flights),
     )
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +94,6 @@ def report_flights(flights: Sequence[Flight], mission: Mission | None, target: P
         "report": str(target),
         "flights": [str(flight.root) for flight in flights],
         "sightings": content.sightings.num_rows,
-        "confirmed": 0,
         "size_bytes": target.stat().st_size,
         "seconds": round(time.monotonic() - started, 2),
     }

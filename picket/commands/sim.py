@@ -22,11 +22,11 @@ def sim(
 ) -> None:
     """Run a simulated ArduCopter-like vehicle on MAVLink until interrupted."""
     say(f"a vehicle at {home}, MAVLink on tcp:127.0.0.1:{port or '(see below)'}; Ctrl-C ends it")
-    command = [sys.executable, "-m", "sim", "--home", home, "--port", str(port), "--speedup", str(speedup)]
-    process = subprocess.Popen([*command, "--seed", str(seed)])
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        code = process.wait()
+    command = [sys.executable, "-m", "sim", f"--home={home}", "--port", str(port), "--speedup", str(speedup)]
+    with subprocess.Popen([*command, "--seed", str(seed), "--while-stdin-open"], stdin=subprocess.PIPE) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            code = process.wait()
     if code > 0:
         raise typer.Exit(code)
