@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -67,7 +67,8 @@ def populate(polygon_lonlat: Polygon | MultiPolygon, seed: int, persons: int = 2
     the same scene.
 
     Vehicles stand on or beside roads as long as the area has any, people on roads and in the fields, nothing under a
-    tree, in water or on a hut. Raises SimulationError where the area has no room for them.
+    tree, in water or on a hut. Where the area has no room for so many there are as many as were found room for, of
+    both in the proportion asked for as far as that goes. Raises SimulationError where there is no room for anyone.
     """
     middle = polygon_lonlat.centroid
     frame = LocalFrame(round(float(middle.y), 6), round(float(middle.x), 6))
@@ -76,11 +77,17 @@ def populate(polygon_lonlat: Polygon | MultiPolygon, seed: int, persons: int = 2
     )
     room = next((smaller for inward in (INWARD_M, 2.0, 0.5) if not (smaller := area.buffer(-inward)).is_empty), None)
     if room is None:
-        raise SimulationError("the area is too small to put anyone in it")
-    placing = _Placing(room, Ground(seed), np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0x5CE]))
-    places = [("vehicle", *placing.vehicle()) for _ in range(vehicles)] + [
-        ("person", *placing.person()) for _ in range(persons)
-    ]
+        raise SimulationError("the area is too small to have room for anyone; draw it larger")
+    placing = _Placing(room, seed)
+    places = placing.all(["vehicle"] * vehicles + ["person"] * persons)
+    if len(places) < vehicles + persons:
+        # What stands first takes the room: let them come mixed, so that both find some.
+        queue = [((k + 0.5) / vehicles, "vehicle") for k in range(vehicles)]
+        queue += [((k + 0.5) / persons, "person") for k in range(persons)]
+        placing = _Placing(room, seed)
+        places = sorted(placing.all([name for _, name in sorted(queue)]), key=lambda place: place[0] == "person")
+        if not places:
+            raise SimulationError("the area has no room for anyone; draw it larger")
     objects = []
     for number, (object_class, east, north, heading_rad) in enumerate(places, start=1):
         lat, lon = frame.to_geodetic(east, north)
@@ -117,27 +124,45 @@ def _dressed(
 class _Placing:
     """Finds places one after the other: inside the room, in the open, apart from what stands already."""
 
-    def __init__(self, room: Polygon | MultiPolygon, ground: Ground, draw: np.random.Generator) -> None:
-        self.room, self.ground, self.draw = room, ground, draw
+    def __init__(self, room: Polygon | MultiPolygon, seed: int) -> None:
+        self.room, self.ground = room, Ground(seed)
+        self.draw = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0x5CE])
         self.taken: list[tuple[float, float, float]] = []
         shapely.prepare(room)
 
-    def vehicle(self) -> tuple[float, float, float]:
-        """(east, north, heading in radians from east) on or beside a road, in a field only where no road has room."""
+    def all(self, queue: Sequence[str]) -> list[tuple[str, float, float, float]]:
+        """Class, east, north and heading of those in the queue there is room for; a class that has once found none is
+        not tried again."""
+        places: list[tuple[str, float, float, float]] = []
+        full: set[str] = set()
+        for object_class in queue:
+            if object_class in full:
+                continue
+            place = self.vehicle() if object_class == "vehicle" else self.person()
+            if place is None:
+                full.add(object_class)
+            else:
+                places.append((object_class, *place))
+        return places
+
+    def vehicle(self) -> tuple[float, float, float] | None:
+        """(east, north, heading in radians from east) on or beside a road, in a field only where no road has room;
+        None where there is no room."""
         for attempt in range(_TRIES):
             place = self._on_road(vehicle=True) if attempt < _TRIES // 2 else self._anywhere()
             if place is not None and self._free(place, own_m=3.5):
                 return place
-        raise SimulationError("the area has no room for that many vehicles: take fewer or a larger area")
+        return None
 
-    def person(self) -> tuple[float, float, float]:
-        """(east, north, heading in radians from east): two in five on a road or its edge, the others in the fields."""
+    def person(self) -> tuple[float, float, float] | None:
+        """(east, north, heading in radians from east): two in five on a road or its edge, the others in the fields;
+        None where there is no room."""
         by_road = self.draw.random() < 0.4
         for attempt in range(_TRIES):
             place = self._on_road(vehicle=False) if by_road and attempt < _TRIES // 4 else self._anywhere()
             if place is not None and self._free(place, own_m=0.8):
                 return place
-        raise SimulationError("the area has no room for that many people: take fewer or a larger area")
+        return None
 
     def _anywhere(self) -> tuple[float, float, float]:
         west, south, east, north = self.room.bounds

@@ -14,8 +14,9 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import MultiPolygon, Point, Polygon
+from shapely.geometry import MultiPolygon, Point, Polygon, box
 
+from mapping.ground.frame import LocalFrame
 from sim.errors import SimulationError
 from sim.world.ground import Ground
 from sim.world.scene import APART_M, Scene, populate, scene_from_geojson, scene_to_geojson
@@ -62,11 +63,20 @@ def test_several_polygons_all_count(area: Polygon) -> None:
     assert min(homes) > 8
 
 
-def test_an_area_without_room_is_refused() -> None:
-    tiny = Point(88.9, 23.0).buffer(0.00006)
-    with pytest.raises(SimulationError, match="room"):
-        populate(tiny, 1)
-    with pytest.raises(SimulationError, match="too small"):
+def test_where_there_is_no_room_for_all_there_are_as_many_as_fit() -> None:
+    square = LocalFrame(23.0, 88.9).geometry_to_lonlat(box(-15.0, -15.0, 15.0, 15.0))
+    scene = populate(square, 1, persons=24, vehicles=10)
+    classes = [item.object_class for item in scene.objects]
+    assert classes == sorted(classes, reverse=True)
+    assert 1 <= classes.count("vehicle") < classes.count("person") < 24
+    assert [int(item.id[-3:]) for item in scene.objects] == list(range(1, len(classes) + 1))
+    assert all(shapely.contains_properly(square, Point(item.lon_deg, item.lat_deg)) for item in scene.objects)
+    assert min(math.dist(one, other) for one, other in combinations(places(scene), 2)) >= APART_M - 1e-3
+    assert populate(square, 1, persons=24, vehicles=10) == scene
+
+
+def test_an_area_without_room_for_anyone_is_refused() -> None:
+    with pytest.raises(SimulationError, match="room for anyone"):
         populate(Point(88.9, 23.0).buffer(0.000001), 1)
 
 
