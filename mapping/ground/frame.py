@@ -17,6 +17,13 @@ Floats = npt.NDArray[np.float64]
 Geometry = TypeVar("Geometry", bound=BaseGeometry)
 
 
+def longitudes_near(lon_deg: npt.ArrayLike, around_deg: float) -> Floats:
+    """Longitudes as the turns of themselves within 180 degrees of `around_deg`, so that a flight over the 180th
+    meridian can be averaged and interpolated; around 0 they are in the usual range again. NaN in, NaN out."""
+    lon = np.asarray(lon_deg, dtype=np.float64)
+    return np.asarray(lon - 360.0 * np.round((lon - around_deg) / 360.0))
+
+
 @lru_cache(maxsize=64)
 def _transformer(lat0_deg: float, lon0_deg: float) -> Transformer:
     local = f"+proj=tmerc +lat_0={lat0_deg!r} +lon_0={lon0_deg!r} +k_0=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs"

@@ -2,9 +2,9 @@
 
 Errors come in two kinds, kept apart because they behave differently when frames are averaged. Noise is new in every
 frame (attitude, the pixel itself, trigger jitter, wander of the position). Bias is one and the same error in all frames
-of a flight (position, height over the ground, clock, a camera not mounted square), but it moves a place by a different amount in
-every frame: a height error moves places away from each frame's own nadir. So bias is carried as `factors`, the shift
-that one sigma of each flight-wide error causes, and adds up exactly whatever is averaged or compared later.
+of a flight (position, height over the ground, clock, a camera not mounted square), but it moves a place by a different
+amount in every frame: a height error moves places away from each frame's own nadir. So bias is carried as `factors`,
+the shift that one sigma of each flight-wide error causes, and adds up exactly whatever is averaged or compared later.
 
 Joining places into objects is `mapping.ground.fusion`, the ground itself `mapping.ground.terrain`.
 """
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mapping.ground.camera import Camera, pixel_rays
-from mapping.ground.frame import LocalFrame
+from mapping.ground.frame import LocalFrame, longitudes_near
 from mapping.ground.pose import Poses
 from mapping.ground.terrain import FlatGround, Miss, Terrain
 
@@ -106,7 +106,8 @@ def local_frame(poses: Poses) -> LocalFrame:
     placed = np.isfinite(poses.lat_deg) & np.isfinite(poses.lon_deg)
     if not placed.any():
         return LocalFrame(0.0, 0.0)
-    return LocalFrame(float(np.median(poses.lat_deg[placed])), float(np.median(poses.lon_deg[placed])))
+    lat, lon = poses.lat_deg[placed], poses.lon_deg[placed]
+    return LocalFrame(float(np.median(lat)), float(longitudes_near(np.median(longitudes_near(lon, lon[0])), 0.0)))
 
 
 def camera_origins(

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ import pyarrow as pa
 from pymavlink import mavutil
 
 from mapping.ground.camera import Camera
+from mapping.ground.frame import longitudes_near
 from mapping.ground.pose import Poses, camera_attitude, interpolate, interpolate_attitude, times_utc
 from mapping.tables import TRACK
 from vision.errors import InputError
@@ -36,8 +37,6 @@ _STEADY_CLOCK_S = 1.0  # spread within which SYSTEM_TIME's difference to the boo
 _LATE_S = 5.0  # messages later than this against the median are left out when fitting receive times
 _PROMPT_PERCENTILE = 2.0  # the promptest messages show the clock, all others the delay of the link
 _NOT_A_LOG_BYTES = 1 << 18  # a log has a message within its first 256 KiB
-
-ClockSource = Literal["SYSTEM_TIME", "receive times"]
 
 
 @dataclass(frozen=True)
@@ -75,17 +74,11 @@ class Trigger:
 
 @dataclass(frozen=True)
 class _Feedback:
+    """A trigger as it was told: its time is the message's own stamp, whatever clock that is."""
+
     segment: int
     received_s: float
-    message_time_s: float
-    img_idx: int
-    lat_deg: float
-    lon_deg: float
-    alt_amsl_m: float
-    alt_home_m: float
-    yaw_deg: float
-    pitch_deg: float
-    roll_deg: float
+    told: Trigger
 
 
 class _Rows:
@@ -167,17 +160,19 @@ class TelemetryLog:
     def _take_feedback(self, message: Any, received_s: float) -> None:
         self._feedback.append(
             _Feedback(
-                segment=self._segment,
-                received_s=received_s,
-                message_time_s=message.time_usec / 1e6,
-                img_idx=message.img_idx,
-                lat_deg=message.lat / 1e7,
-                lon_deg=message.lng / 1e7,
-                alt_amsl_m=message.alt_msl,
-                alt_home_m=message.alt_rel,
-                yaw_deg=message.yaw % 360.0,
-                pitch_deg=message.pitch,
-                roll_deg=message.roll,
+                self._segment,
+                received_s,
+                Trigger(
+                    time_s=message.time_usec / 1e6,
+                    img_idx=message.img_idx,
+                    lat_deg=message.lat / 1e7,
+                    lon_deg=message.lng / 1e7,
+                    alt_amsl_m=message.alt_msl,
+                    alt_home_m=message.alt_rel,
+                    yaw_deg=message.yaw % 360.0,
+                    pitch_deg=message.pitch,
+                    roll_deg=message.roll,
+                ),
             )
         )
 
@@ -186,12 +181,8 @@ class TelemetryLog:
         """True once the vehicle has said where it is."""
         return len(self._positions) > 0
 
-    def clock_sources(self) -> tuple[ClockSource, ...]:
-        """What UTC was taken from, for each time the vehicle was switched on in this log."""
-        return tuple(source for _, source in self._clock())
-
-    def _clock(self) -> list[tuple[float, ClockSource]]:
-        """(UTC minus boot clock, where from) of every segment between reboots."""
+    def _clock(self) -> list[float]:
+        """UTC minus boot clock of every segment between reboots."""
         arrivals, system_times = self._arrivals.table(), self._system_times.table()
         return [
             _fit_clock(arrivals[arrivals[:, 0] == segment, 1:], system_times[system_times[:, 0] == segment, 1:])
@@ -201,7 +192,7 @@ class TelemetryLog:
     def _timed(self, rows: _Rows) -> Floats:
         """Rows (segment, boot_s, values...) as (UTC, values...), in strictly increasing order of time."""
         table = rows.table()
-        offsets = np.array([offset for offset, _ in self._clock()])
+        offsets = np.array(self._clock())
         timed = np.column_stack([table[:, 1] + offsets[table[:, 0].astype(np.intp)], table[:, 2:]])
         _, first = np.unique(timed[:, 0], return_index=True)
         return np.asarray(timed[first])
@@ -225,7 +216,7 @@ class TelemetryLog:
         return interpolate_attitude(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], times_s, MAX_GAP_S)
 
     def triggers(self) -> list[Trigger]:
-        """The pictures the autopilot says it triggered, each once, in order of time.
+        """The pictures the autopilot says it triggered, each once, in order of time; a reboot may use a number again.
 
         ArduPilot stamps CAMERA_FEEDBACK with GPS time, or with its boot clock where a hot shoe reports the shutter;
         where the stamp is neither, the time of receipt stands in.
@@ -233,28 +224,15 @@ class TelemetryLog:
         clock = self._clock()
         found: dict[tuple[int, int], Trigger] = {}
         for feedback in list(self._feedback):
-            offset, _ = clock[feedback.segment]
-            stamp = feedback.message_time_s
+            offset = clock[feedback.segment]
+            stamp = feedback.told.time_s
             if _EARLIEST_UTC_S <= stamp <= _LATEST_UTC_S:
                 time_s = stamp
             elif math.isfinite(offset) and abs(stamp + offset - feedback.received_s) < _LATE_S:
                 time_s = stamp + offset
             else:
                 time_s = feedback.received_s
-            found.setdefault(
-                (feedback.img_idx, feedback.segment),
-                Trigger(
-                    time_s=time_s,
-                    img_idx=feedback.img_idx,
-                    lat_deg=feedback.lat_deg,
-                    lon_deg=feedback.lon_deg,
-                    alt_amsl_m=feedback.alt_amsl_m,
-                    alt_home_m=feedback.alt_home_m,
-                    yaw_deg=feedback.yaw_deg,
-                    pitch_deg=feedback.pitch_deg,
-                    roll_deg=feedback.roll_deg,
-                ),
-            )
+            found.setdefault((feedback.told.img_idx, feedback.segment), replace(feedback.told, time_s=time_s))
         return sorted(found.values(), key=lambda trigger: (trigger.time_s, trigger.img_idx))
 
     def pose_at(self, times_s: npt.ArrayLike, camera: Camera, accuracy: Accuracy | None = None) -> Poses:
@@ -266,7 +244,10 @@ class TelemetryLog:
         times = np.asarray(times_s, dtype=np.float64)
         asked = np.nan_to_num(times, nan=-math.inf)
         rows = self._position_rows()
+        if len(rows):
+            rows[:, 2] = longitudes_near(rows[:, 2], rows[0, 2])
         place = interpolate(rows[:, 0], list(rows[:, 1:].T), asked, MAX_GAP_S)
+        place[1] = longitudes_near(place[1], 0.0)
         attitude = camera_attitude(camera, *self._attitude_at(asked))
         return _poses(camera, times, place, attitude, accuracy)
 
@@ -308,19 +289,19 @@ def _poses(
     )
 
 
-def _fit_clock(arrivals: Floats, system_times: Floats) -> tuple[float, ClockSource]:
-    """(UTC minus boot clock, where from) of (boot, received) and (boot, UTC by the vehicle) pairs."""
+def _fit_clock(arrivals: Floats, system_times: Floats) -> float:
+    """UTC minus boot clock, from (boot, received) and (boot, UTC by the vehicle) pairs."""
     plausible = system_times[(system_times[:, 1] >= _EARLIEST_UTC_S) & (system_times[:, 1] <= _LATEST_UTC_S)]
     if len(plausible):
         difference = plausible[:, 1] - plausible[:, 0]
         middle = float(np.median(difference))
         if np.mean(np.abs(difference - middle) <= _STEADY_CLOCK_S) > 0.5:
-            return middle, "SYSTEM_TIME"
+            return middle
     if not len(arrivals):
-        return math.nan, "receive times"
+        return math.nan
     delay = arrivals[:, 1] - arrivals[:, 0]
     near = delay[np.abs(delay - np.median(delay)) <= _LATE_S]
-    return float(np.percentile(near, _PROMPT_PERCENTILE)), "receive times"
+    return float(np.percentile(near, _PROMPT_PERCENTILE))
 
 
 _TAKEN = {

@@ -22,6 +22,7 @@ from mapping.ground.georeference import (
     contact_points,
     contact_sigmas,
     ground_velocity,
+    local_frame,
     locate_pixels,
 )
 from mapping.ground.pose import Poses, euler_ned, rotation_ned_from_camera
@@ -372,6 +373,19 @@ def test_rays_and_places_agree_on_north() -> None:
     assert pixel_rays(BOSON, [[320.0, 0.0]])[0, 1] < 0.0
     assert points.lon_deg[0] > LON
     assert points.lat_deg[0] == pytest.approx(LAT, abs=1e-9)
+
+
+def test_a_flight_over_the_180th_meridian_lies_in_one_frame() -> None:
+    lon_deg = [179.9999, -179.9999, -179.9998]
+    poses = Poses.from_columns(3, lat_deg=0.0, lon_deg=lon_deg, alt_home_m=60.0, yaw_deg=30.0, pitch_deg=-90.0)
+    local = local_frame(poses)
+    assert local.lon0_deg == pytest.approx(-179.9999)
+    east, _ = local.to_local(poses.lat_deg, poses.lon_deg)
+    assert east == pytest.approx([-22.26, 0.0, 11.13], abs=0.01)
+    poses = replace(poses, roll_deg=np.zeros(3))
+    points = locate_pixels([[BOSON.cx_px, 0.0]] * 3, [0, 1, 2], poses, BOSON, FlatGround())
+    for number in range(3):
+        assert GEOD.inv(lon_deg[number], 0.0, points.lon_deg[number], points.lat_deg[number])[0] == pytest.approx(30.0)
 
 
 def test_a_box_cut_by_the_picture_is_known_less_well() -> None:
