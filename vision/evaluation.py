@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from vision.boxes import iou
 from vision.errors import InputError
 
 SAME_IOU = 0.5
@@ -71,23 +72,13 @@ def read_yolo_labels(path: Path, width_px: int, height_px: int, names: Sequence[
     return Truth(xyxy=np.array(rows, dtype=np.float64).reshape(-1, 4) * size, classes=tuple(classes))
 
 
-def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of every box (N, 4) with every other (M, 4), (N, M); 0 where both are empty."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0.0, None), axis=2)
-    areas = [np.prod(np.clip(side[:, 2:] - side[:, :2], 0.0, None), axis=1) for side in (boxes, others)]
-    union = areas[0][:, None] + areas[1][None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-
-
-def _hits(boxes: np.ndarray, confidence: np.ndarray, truth: np.ndarray, same_iou: float) -> np.ndarray:
+def _hits(boxes: np.ndarray, confidence: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Which detections of one class in one frame are right, (N,) bool: by descending confidence each takes the drawn
     box it overlaps most of those not yet taken."""
     right = np.zeros(len(boxes), dtype=bool)
     overlap = iou(boxes, truth)
     for k in np.argsort(-confidence, kind="stable"):
-        if overlap.shape[1] and overlap[k].max() >= same_iou:
+        if overlap.shape[1] and overlap[k].max() >= SAME_IOU:
             right[k] = True
             overlap[:, overlap[k].argmax()] = -1.0
     return right
@@ -110,7 +101,6 @@ def evaluate(
     classes: Sequence[str],
     *,
     confidence: float = 0.0,
-    same_iou: float = SAME_IOU,
 ) -> tuple[ClassScore, ...]:
     """One score for each of `classes`, over the frames in `truths` (by frame_id; detections elsewhere do not count).
 
@@ -130,7 +120,7 @@ def evaluate(
             drawn += len(of_class)
             members = np.flatnonzero((columns["frame_id"] == frame_id) & (columns["class"] == name))
             found = columns["confidence"][members].astype(np.float64)
-            rights.append(_hits(boxes[members], found, of_class, same_iou))
+            rights.append(_hits(boxes[members], found, of_class))
             confidences.append(found)
         right, found = np.concatenate(rights), np.concatenate(confidences)
         enough = found >= confidence

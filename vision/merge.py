@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vision.boxes import areas, iou, shared_areas
+
 SAME_IOU = 0.5
 """Two boxes of one class that overlap by more than this (intersection over union) are one object."""
 
@@ -21,8 +23,6 @@ def merge(
     *,
     window: np.ndarray | None = None,
     cut: np.ndarray | None = None,
-    same_iou: float = SAME_IOU,
-    same_contained: float = SAME_CONTAINED,
 ) -> np.ndarray:
     """Indices of the boxes to keep, by descending score (equal scores in the order given), int (K,).
 
@@ -38,7 +38,7 @@ def merge(
     boxes = np.asarray(boxes, dtype=np.float64)
     window = np.zeros(count, dtype=np.int64) if window is None else np.asarray(window)
     cut = np.zeros(count, dtype=bool) if cut is None else np.asarray(cut, dtype=bool)
-    area = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0.0, None), axis=1)
+    area = areas(boxes)
     kept: list[int] = []
     for name in np.unique(classes):
         members = np.flatnonzero(np.asarray(classes) == name)
@@ -46,13 +46,11 @@ def merge(
         while len(waiting):
             best, waiting = int(waiting[0]), waiting[1:]
             kept.append(best)
-            low = np.maximum(boxes[waiting, :2], boxes[best, :2])
-            high = np.minimum(boxes[waiting, 2:], boxes[best, 2:])
-            shared = np.prod(np.clip(high - low, 0.0, None), axis=1)
-            union = area[waiting] + area[best] - shared
+            here = boxes[best][None]
             smaller = np.minimum(area[waiting], area[best])
-            same = shared > same_iou * union
-            same |= (window[waiting] != window[best]) & (shared > same_contained * smaller)
+            same = iou(here, boxes[waiting])[0] > SAME_IOU
+            contained = shared_areas(here, boxes[waiting])[0] > SAME_CONTAINED * smaller
+            same |= (window[waiting] != window[best]) & contained
             waiting = waiting[~same]
     found = np.array(kept, dtype=np.int64)
     return found[np.lexsort((found, -np.asarray(scores)[found]))]

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision.evaluation import iou
+from vision.boxes import iou
 from vision.merge import SAME_IOU, merge
 
 BOX = st.tuples(st.floats(0, 90), st.floats(0, 90), st.floats(1, 40), st.floats(1, 40))
