@@ -54,7 +54,6 @@ LAYERS = (
     Layer("leg", "Legs (camera off)", "line", False, True),
     Layer("transect", "Transects (camera on)", "line", False, True),
     Layer("waypoint", "Waypoints", "dots", False, True),
-    Layer("photo", "Planned photos", "dots", False, False),
     Layer("track", "Flown track", "line", True, True),
     Layer("frames", "Frames taken", "dots", False, False),
     Layer("home", "Home", "place", True, True),
@@ -63,7 +62,7 @@ LAYERS = (
 """All layers, drawn in this order."""
 
 AREA_ROLES = ("patrol", "border", "no_fly", "home", "rally")
-PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect", "photo")
+PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect")
 SIGHTING_COLUMNS = (
     *("id", "class", "object", "lat", "lon", "alt", "major", "minor", "bearing", "ce90", "confidence"),
     *("first", "last", "frames", "verdict", "picture"),
@@ -157,16 +156,7 @@ def thinned(geometry: BaseGeometry, tolerance_m: float) -> BaseGeometry:
     """The geometry with points left out that move it by less than `tolerance_m`, measured in a local frame."""
     centre = geometry.centroid
     frame = LocalFrame(round(centre.y, 3), round(centre.x, 3))
-
-    def to_local(points: np.ndarray) -> np.ndarray:
-        return np.column_stack(frame.to_local(points[:, 1], points[:, 0]))
-
-    def to_geodetic(points: np.ndarray) -> np.ndarray:
-        lat, lon = frame.to_geodetic(points[:, 0], points[:, 1])
-        return np.column_stack([lon, lat])
-
-    simple = shapely.simplify(shapely.transform(geometry, to_local), tolerance_m)
-    return shapely.transform(simple, to_geodetic)
+    return frame.geometry_to_lonlat(shapely.simplify(frame.geometry_to_local(geometry), tolerance_m))
 
 
 def area_m2(geometry: BaseGeometry) -> float:

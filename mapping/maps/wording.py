@@ -12,7 +12,7 @@ from vision.classes import CLASSES
 
 VERDICTS = ("confirmed", "rejected", "unsure")
 NOT_REVIEWED = "not reviewed"
-PLURALS = {"person": "people", "sortie": "sorties", "flight": "flights"}
+PLURALS = {"person": "people"}
 REPORT_STATEMENT = "Nothing counts as seen until an officer has confirmed it."
 PLAN_STATEMENT = "A plan is a proposal: the pilot checks airspace, weather and fence, and answers for the flight."
 

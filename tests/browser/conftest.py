@@ -186,8 +186,6 @@ def plan_content(assets: Path) -> PlanContent:
         sortie = 1 if k < 6 else 2
         add("leg", "LineString", [previous, ends[0]], sortie)
         add("transect", "LineString", ends, sortie)
-        for y in range(-280, 281, 20):
-            add("photo", "Point", [(x, float(y))], sortie)
         previous = ends[1]
     return PlanContent(
         title="benapole-2026-11-22, plan",
