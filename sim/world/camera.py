@@ -37,16 +37,10 @@ class CameraWorker:
         self._scene, self._camera, self._folder = scene, camera, Path(folder)
         self._waiting: queue.Queue[Trigger | None] = queue.Queue()
         self._failure: Exception | None = None
-        self._written = 0
         self._closed = False
         self._folder.mkdir(parents=True, exist_ok=True)
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
         self._thread.start()
-
-    @property
-    def written(self) -> int:
-        """Frames written so far."""
-        return self._written
 
     def take(self, trigger: Trigger) -> None:
         """Take a frame: returns at once, the frame follows. Raises SimulationError when an earlier one failed."""
@@ -79,7 +73,6 @@ class CameraWorker:
             renderer = Renderer(self._scene)
             while (trigger := self._waiting.get()) is not None:
                 self._write(renderer, trigger)
-                self._written += 1
         except Exception as error:  # whatever it is, it belongs to the caller, not to this thread
             self._failure = error
 
