@@ -39,7 +39,6 @@ class Drone:
     landing_rate_m_s: float
     acceleration_m_s2: float
     climb_power_ratio: float
-    wind_limit_m_s: float
     source: str
 
 
@@ -57,7 +56,6 @@ class _DroneText(BaseModel):
     landing_rate_m_s: _Positive = 0.5
     acceleration_m_s2: _Positive = 2.5
     climb_power_ratio: Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)] = 1.3
-    wind_limit_m_s: _Positive
     source: str
 
 

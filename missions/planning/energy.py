@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from missions.drones import Drone
-
-Point = tuple[float, float]
+from missions.planning.local import Point
 
 _START_S = 5.0
 """Motors up to speed before the climb, and the wait above home before RTL descends (ArduPilot's RTL_LOIT_TIME)."""

@@ -24,6 +24,7 @@ CEILING_M = 120.0
 LOWEST_M = 15.0
 """Lowest survey flight: below it trees and wires are the rule."""
 
+DEFAULT_SIDELAP, DEFAULT_FRONTLAP = 0.3, 0.5
 DEFAULT_GSD_CM = {"thermal": 5.15, "rgb": 2.0}
 _SMEAR_TIME_S = {"thermal": 0.008, "rgb": 0.001}
 """Time one pixel gathers: the thermal time constant of an uncooled microbolometer, a daylight shutter."""
@@ -51,8 +52,8 @@ def plan_imaging(
     *,
     height_m: float | None = None,
     gsd_cm: float | None = None,
-    sidelap: float = 0.3,
-    frontlap: float = 0.5,
+    sidelap: float = DEFAULT_SIDELAP,
+    frontlap: float = DEFAULT_FRONTLAP,
 ) -> Imaging:
     """Height, spacing and speed for one camera on one drone; without `height_m` and `gsd_cm`, about 5 cm per pixel
     for thermal and 2 cm for colour.

@@ -13,6 +13,9 @@ from shapely.geometry import LineString, Polygon
 from mapping.ground.frame import Geometry, LocalFrame
 from missions.plan import PolygonRings, Position, Ring
 
+Point = tuple[float, float]
+"""East and north of home in metres."""
+
 
 def frame_of(origin: Position) -> LocalFrame:
     """The local frame with this origin."""

@@ -22,7 +22,7 @@ from missions.planning.area import Area, check_home
 from missions.planning.coverage import covered_share, photo_count
 from missions.planning.energy import usable_battery_s
 from missions.planning.fence import CEILING_MARGIN_M, Enclosure, enclose, prove, straight_home_share
-from missions.planning.imaging import Imaging, plan_imaging
+from missions.planning.imaging import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, Imaging, plan_imaging
 from missions.planning.local import positions_of, rings_of, to_local
 from missions.planning.routing import Router
 from missions.planning.sorties import Draft, Planner
@@ -43,8 +43,8 @@ def make_plan(
     *,
     height_m: float | None = None,
     gsd_cm: float | None = None,
-    sidelap: float = 0.3,
-    frontlap: float = 0.5,
+    sidelap: float = DEFAULT_SIDELAP,
+    frontlap: float = DEFAULT_FRONTLAP,
     angle_deg: float | None = None,
     home: Position | None = None,
 ) -> Plan:

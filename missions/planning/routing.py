@@ -12,7 +12,8 @@ import shapely
 from scipy.sparse.csgraph import shortest_path
 from shapely.geometry import MultiPolygon, Polygon
 
-Point = tuple[float, float]
+from missions.planning.local import Point
+
 Floats = npt.NDArray[np.float64]
 
 _SLACK_M = 0.02

@@ -15,8 +15,9 @@ from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.planning.energy import Cost, usable_battery_s, vertical_cost, way_time_s
 from missions.planning.imaging import Imaging
+from missions.planning.local import Point
 from missions.planning.routing import Router
-from missions.planning.survey import Cell, Point, Transect
+from missions.planning.survey import Cell, Transect
 
 _PHOTOS_WORTH_CUTTING = 4
 _BISECTIONS = 12

@@ -16,7 +16,7 @@ import shapely
 from shapely import affinity
 from shapely.geometry import LineString, MultiPolygon, Polygon, box
 
-Point = tuple[float, float]
+from missions.planning.local import Point
 
 _SHORTEST_M = 1.0
 _SAME_ANGLE_DEG = 4.0
@@ -80,34 +80,32 @@ def survey_cells(
     spacing_m: float,
     across_m: float,
     longest_m: float = math.inf,
-    anchor: Point = (0.0, 0.0),
 ) -> list[Cell]:
     """Transects in direction `angle_deg` that cover `region` and never leave it, grouped into cells.
 
     A cell ends where lines begin, end, split or join (boustrophedon decomposition, Choset and Pignon 1997), so that
     going to and fro inside one meets no hole or notch. Lines longer than `longest_m` are cut into bands, one of whose
-    borders runs through `anchor`.
+    borders runs through the origin, which is home.
     """
     # In the turned frame the lines run along y and the sweep along x.
     turned = affinity.rotate(region, angle_deg, origin=(0.0, 0.0))
-    anchor_y = affinity.rotate(shapely.Point(anchor), angle_deg, origin=(0.0, 0.0)).y
     cells: list[Cell] = []
     for part in shapely.get_parts(turned):
         west, _, east, _ = part.bounds
         xs = [west + offset for offset in line_offsets(east - west, spacing_m, across_m)]
-        for band in _bands(part, longest_m, anchor_y):
+        for band in _bands(part, longest_m):
             cells += [tuple(_turn_back(line, angle_deg) for line in cell) for cell in _cells_of(_columns(band, xs))]
     return cells
 
 
-def _bands(part: Polygon, longest_m: float, anchor_y: float) -> list[Polygon | MultiPolygon]:
-    """The polygon cut across its lines into bands of at most `longest_m`, with a cut through the anchor."""
+def _bands(part: Polygon, longest_m: float) -> list[Polygon | MultiPolygon]:
+    """The polygon cut across its lines into bands of at most `longest_m`, with a cut through the origin."""
     west, south, east, north = part.bounds
     if north - south <= longest_m:
         return [part]
     cuts = [south, north]
-    if south < anchor_y < north:
-        cuts = [south, anchor_y, north]
+    if south < 0.0 < north:
+        cuts = [south, 0.0, north]
     edges: list[float] = []
     for low, high in pairwise(cuts):
         edges += list(np.linspace(low, high, max(1, math.ceil((high - low) / longest_m)) + 1)[:-1])

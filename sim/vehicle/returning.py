@@ -94,8 +94,3 @@ class Returning:
         else:
             descend(vehicle.position, self._target_point, vehicle.height_home_m, vehicle.params, vehicle.command)
             vehicle.landing = True
-
-    @property
-    def phase(self) -> str:
-        """climb, return, wait, stay or land."""
-        return self._phase

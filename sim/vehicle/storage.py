@@ -255,7 +255,6 @@ class Storage:
         self.fence: tuple[Item, ...] = ()
         self.shapes = FenceShapes()
         self.rally: tuple[Item, ...] = ()
-        self.mission_version = 0
 
     def set_home(self, lat_deg: float, lon_deg: float, alt_amsl_m: float) -> None:
         """Put home into item 0."""
@@ -264,7 +263,6 @@ class Storage:
     def truncate_mission(self, count: int) -> None:
         """Keep the first `count` items (home always stays)."""
         del self.mission[max(1, count) :]
-        self.mission_version += 1
 
     def put_mission(self, sequence: int, item: Item) -> None:
         """Store one mission item at its place, which must exist or be the next."""
@@ -274,7 +272,6 @@ class Storage:
             self.mission[sequence] = item
         else:
             self.mission.append(item)
-        self.mission_version += 1
 
     def put_fence(self, items: Sequence[Item]) -> int:
         """Replace the whole fence, or refuse it and keep the old one; returns a MAV_MISSION_RESULT."""

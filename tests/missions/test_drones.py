@@ -9,7 +9,7 @@ import pytest
 from missions.drones import catalogue, load_drone
 from vision.errors import InputError
 
-OWN = 'title = "ours"\nendurance_s = 1200\ncruise_speed_m_s = 12\nwind_limit_m_s = 9\nsource = "measured"\n'
+OWN = 'title = "ours"\nendurance_s = 1200\ncruise_speed_m_s = 12\nsource = "measured"\n'
 
 
 def test_catalogue_begins_with_the_example_drone() -> None:

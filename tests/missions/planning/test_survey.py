@@ -64,8 +64,8 @@ def test_hole_splits_the_sweep_into_four_cells() -> None:
     assert len(survey_cells(region, 0.0, 20.0, 30.0)) == 4
 
 
-def test_long_lines_are_cut_through_the_anchor() -> None:
-    cells = survey_cells(box(0, -500, 40, 1500), 0.0, 20.0, 30.0, longest_m=1_000.0, anchor=(0.0, 0.0))
+def test_long_lines_are_cut_through_home() -> None:
+    cells = survey_cells(box(0, -500, 40, 1500), 0.0, 20.0, 30.0, longest_m=1_000.0)
     ends = {round(y, 6) for cell in cells for line in cell for _, y in (line.start, line.end)}
     assert 0.0 in ends
     assert max(line.length_m for cell in cells for line in cell) <= 1_000.0
