@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from vision.errors import InputError
 # 2018080501004480Z: date, time and a decimal fraction of the second, in UTC as the Z says
 _UTC_IN_NAME = re.compile(r"(?<!\d)(\d{8})[T_-]?(\d{6})[._]?(\d{0,6})Z(?![A-Za-z])")
 _LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
+_SAME_MOMENT_S = 2.0  # whole seconds in EXIF and a shutter's delay; the next picture is usually later
 
 
 @dataclass(frozen=True)
@@ -72,50 +73,71 @@ def _parts(name: str) -> list[tuple[int, int, str]]:
 def pair_images(log: TelemetryLog, images: Sequence[Path]) -> Pairing:
     """Say for every image which trigger took it, or else when it was taken, and what did not fit.
 
-    An image whose number is the `img_idx` of a CAMERA_FEEDBACK was taken by that trigger. Otherwise its time is the
-    UTC time in its name, or else the UTC time in its EXIF; an EXIF time without a time zone is not used.
+    An image whose number is the `img_idx` of a CAMERA_FEEDBACK was taken by that trigger, unless another image or
+    another trigger (after a reboot) has the same number, or the image's own time is more than 2 s from the trigger's.
+    Otherwise its time is its own: the UTC time in its name, or else in its EXIF; an EXIF time without a time zone is
+    not used.
     """
-    ordered = in_order(images)
-    by_index = {trigger.img_idx: trigger for trigger in log.triggers()}
+    ordered, fired = in_order(images), log.triggers()
     numbers = [number_in_name(path) for path in ordered]
     twice = {number for number, count in Counter(numbers).items() if count > 1}
-    triggers = tuple(None if n is None or n in twice else by_index.get(n) for n in numbers)
+    again = {index for index, count in Counter(trigger.img_idx for trigger in fired).items() if count > 1}
+    by_index = {trigger.img_idx: trigger for trigger in fired if trigger.img_idx not in again}
+    triggers: list[Trigger | None] = []
     times_s: list[float] = []
-    for path, trigger in zip(ordered, triggers, strict=True):
-        if trigger is not None:
-            times_s.append(trigger.time_s)
-            continue
-        time_s = time_in_name(path)
-        times_s.append(_time_inside(path) if time_s is None else time_s)
-    return Pairing(ordered, triggers, tuple(times_s), _notes(by_index, triggers, times_s, twice))
+    strangers = 0
+    for path, number in zip(ordered, numbers, strict=True):
+        trigger = None if number is None or number in twice else by_index.get(number)
+        own_s = _own_time(path)
+        if trigger is not None and abs(own_s - trigger.time_s) > _SAME_MOMENT_S:
+            trigger, strangers = None, strangers + 1
+        triggers.append(trigger)
+        times_s.append(own_s if trigger is None else trigger.time_s)
+    notes = _notes(fired, triggers, times_s)
+    numbered = {number for number in numbers if number is not None}
+    if numbered & twice & {trigger.img_idx for trigger in fired}:
+        notes.append("several images carry the same number and were not paired with triggers")
+    if numbered & again:
+        notes.append(
+            f"the log has several triggers of one number (the vehicle was started again): {_listed(numbered & again)}; "
+            "images of these numbers count by their own time"
+        )
+    if strangers:
+        notes.append(
+            f"{strangers} of {len(ordered)} images carry the number of a trigger but were taken at another time by "
+            "their own clock, which counts"
+        )
+    return Pairing(ordered, tuple(triggers), tuple(times_s), tuple(notes))
 
 
-def _time_inside(path: Path) -> float:
-    """UTC in the image's EXIF or XMP, NaN where it says none; a damaged image stops nothing, it only has no time."""
-    try:
-        time_s = read_image_pose(path).time_s
-    except InputError:
-        return float("nan")
+def _own_time(path: Path) -> float:
+    """UTC in the image's name, or else in its EXIF or XMP, NaN where neither says one; a damaged image stops nothing,
+    it only has no time."""
+    time_s = time_in_name(path)
+    if time_s is None:
+        try:
+            time_s = read_image_pose(path).time_s
+        except InputError:
+            time_s = None
     return float("nan") if time_s is None else time_s
 
 
-def _notes(
-    by_index: dict[int, Trigger], triggers: Sequence[Trigger | None], times_s: Sequence[float], twice: set[int | None]
-) -> tuple[str, ...]:
-    paired = {trigger.img_idx for trigger in triggers if trigger is not None}
+def _listed(numbers: Collection[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers)[:8]) + (", ..." if len(numbers) > 8 else "")
+
+
+def _notes(fired: Sequence[Trigger], triggers: Sequence[Trigger | None], times_s: Sequence[float]) -> list[str]:
+    paired = {trigger for trigger in triggers if trigger is not None}
     notes: list[str] = []
-    if by_index and len(paired) < len(by_index):
-        missing = sorted(set(by_index) - paired)
-        shown = ", ".join(str(index) for index in missing[:8]) + (", ..." if len(missing) > 8 else "")
-        notes.append(f"{len(missing)} of {len(by_index)} triggered pictures have no image: {shown}")
-    if by_index and len(paired) < len(triggers):
+    missing = [trigger.img_idx for trigger in fired if trigger not in paired]
+    if missing:
+        notes.append(f"{len(missing)} of {len(fired)} triggered pictures have no image: {_listed(missing)}")
+    if fired and len(paired) < len(triggers):
         notes.append(f"{len(triggers) - len(paired)} of {len(triggers)} images belong to no trigger in the log")
-    if by_index and any(number in by_index for number in twice if number is not None):
-        notes.append("several images carry the same number and were not paired with triggers")
     timeless = int(np.isnan(np.asarray(times_s, dtype=np.float64)).sum())
     if timeless:
         notes.append(f"{timeless} of {len(times_s)} images do not say when they were taken in UTC")
-    return tuple(notes)
+    return notes
 
 
 def frames_from_log(

@@ -233,7 +233,7 @@ class TelemetryLog:
             else:
                 time_s = feedback.received_s
             found.setdefault((feedback.told.img_idx, feedback.segment), replace(feedback.told, time_s=time_s))
-        return sorted(found.values(), key=lambda trigger: (trigger.time_s, trigger.img_idx))
+        return sorted(set(found.values()), key=lambda trigger: (trigger.time_s, trigger.img_idx))
 
     def pose_at(self, times_s: npt.ArrayLike, camera: Camera, accuracy: Accuracy | None = None) -> Poses:
         """The poses of `camera` at (N,) UTC times, position interpolated linearly and attitude by slerp.

@@ -124,6 +124,46 @@ def test_two_images_of_one_number_are_paired_with_no_trigger(log: TelemetryLog, 
     assert "several images carry the same number and were not paired with triggers" in pairing.notes
 
 
+@pytest.mark.parametrize(("late_s", "same"), [(1.5, True), (5.0, False), (20.0, False)])
+def test_a_number_counts_only_where_the_images_own_time_agrees(
+    log: TelemetryLog, tmp_path: Path, late_s: float, same: bool
+) -> None:
+    image, plain = picture(tmp_path / "DSC00001.jpg"), picture(tmp_path / "DSC00002.jpg")
+    write_image_pose(image, Poses.from_columns(1, time_s=NIGHT_S + 1.0 + late_s), 0)
+    pairing = pair_images(log, [image, plain])
+    assert [trigger is not None for trigger in pairing.triggers] == [same, True]
+    assert pairing.times_s == pytest.approx([NIGHT_S + 1.0 + (0.0 if same else late_s), NIGHT_S + 2.0])
+    said = "1 of 2 images carry the number of a trigger but were taken at another time by their own clock, which counts"
+    assert (said in pairing.notes) == (not same)
+    poses = Poses.from_frames(frames_from_log(log, DOWN, [image, plain]))
+    if late_s == 5.0:
+        assert poses.lat_deg[0] == pytest.approx(23.0006, abs=1e-6)
+    if late_s == 20.0:
+        assert np.isnan(poses.lat_deg[0])
+
+
+def test_a_number_that_was_triggered_again_after_a_reboot_pairs_nothing(log_writer: Any, tmp_path: Path) -> None:
+    for start_s, indices in ((0.0, (1, 2)), (600.0, (2, 3))):
+        for tick in range(41):
+            boot_s = 5.0 + tick / 4.0
+            log_writer.position(boot_s, NIGHT_S + start_s + tick / 4.0, lat=23.0 + start_s * 1e-5)
+            log_writer.attitude(boot_s, NIGHT_S + start_s + tick / 4.0, yaw=0.5)
+        for index in indices:
+            log_writer.feedback(NIGHT_S + start_s + index, index, NIGHT_S + start_s + index + 0.1)
+    log = TelemetryLog()
+    for message, received_s in log_writer.messages:
+        log.add(message, received_s)
+    images = [picture(tmp_path / f"IMG_{number}.jpg") for number in (1, 2, 3)]
+    pairing = pair_images(log, images)
+    assert [trigger and trigger.time_s for trigger in pairing.triggers] == [NIGHT_S + 1.0, None, NIGHT_S + 603.0]
+    assert np.isnan(pairing.times_s[1])
+    assert pairing.notes[0] == "2 of 4 triggered pictures have no image: 2, 2"
+    assert any("several triggers of one number" in note and note.count(": 2;") for note in pairing.notes)
+    write_image_pose(images[1], Poses.from_columns(1, time_s=NIGHT_S + 602.0), 0)
+    poses = Poses.from_frames(frames_from_log(log, DOWN, images))
+    assert poses.lat_deg[1] == pytest.approx(23.006, abs=1e-6)
+
+
 def test_image_without_trigger_is_placed_by_the_time_in_its_name(log: TelemetryLog, tmp_path: Path) -> None:
     images = [picture(tmp_path / "20261122181505500Z.jpg"), picture(tmp_path / "20261122181530Z.jpg")]
     poses = Poses.from_frames(frames_from_log(log, DOWN, images, accuracy=Accuracy(time_s=0.3)))
