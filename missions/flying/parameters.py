@@ -71,6 +71,7 @@ class Parameters:
         self._link = link
         self._note = note
         self._before: dict[str, float] = {}
+        self._wanted: dict[str, float] = {}
 
     @property
     def before(self) -> Mapping[str, float]:
@@ -86,16 +87,32 @@ class Parameters:
                 raise VehicleError(f"the vehicle does not know parameter {setting.name}, which the fence needs")
             self._note("parameter_unknown", name=setting.name)
             return
+        self._wanted[setting.name] = setting.value
         if same_value(present, setting.value):
             return
         self._before.setdefault(setting.name, present)
         self._note("parameter", name=setting.name, was=present, value=setting.value)
         self._link.set_parameter(setting.name, setting.value)
 
-    def put_back(self) -> list[str]:
-        """Restore what was changed, last change first; the names of those that could not be restored."""
+    def changed(self) -> list[str]:
+        """What the vehicle says now of every parameter that was set, where that is another value than was set."""
+        found = []
+        for name, wanted in self._wanted.items():
+            present = self._link.parameter(name)
+            if present is None:
+                found.append(f"{name} is not answered")
+            elif not same_value(present, wanted):
+                found.append(f"{name} is {present:g} instead of {wanted:g}")
+        return found
+
+    def put_back(self, give_up: Callable[[], bool] = lambda: False) -> list[str]:
+        """Restore what was changed, last change first, until `give_up` says so; the names of those that could not be
+        restored."""
         lost = []
         for name, value in reversed(list(self._before.items())):
+            if give_up():
+                lost.append(name)
+                continue
             try:
                 self._link.set_parameter(name, value)
             except VehicleError:

@@ -7,14 +7,17 @@ check: that is `missions.flying.flight`'s part.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from shapely.geometry import Point, Polygon
+from shapely.geometry import Point
 
+from missions.errors import NotFlyableError
 from missions.flying.link import Link
 from missions.flying.progress import distance_m
-from missions.plan import Plan, Position, Ring, Sortie
+from missions.plan import Plan, Position, Sortie
+from missions.planning.fence import prove
+from missions.planning.local import polygon_of
 
 FIX_3D = 3
 SATELLITES = 6
@@ -41,7 +44,7 @@ def preflight_checks(
         _vehicle(link),
         _position(link),
         _estimate(link),
-        *_home(link, plan),
+        *_home(link, plan, sortie),
         _battery(link, sortie),
         Check("mission", "mission" in stored, f"{len(sortie.waypoints)} waypoints stored and read back"),
         Check(
@@ -73,29 +76,40 @@ def _estimate(link: Link) -> Check:
     return Check("estimator", ok, "sound" if ok else "the vehicle does not trust its position yet; wait, or move it")
 
 
-def _home(link: Link, plan: Plan) -> list[Check]:
+def _home(link: Link, plan: Plan, sortie: Sortie) -> list[Check]:
     heard = link.vehicle.home_location
     if heard is None:
         return [Check("home", False, "the vehicle has not set its home; wait for its position")]
     home = Position(heard.lat, heard.lon)
     away_m = distance_m(home, plan.home)
+    near = Check("home", away_m <= HOME_DISTANCE_M, f"{away_m:.1f} m from the plan's (at most {HOME_DISTANCE_M:.0f})")
+    if not near.ok:
+        return [near]
     inside = inside_fence(home, plan)
     return [
-        Check("home", away_m <= HOME_DISTANCE_M, f"{away_m:.1f} m from the plan's (at most {HOME_DISTANCE_M:.0f})"),
+        near,
         Check("home in the fence", inside, "inside" if inside else "outside: the fence would stop the take-off"),
+        _ways(home, plan, sortie),
     ]
+
+
+def _ways(home: Position, plan: Plan, sortie: Sortie) -> Check:
+    """The proof the plan was written with, made again from where the vehicle really stands, with its way back there."""
+    back = [replace(last, lat_deg=home.lat_deg, lon_deg=home.lon_deg, camera=None) for last in sortie.waypoints[-1:]]
+    flown = replace(sortie, waypoints=(*sortie.waypoints, *back))
+    try:
+        clearance_m = prove(replace(plan, home=home, sorties=(flown,)))
+    except NotFlyableError as error:
+        return Check("ways in the fence", False, f"from this home: {error}")
+    return Check("ways in the fence", True, f"from this home everything flown keeps {clearance_m:.0f} m from its edge")
 
 
 def inside_fence(position: Position, plan: Plan) -> bool:
     """Whether a place lies inside every inclusion and outside every exclusion of the plan's fence."""
-    point = Point(position.lon_deg, position.lat_deg)
-    return all(_polygon(ring).contains(point) for ring in plan.fence.inclusion) and not any(
-        _polygon(ring).intersects(point) for ring in plan.fence.exclusion
+    here = Point(0.0, 0.0)
+    return all(polygon_of(ring, position).contains(here) for ring in plan.fence.inclusion) and not any(
+        polygon_of(ring, position).intersects(here) for ring in plan.fence.exclusion
     )
-
-
-def _polygon(ring: Ring) -> Polygon:
-    return Polygon([(position.lon_deg, position.lat_deg) for position in ring])
 
 
 def _battery(link: Link, sortie: Sortie) -> Check:
@@ -104,11 +118,12 @@ def _battery(link: Link, sortie: Sortie) -> Check:
     needed = sortie.battery_used_pct + BATTERY_RESERVE_PCT
     if level is None:
         return Check("battery", False, "the vehicle does not say how full its battery is (BATT_MONITOR)")
-    return Check(
-        "battery",
-        level >= min(needed, 99.0),
-        f"{level} %; the sortie takes {sortie.battery_used_pct:.0f} % and {BATTERY_RESERVE_PCT:.0f} % stay in reserve",
-    )
+    detail = f"{level} %; the sortie takes {sortie.battery_used_pct:.0f} %"
+    if level >= needed:
+        return Check("battery", True, f"{detail}, at least {BATTERY_RESERVE_PCT:.0f} % stay in reserve")
+    left_pct = level - sortie.battery_used_pct
+    kept = f"{left_pct:.0f} % would be left" if left_pct >= 0 else "that is not enough"
+    return Check("battery", False, f"{detail}: {kept}, and {BATTERY_RESERVE_PCT:.0f} % must stay in reserve")
 
 
 def _camera(link: Link, sortie: Sortie) -> Check:

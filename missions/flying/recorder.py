@@ -2,8 +2,8 @@
 
 A `Recorder` writes `flight.json` from its first moment, every message heard and sent to `telemetry.tlog` and every
 event to `events.jsonl`, each in one write to the operating system, and once a second the track, the frames and the
-images that have arrived. After a SIGKILL all of it is readable; `recover` completes such a folder. What a telemetry log
-means is `mapping.ground.telemetry`'s subject.
+images that have arrived. After a SIGKILL all of it is readable; flight.json says `complete` only once everything is
+there, and `recover` completes what is not. What a telemetry log means is `mapping.ground.telemetry`'s subject.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ class Recorder:
             "started_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "ended": None,
             "reason": None,
+            "complete": False,
             "versions": {name: version for name in _PACKAGES if (version := _version(name))},
             **facts,
         }
@@ -162,7 +163,10 @@ class Recorder:
                     os.fsync(descriptor)
                 os.close(descriptor)
         ended = self._facts["ended"] or "interrupted"
-        self.update(ended=ended, **({} if self.failure is None else {"recording_failed": self.failure}))
+        if self.failure is None:
+            self.update(ended=ended, complete=True)
+        else:
+            self.update(ended=ended, recording_failed=self.failure)
 
     def _keep(self) -> None:
         pause_s = CHECKPOINT_S
@@ -218,14 +222,16 @@ class Recorder:
 
 def recover(folder: Path, camera: Camera) -> None:
     """Complete the folder of a flight whose recording was cut off: track and frames from its telemetry, poses into its
-    images, `ended` "interrupted" in flight.json where it said nothing. Harmless on a complete flight. Raises InputError
-    where there is no flight or its telemetry holds no position."""
+    images, half-written files gone, and in flight.json `complete`, with `ended` "interrupted" where it said nothing.
+    Harmless on a complete flight. Raises InputError where there is no flight or its telemetry holds no position."""
     path = folder / FLIGHT_FILE
     facts = read_json(path, "a flight folder that was being recorded")
+    for half in (*folder.glob(".*.part"), *(folder / IMAGES_FOLDER).glob(".*.part")):
+        half.unlink(missing_ok=True)
     _write_tables(folder, read_tlog(folder / TELEMETRY_FILE, allow_cut=True), camera)
     _write_poses(folder)
-    if facts.get("ended") is None:
-        _write_json(path, {**facts, "ended": "interrupted"})
+    if facts.get("ended") is None or not facts.get("complete"):
+        _write_json(path, {**facts, "ended": facts.get("ended") or "interrupted", "complete": True})
 
 
 def _images(folder: Path) -> list[Path]:

@@ -92,7 +92,7 @@ class Watch:
         self._tell("mode", mode=mode.name)
 
     def _hear_armed(self, _vehicle: Any, _name: str, armed: bool) -> None:
-        if armed and self.armed_at_s is None:
+        if armed:
             self.armed_at_s = self._link.vehicle_time_s
         self._disarmed_at_s = None if armed else self._link.vehicle_time_s
         self._tell("armed" if armed else "disarmed")
