@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -29,7 +29,6 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 _CATALOGUE = "cameras.toml"
 _FOLD_MARGIN = 0.99  # of the radius where the distortion polynomial turns back: beyond it a pixel has no one ray
-_SIZE_TOLERANCE = 0.005  # relative difference of the two scales up to which a picture counts as the same shape
 
 
 @dataclass(frozen=True)
@@ -54,26 +53,6 @@ class Camera:
     stabilised: bool = False
     min_interval_s: float = 1.0
     source: str = ""
-
-    def with_size(self, width_px: int, height_px: int) -> Camera:
-        """The same camera read out at another size (binned or scaled, not cropped). Raises InputError where the
-        shape of the picture differs, because then it was cropped or turned and nothing is known of by how much."""
-        scale_x, scale_y = width_px / self.width_px, height_px / self.height_px
-        if abs(scale_x / scale_y - 1.0) > _SIZE_TOLERANCE:
-            raise InputError(
-                self.name,
-                f"the camera's pictures are {self.width_px} x {self.height_px}, this one is {width_px} x {height_px}: "
-                "give the camera that took it, or the picture as it was taken",
-            )
-        return replace(
-            self,
-            width_px=width_px,
-            height_px=height_px,
-            fx_px=self.fx_px * scale_x,
-            fy_px=self.fy_px * scale_y,
-            cx_px=self.cx_px * scale_x,
-            cy_px=self.cy_px * scale_y,
-        )
 
 
 class _CameraText(BaseModel):
@@ -310,9 +289,3 @@ def ground_sample_distance_m(camera: Camera, height_m: float) -> float:
 def height_for_ground_sample_distance_m(camera: Camera, gsd_m: float) -> float:
     """The height over the ground from which one pixel covers `gsd_m` metres, camera straight down."""
     return gsd_m * camera.fx_px
-
-
-def footprint_m(camera: Camera, height_m: float) -> tuple[float, float]:
-    """(across, along) metres of level ground in a picture taken straight down from `height_m`, distortion aside:
-    across is the picture's width, along (towards the nose) its height."""
-    return height_m * camera.width_px / camera.fx_px, height_m * camera.height_px / camera.fy_px

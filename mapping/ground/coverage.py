@@ -28,11 +28,10 @@ _PER_SIDE = 16
 @dataclass(frozen=True, eq=False)
 class ImagedGround:
     """`footprints`: one lon/lat polygon per frame, None where it has no pose or no ground in sight; `covered`: their
-    union (lon/lat, empty where there is none) and `area_m2` of it."""
+    union (lon/lat, empty where there is none)."""
 
     footprints: tuple[shapely.Polygon | None, ...]
     covered: BaseGeometry
-    area_m2: float
 
 
 def imaged_ground(
@@ -45,8 +44,8 @@ def imaged_ground(
     union = shapely.union_all(metric[~shapely.is_missing(metric)])
     if not union.is_empty:
         union = shapely.orient_polygons(union)
-    footprints = tuple(None if one is None else _geodetic(one, local) for one in metric)
-    return ImagedGround(footprints, _geodetic(union, local), float(union.area))
+    footprints = tuple(None if one is None else local.geometry_to_lonlat(one) for one in metric)
+    return ImagedGround(footprints, local.geometry_to_lonlat(union))
 
 
 def frames_over(
@@ -105,11 +104,3 @@ def _largest(geometry: BaseGeometry) -> shapely.Polygon | None:
     """The largest polygon in what a folded outline was mended to."""
     polygons = [part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon"]
     return max(polygons, key=lambda part: part.area, default=None)
-
-
-def _geodetic(geometry: BaseGeometry, local: LocalFrame) -> BaseGeometry:
-    def to_lon_lat(corners: Floats) -> Floats:
-        lat, lon = local.to_geodetic(corners[:, 0], corners[:, 1])
-        return np.stack([lon, lat], axis=1)
-
-    return shapely.transform(geometry, to_lon_lat)

@@ -49,14 +49,12 @@ _WEAK = "what it shows was found too weakly, or in too few of the frames that ha
 @dataclass(frozen=True, eq=False)
 class Located:
     """What `locate` found: `sightings` (mapping.tables.SIGHTINGS), `places` of every detection (PLACES), the lon/lat
-    `coverage` of all frames with `coverage_area_m2` and each frame's `footprints` (None without a pose), how many
-    detections have no place by reason (`unlocated`), and `notes` on what was assumed."""
+    `coverage` of all frames, how many detections have no place by reason (`unlocated`), and `notes` on what was
+    assumed."""
 
     sightings: pa.Table
     places: pa.Table
     coverage: BaseGeometry
-    coverage_area_m2: float
-    footprints: dict[str, BaseGeometry | None]
     unlocated: dict[str, int]
     notes: tuple[str, ...]
 
@@ -110,8 +108,6 @@ def locate(
         sightings=sightings,
         places=_places(detections, points, sure, ids, reasons),
         coverage=imaged.covered,
-        coverage_area_m2=imaged.area_m2,
-        footprints=dict(zip(frame_ids, imaged.footprints, strict=True)),
         unlocated=dict(Counter(text for text, hit in zip(reasons, points.hit, strict=True) if text and not hit)),
         notes=_notes(terrain, home, imaged.footprints, int((lost & points.hit).sum()), len(objects) - len(sure)),
     )

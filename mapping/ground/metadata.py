@@ -246,9 +246,7 @@ def _rewriting_notes(
         yield f"EXIF says {width} x {height} pixels, the picture has {size[0]} x {size[1]}: resized, cropped or turned"
 
 
-def write_image_pose(
-    path: str | Path, poses: Poses, index: int, *, make: str | None = None, model: str | None = None
-) -> None:
+def write_image_pose(path: str | Path, poses: Poses, index: int, *, model: str | None = None) -> None:
     """Write pose `index` of `poses` into the JPEG at `path` as EXIF and XMP, its compressed picture untouched, whole or
     not at all (beside it, then renamed). What is unknown is left out; EXIF that is there already is kept otherwise.
 
@@ -256,7 +254,7 @@ def write_image_pose(
     """
     names = ("time_s", "lat_deg", "lon_deg", "alt_amsl_m", "alt_home_m", "yaw_deg", "pitch_deg", "roll_deg")
     said: dict[str, Any] = {name: _number(getattr(poses, name)[index]) for name in names}
-    pose = replace(ImagePose(make=make, model=model), **said)
+    pose = replace(ImagePose(model=model), **said)
     path = Path(path)
     try:
         content = path.read_bytes()

@@ -50,12 +50,6 @@ class Poses:
         return len(self.time_s)
 
     @property
-    def known(self) -> npt.NDArray[np.bool_]:
-        """(N,) True where position, height above home and attitude are all there, so that a pixel can be placed."""
-        needed = (self.lat_deg, self.lon_deg, self.alt_home_m, self.yaw_deg, self.pitch_deg, self.roll_deg)
-        return np.asarray(np.isfinite(np.stack(needed)).all(axis=0))
-
-    @property
     def rotation(self) -> Rotation:
         """NED from camera frame for every pose; identity angles stand in where the attitude is unknown."""
         return rotation_ned_from_camera(

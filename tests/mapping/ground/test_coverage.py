@@ -9,7 +9,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from mapping.ground.camera import footprint_m, load_camera
+from mapping.ground.camera import load_camera
 from mapping.ground.coverage import frames_over, imaged_ground
 from mapping.ground.pose import Poses
 from mapping.ground.terrain import FlatGround
@@ -17,6 +17,7 @@ from mapping.ground.terrain import FlatGround
 GEOD = Geod(ellps="WGS84")
 LAT, LON = 23.04, 88.9
 BOSON = load_camera("boson640-14")
+ACROSS_M, ALONG_M = 60.0 * BOSON.width_px / BOSON.fx_px, 60.0 * BOSON.height_px / BOSON.fy_px
 
 
 def line(count: int, spacing_m: float, **columns: object) -> Poses:
@@ -31,14 +32,12 @@ def area_m2(geometry: shapely.Geometry) -> float:
 
 
 def test_a_footprint_is_the_cameras_and_the_union_counts_overlap_once() -> None:
-    across, along = footprint_m(BOSON, 60.0)
-    ground = imaged_ground(line(3, along / 2), BOSON, FlatGround())
-    assert [area_m2(one) for one in ground.footprints] == pytest.approx([across * along] * 3, rel=1e-4)
-    assert ground.area_m2 == pytest.approx(2.0 * across * along, rel=1e-4)
-    assert area_m2(ground.covered) == pytest.approx(ground.area_m2, rel=1e-4)
+    ground = imaged_ground(line(3, ALONG_M / 2), BOSON, FlatGround())
+    assert [area_m2(one) for one in ground.footprints] == pytest.approx([ACROSS_M * ALONG_M] * 3, rel=1e-4)
+    assert area_m2(ground.covered) == pytest.approx(2.0 * ACROSS_M * ALONG_M, rel=1e-4)
     west, south, east, north = ground.footprints[0].bounds
-    assert GEOD.inv(west, LAT, east, LAT)[2] == pytest.approx(across, rel=1e-4)
-    assert GEOD.inv(LON, south, LON, north)[2] == pytest.approx(along, rel=1e-4)
+    assert GEOD.inv(west, LAT, east, LAT)[2] == pytest.approx(ACROSS_M, rel=1e-4)
+    assert GEOD.inv(LON, south, LON, north)[2] == pytest.approx(ALONG_M, rel=1e-4)
 
 
 def test_frames_without_a_pose_have_no_footprint() -> None:
@@ -48,7 +47,6 @@ def test_frames_without_a_pose_have_no_footprint() -> None:
     assert [one is None for one in ground.footprints] == [False, True, True]
     nothing = imaged_ground(line(2, 10.0, yaw_deg=np.nan), BOSON, FlatGround())
     assert nothing.covered.is_empty
-    assert nothing.area_m2 == 0.0
     assert imaged_ground(line(0, 1.0), BOSON, FlatGround()).covered.is_empty
 
 
@@ -62,9 +60,8 @@ def test_a_picture_with_the_horizon_covers_ground_ahead_only() -> None:
 
 
 def test_frames_over_a_place() -> None:
-    _, along = footprint_m(BOSON, 60.0)
-    poses = line(5, along / 2)
-    places = [(0.0, 0.0), (0.0, along * 0.99), (14.0, along), (17.0, along), (0.0, -along * 0.45)]
+    poses = line(5, ALONG_M / 2)
+    places = [(0.0, 0.0), (0.0, ALONG_M * 0.99), (14.0, ALONG_M), (17.0, ALONG_M), (0.0, -ALONG_M * 0.45)]
     lat, lon = [], []
     for east, north in places:
         one_lon, one_lat, _ = GEOD.fwd(LON, LAT, np.degrees(np.arctan2(east, north)), np.hypot(east, north))
