@@ -309,6 +309,8 @@ def _check_size(reader: _Reader, area: Area, place: str) -> None:
     """Refuse what encloses no ground or stretches so far that its coordinates cannot be meant."""
     west, south, east, north = area.patrol.bounds
     origin = Position((south + north) / 2, (west + east) / 2)
+    if east - west > 180.0:
+        raise reader.error(place, "the patrol area reaches across 180 degrees of longitude; plan either side by itself")
     limit_deg = MAX_EXTENT_M / 111_000.0
     too_wide = (east - west) * math.cos(math.radians(origin.lat_deg)) > limit_deg or north - south > limit_deg
     if too_wide:

@@ -88,4 +88,7 @@ class TangentFrame:
 
     def to_geodetic(self, north_m: float, east_m: float) -> tuple[float, float]:
         """(latitude, longitude) in degrees."""
-        return self.lat_deg + north_m / self.m_per_lat_deg, self.lon_deg + east_m / self.m_per_lon_deg
+        lon_deg = self.lon_deg + east_m / self.m_per_lon_deg
+        if abs(lon_deg) > 180.0:
+            lon_deg -= math.copysign(360.0, lon_deg)
+        return self.lat_deg + north_m / self.m_per_lat_deg, lon_deg

@@ -123,6 +123,10 @@ BAD = {
     "latitude first": (feature([[[23.02, 148.9], [23.02, 149.0], [23.03, 149.0]]]), "swap"),
     "metres": (feature([[[250_000, 2_550_000], [251_000, 2_550_000], [251_000, 2_551_000]]]), "export in WGS 84"),
     "spanning a continent": (feature([[[88.0, 23.0], [90.0, 23.0], [90.0, 25.0]]]), "more than 60 km"),
+    "across 180 degrees": (
+        feature([[[179.999, -17.0], [-179.999, -17.0], [-179.999, -16.998], [179.999, -16.998]]]),
+        "across 180 degrees of longitude",
+    ),
     "at the pole": (feature([[[10.0, 89.99], [10.1, 89.99], [10.1, 89.991]]]), "pole"),
     "unknown role": (feature([SQUARE], "watch"), 'unknown role "watch"'),
     "role of an odd type": (feature([SQUARE], ["patrol"]), 'unknown role ["patrol"]'),

@@ -185,6 +185,14 @@ def test_auto_is_taken_up_where_it_was_left() -> None:
     assert flown(vehicle)[-1][0] == pytest.approx(0.0, abs=0.5)
 
 
+@pytest.mark.parametrize(("home_deg", "east_m"), [(179.999, 300.0), (-179.999, -300.0), (149.1, 300.0)])
+def test_metres_and_degrees_agree_across_180_degrees(home_deg: float, east_m: float) -> None:
+    frame = TangentFrame(-17.0, home_deg)
+    lat, lon = frame.to_geodetic(-50.0, east_m)
+    assert abs(lon) <= 180.0
+    assert frame.to_local(lat, lon) == pytest.approx((-50.0, east_m), abs=1e-4)
+
+
 def test_fence_distances() -> None:
     frame = TangentFrame(23.0, 88.9)
 
