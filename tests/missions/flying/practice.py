@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HOME = Position(23.0412, 88.8972)
 HEIGHT_M = 40.0
 SPACING_M = 20.0
+_HOLE = ((0.4, 0.4), (0.5, 0.4), (0.5, 0.5), (0.4, 0.5))
 
 
 def place(north_m: float, east_m: float) -> Position:
@@ -53,7 +54,7 @@ def square_plan(side_m: float = 100.0) -> Plan:
         inclusion=(
             (place(-80, -80), place(far_m + 140, -80), place(far_m + 140, far_m + 140), place(-80, far_m + 140)),
         ),
-        exclusion=((place(50, 40), place(60, 40), place(60, 50), place(50, 50)),),
+        exclusion=(tuple(place(10 + north * side_m, east * side_m) for north, east in _HOLE),),
         alt_max_home_m=80.0,
         min_clearance_m=20.0,
     )
@@ -105,7 +106,7 @@ def practice_vehicle(speedup: float, *more: str) -> Iterator[Practice]:
 
 
 FLYING_SCRIPT = """
-import json, sys
+import json, sys, time
 from dataclasses import asdict
 from pathlib import Path
 sys.path[:0] = {path!r}
@@ -115,15 +116,15 @@ from missions.flying.flight import fly
 from missions.flying.recorder import Recorder
 
 with Recorder(Path({folder!r}), load_camera("boson640-14"), {{}}) as recorder:
-    outcome = fly(square_plan(), 1, {url!r}, recorder, confirm=lambda checks: True, progress=lambda status: None)
+    outcome = fly(square_plan(), 1, {url!r}, recorder, confirm={confirm}, progress=lambda status: None)
 print(json.dumps(asdict(outcome)))
 """
 
 
-def flying_process(url: str, folder: Path) -> subprocess.Popen[str]:
-    """A process that flies the square and prints the outcome."""
+def flying_process(url: str, folder: Path, confirm: str = "lambda checks: True") -> subprocess.Popen[str]:
+    """A process that flies the square and prints the outcome; `confirm` is its source."""
     path = [str(Path(__file__).resolve().parent), str(ROOT)]
-    script = FLYING_SCRIPT.format(path=path, folder=str(folder), url=url)
+    script = FLYING_SCRIPT.format(path=path, folder=str(folder), url=url, confirm=confirm)
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -193,6 +193,10 @@ def test_ctrl_c_calls_the_vehicle_home(tmp_path: Path) -> None:
         "disarmed",
     ]
     assert json.loads((tmp_path / "flight" / "flight.json").read_text())["ended"] == "aborted"
+    sent = [message for message in messages_of(tmp_path / "flight") if message.get_srcSystem() == 255]
+    stopped = [n for n, m in enumerate(sent) if m.get_type() == "COMMAND_LONG" and (m.command, m.param1) == (206, 0)]
+    restored = [n for n, m in enumerate(sent) if m.get_type() == "PARAM_SET" and m.param_id == "CAM_AUTO_ONLY"]
+    assert stopped[0] < restored[-1], "the camera stops before it may trigger outside AUTO"
 
 
 def test_ctrl_c_twice_leaves_the_vehicle_to_itself(tmp_path: Path) -> None:
@@ -245,20 +249,48 @@ def test_a_vehicle_that_vanishes_is_lost(tmp_path: Path, camera: Camera) -> None
     assert TRACK.read(tmp_path / "flight" / "track.parquet").num_rows > 50
 
 
-def test_a_vehicle_that_falls_silent_is_lost(tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("missions.flying.flight.LINK_LOST_S", 2.0)
-    with practice_vehicle(SPEEDUP) as vehicle:
+def test_a_vehicle_that_stays_silent_past_its_time_is_lost(
+    tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("missions.flying.flight.SILENT_S", 2.0)
+    monkeypatch.setattr("missions.flying.flight.OVERDUE_FACTOR", 0.0)
+    with practice_vehicle(8.0) as vehicle:
 
         def progress(status: FlightStatus) -> None:
-            if status.photos_taken >= 1:
+            if status.photos_taken == 1 and status.flown_s > 0:
                 vehicle.process.send_signal(signal.SIGSTOP)
+                monkeypatch.setattr("missions.flying.flight.OVERDUE_S", status.flown_s + 5.0)
 
         try:
             with Recorder(tmp_path / "flight", camera, {}) as recorder:
                 outcome = fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=progress)
         finally:
             vehicle.process.kill()
-    assert (outcome.ended, outcome.reason) == ("lost", "silent for 2 s")
+    assert outcome.ended == "lost"
+    assert outcome.reason in ("silent for 5 s", "silent for 4 s")
+    (left,) = [event for event in events(tmp_path / "flight") if event["event"] == "parameters_not_restored"]
+    assert "FENCE_ENABLE" in left["names"]
+
+
+def test_a_vehicle_that_is_heard_again_is_watched_to_its_end(
+    tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("missions.flying.flight.SILENT_S", 1.0)
+    stopped: list[threading.Timer] = []
+    with practice_vehicle(SPEEDUP) as vehicle:
+
+        def progress(status: FlightStatus) -> None:
+            if status.photos_taken and not stopped:
+                vehicle.process.send_signal(signal.SIGSTOP)
+                stopped.append(threading.Timer(2.0, vehicle.process.send_signal, (signal.SIGCONT,)))
+                stopped[0].start()
+
+        with Recorder(tmp_path / "flight", camera, {}) as recorder:
+            outcome = fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=progress)
+    stopped[0].join()
+    assert outcome.ended == "landed"
+    told = [event["event"] for event in events(tmp_path / "flight")]
+    assert told.index("silent") < told.index("heard_again") < told.index("disarmed")
 
 
 def test_an_overdue_vehicle_is_called_home(tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,7 @@ def test_a_flight_is_kept_whole(tmp_path: Path, camera: Camera) -> None:
     facts = json.loads((folder / "flight.json").read_text())
     assert (facts["ended"], facts["camera"], facts["photos_taken"]) == ("landed", "boson640-14", 5)
     assert facts["versions"]["pymavlink"]
+    assert (started["complete"], facts["complete"]) == (False, True)
     event = json.loads((folder / "events.jsonl").read_text())
     assert (event["event"], event["mode"]) == ("mode", "AUTO")
 
@@ -139,6 +140,7 @@ def test_a_failure_to_keep_tables_stops_nothing(tmp_path: Path, camera: Camera) 
     facts = json.loads((tmp_path / "flight.json").read_text())
     assert facts["ended"] == "landed"
     assert "track and frames cannot be kept" in facts["recording_failed"]
+    assert not facts["complete"]
     (tmp_path / "track.parquet").rmdir()
     recover(tmp_path, camera)
     assert TRACK.read(tmp_path / "track.parquet").num_rows == 28
@@ -179,22 +181,27 @@ KILLED = """
     time.sleep(2.5)
     for message in flight_messages(5):
         recorder.received(message)
+    recorder.update(**{ended!r})
     print("ready", flush=True)
     time.sleep(60)
 """
 
 
-def test_sigkill_leaves_everything_readable_and_recover_completes_it(tmp_path: Path, camera: Camera) -> None:
+@pytest.mark.parametrize("ended", [None, "landed"])
+def test_sigkill_leaves_everything_readable_and_recover_completes_it(
+    tmp_path: Path, camera: Camera, ended: str | None
+) -> None:
     folder, card = tmp_path / "flight", tmp_path / "card"
     card.mkdir()
     here = Path(__file__).resolve()
     path = [str(here.parent), str(here.parents[3])]
-    script = textwrap.dedent(KILLED).format(path=path, card=str(card), folder=str(folder))
+    script = textwrap.dedent(KILLED).format(path=path, card=str(card), folder=str(folder), ended={"ended": ended})
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         os.kill(process.pid, signal.SIGKILL)
-    assert json.loads((folder / "flight.json").read_text())["ended"] is None
+    facts = json.loads((folder / "flight.json").read_text())
+    assert (facts["ended"], facts["complete"]) == (ended, False)
     count = len(list(flight_messages(5)))
     assert [json.loads(line)["index"] for line in (folder / "events.jsonl").read_text().splitlines()] == [*range(count)]
     assert TRACK.read(folder / "track.parquet").num_rows == 40
@@ -202,9 +209,14 @@ def test_sigkill_leaves_everything_readable_and_recover_completes_it(tmp_path: P
 
     with (folder / "telemetry.tlog").open("ab") as file:
         file.write(b"\x00\x06\x00")
+    halves = [folder / ".frames.parquet.part", folder / "images" / ".IMG_00009.jpg.part"]
+    for half in halves:
+        half.write_bytes(b"half")
     recover(folder, camera)
     recover(folder, camera)
-    assert json.loads((folder / "flight.json").read_text())["ended"] == "interrupted"
+    facts = json.loads((folder / "flight.json").read_text())
+    assert (facts["ended"], facts["complete"]) == (ended or "interrupted", True)
+    assert not any(half.exists() for half in halves)
     assert TRACK.read(folder / "track.parquet").num_rows == 40
     assert FRAMES.read(folder / "frames.parquet")["alt_home_m"].to_pylist() == [60.0] * 3
     assert read_image_pose(folder / "images" / "IMG_00002.jpg").lat_deg == pytest.approx(LAT + 4 * 2e-5, abs=1e-6)
