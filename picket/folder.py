@@ -190,7 +190,7 @@ def open_flight(path: Path) -> Flight:
     """
     flight = _find_flight(path)
     facts = flight.facts()
-    if facts.get("ended") is None and not _is_running(facts.get("process")):
+    if not facts.get("complete", True) and not _is_running(facts.get("process")):
         recover(flight.root, flight.camera())
     return flight
 

@@ -5,18 +5,14 @@ and logs to stdout; a patrol's laptop must do none of that, and stdout belongs t
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from functools import cache
 from types import ModuleType
-
-
-@cache
-def _settings_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder for ultralytics' settings that goes away with this process."""
-    return tempfile.TemporaryDirectory(prefix="picket-ultralytics-")
 
 
 @cache
@@ -26,7 +22,10 @@ def import_ultralytics() -> tuple[ModuleType, ModuleType]:
     os.environ["YOLO_OFFLINE"] = "true"
     os.environ["YOLO_AUTOINSTALL"] = "false"
     os.environ["YOLO_VERBOSE"] = "false"
-    os.environ.setdefault("YOLO_CONFIG_DIR", _settings_folder().name)
+    if "YOLO_CONFIG_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="picket-ultralytics-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # ultralytics' settings go away with this process
+        os.environ["YOLO_CONFIG_DIR"] = folder
     from ultralytics import utils
     from ultralytics.nn import tasks
     from ultralytics.utils import nms

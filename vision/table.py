@@ -20,7 +20,7 @@ from vision.files import whole_file
 
 @dataclass(frozen=True)
 class TableSchema:
-    """Name, columns and unit-bearing types of one table. Column order is part of the contract."""
+    """Name, columns and unit-bearing types of one table. The order of the columns counts."""
 
     name: str
     columns: pa.Schema

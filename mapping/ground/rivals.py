@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mapping.ground.marks import MARKED
+from vision.boxes import iou
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,12 +53,7 @@ def outvoted(
 
 def _same_pixels(boxes: Floats, classes: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
     """(N, N) True for boxes of two classes on the same pixels; never for boxes of no size."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0.0, None), axis=2)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    union = area[:, None] + area - shared
-    return (shared > 0.0) & (shared >= SAME_PIXELS_IOU * union) & (classes[:, None] != classes)
+    return (iou(boxes, boxes) >= SAME_PIXELS_IOU) & (classes[:, None] != classes)
 
 
 def _pieces(classes: npt.NDArray[np.str_], places_m: Floats, diagonals_m: Floats) -> npt.NDArray[np.bool_]:

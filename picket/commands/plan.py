@@ -15,12 +15,13 @@ import typer
 from mapping.ground.camera import catalogue as camera_catalogue
 from mapping.ground.camera import load_camera
 from mapping.maps.report import PlanContent, SortieRow, write_plan_page
+from mapping.maps.wording import area_text, counted
 from missions.drones import catalogue as drone_catalogue
 from missions.drones import load_drone
 from missions.formats import area_geojson, plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position
 from missions.planning.area import Area, read_area
-from missions.planning.planner import make_plan
+from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, make_plan
 from picket.folder import Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
@@ -29,8 +30,6 @@ from vision.files import read_json, write_whole
 
 DEFAULT_DRONE = "x500"
 DEFAULT_CAMERA = "boson640-14"
-DEFAULT_SIDELAP = 0.3
-DEFAULT_FRONTLAP = 0.5
 
 
 def plan(
@@ -182,7 +181,8 @@ def _tell(made: Plan, output: Path) -> None:
     photos = sum(sortie.photos for sortie in made.sorties)
     minutes = sum(sortie.flight_time_s for sortie in made.sorties) / 60
     say(
-        f"{made.area_m2 / 1e6:.2f} km² in {len(made.sorties)} sorties, {minutes:.0f} min in the air, {photos} photos "
+        f"{area_text(made.area_m2)} in {counted(len(made.sorties), 'sortie')}, {minutes:.0f} min in the air, "
+        f"{counted(photos, 'photo')} "
         f"at {made.gsd_cm:.1f} cm/px from {made.height_home_m:.0f} m"
     )
     say(f"nearest to the fence: {made.fence.min_clearance_m:.1f} m")
