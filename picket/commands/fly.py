@@ -20,7 +20,7 @@ from missions.flying.preflight import Check
 from missions.flying.progress import FlightStatus
 from missions.flying.recorder import Recorder
 from missions.formats.plan_geojson import read_plan
-from missions.plan import Plan, Sortie
+from missions.plan import Plan
 from missions.planning.coverage import imaged_polygon
 from missions.planning.fence import prove
 from picket.folder import Flight, Mission, described, open_mission
@@ -81,12 +81,11 @@ def fly_simulated(
     scene = populate(imaged_polygon(plan, sortie), seed, persons, vehicles)
     flight = _new_flight(mission, sortie)
     scene_to_geojson(scene, flight.truth)
-    facts = {"simulated": True, "seed": seed}
     with ExitStack() as stack:
         card = Path(tempfile.mkdtemp(prefix="picket-card-"))
         stack.callback(shutil.rmtree, card, ignore_errors=True)
         recorder = stack.enter_context(
-            Recorder(flight.root, camera, _facts(plan, sortie, mission, facts), images_source=card)
+            Recorder(flight.root, camera, _facts(mission, simulated=True, seed=seed), images_source=card)
         )
         url = stack.enter_context(
             simulator(
@@ -109,7 +108,7 @@ def _fly_vehicle(mission: Mission, sortie: int, url: str, *, ask: bool) -> tuple
     plan, camera = _plan_of(mission, sortie), mission.camera()
     flight = _new_flight(mission, sortie)
     try:
-        with Recorder(flight.root, camera, _facts(plan, sortie, mission, {})) as recorder:
+        with Recorder(flight.root, camera, _facts(mission)) as recorder:
             outcome = _watch(plan, sortie, url, recorder, confirm=_ask_person if ask else _show_and_go)
     except InputError:
         shutil.rmtree(flight.root)  # the address was none, so nothing has happened
@@ -170,18 +169,10 @@ def _new_flight(mission: Mission, sortie: int) -> Flight:
     return flight
 
 
-def _facts(plan: Plan, number: int, mission: Mission, more: dict[str, Any]) -> dict[str, Any]:
-    """What flight.json says beside what the recorder itself knows."""
-    sortie: Sortie = plan.sortie(number)
-    return {
-        "mission": plan.name,
-        "sortie": number,
-        "drone": plan.drone,
-        "camera": mission.settings().get("camera"),
-        "camera_file": mission.settings().get("camera_file"),
-        "photos_expected": sortie.photos,
-        **more,
-    }
+def _facts(mission: Mission, **more: Any) -> dict[str, Any]:
+    """What flight.json says beside what flying and recording write there themselves."""
+    settings = mission.settings()
+    return {"camera": settings.get("camera"), "camera_file": settings.get("camera_file"), **more}
 
 
 def _tell(flight: Flight, outcome: FlightOutcome) -> None:

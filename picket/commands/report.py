@@ -129,7 +129,7 @@ def _geojson(path: Path) -> dict[str, Any] | None:
 def _title(flights: Sequence[Flight]) -> str:
     """The mission's name, or the folder's; a simulated flight says so where nobody can miss it."""
     known = [flight.facts() for flight in flights]
-    name = str(known[0].get("mission") or flights[0].root.resolve().name)
+    name = str(known[0].get("plan") or flights[0].root.resolve().name)
     return f"{name} (simulated: nobody was really there)" if any(facts.get("simulated") for facts in known) else name
 
 
