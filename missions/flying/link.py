@@ -331,6 +331,9 @@ def connect(url: str, heard: Listener, sent: Listener, *, timeout_s: float = 30.
     """
     if not _ADDRESS.fullmatch(url):
         raise InputError("--connect", f"{url!r} is no address; write tcp:HOST:PORT, udp:HOST:PORT or a serial port")
+    port = url.rpartition(":")[2]
+    if port.isdigit() and not 0 < int(port) <= 65535:
+        raise InputError("--connect", f"{port} in {url!r} is no port; ports go from 1 to 65535")
     address, _, baud = url.partition(",")
     before = socket.getdefaulttimeout()
     # The only way to bound pymavlink's connect(), which otherwise takes minutes where packets vanish.

@@ -73,9 +73,12 @@ def test_a_projected_area_is_kept_in_longitude_and_latitude(tmp_path: Path) -> N
     assert "nan" not in Mission(tmp_path / "mission").plan_page.read_text(encoding="utf-8").split("headline")[1][:200]
 
 
-def test_an_address_that_is_none_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("address", ["nonsense", "tcp:127.0.0.1:99999", "udp:127.0.0.1:0"])
+def test_an_address_that_is_none_leaves_nothing(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     mission = plan_square(tmp_path, 23.04, 88.89, 60.0)
-    assert main(["fly", str(mission.root), "--connect", "nonsense", "--yes"]) == 2
+    assert main(["fly", str(mission.root), "--connect", address, "--yes"]) == 2
     assert mission.flights() == []
     assert len(capsys.readouterr().err.strip().splitlines()[-1:]) == 1
 
