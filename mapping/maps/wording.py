@@ -94,7 +94,7 @@ def share_text(share: float) -> str:
     percent = min(max(share, 0.0), 1.0) * 100
     if 99 < percent < 99.95:
         return "over 99 %"
-    if 0 < percent < 0.5:
+    if 0 < percent <= 0.5:
         return "under 1 %"
     return f"{percent:.0f} %"
 
