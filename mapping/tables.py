@@ -50,6 +50,20 @@ FRAMES = TableSchema(
 """One row per frame: the pose of the camera (not of the vehicle) when it was taken, with one-sigma errors. Every pose
 column is null where nothing is known of it; `file` is relative to the flight folder."""
 
+_PLACE = tuple(
+    (name, pa.float64())
+    for name in (
+        "lat_deg",
+        "lon_deg",
+        "alt_amsl_m",
+        "ellipse_major_m",
+        "ellipse_minor_m",
+        "ellipse_bearing_deg",
+        "ce90_m",
+    )
+)
+"""Where something stands and how well that is known: columns that sightings and single places share."""
+
 SIGHTINGS = TableSchema(
     "sightings",
     pa.schema(
@@ -57,13 +71,7 @@ SIGHTINGS = TableSchema(
             ("sighting_id", pa.string()),
             ("class", pa.string()),
             ("object", pa.string()),
-            ("lat_deg", pa.float64()),
-            ("lon_deg", pa.float64()),
-            ("alt_amsl_m", pa.float64()),
-            ("ellipse_major_m", pa.float64()),
-            ("ellipse_minor_m", pa.float64()),
-            ("ellipse_bearing_deg", pa.float64()),
-            ("ce90_m", pa.float64()),
+            *_PLACE,
             ("confidence", pa.float64()),
             ("first_seen_utc", UTC),
             ("last_seen_utc", UTC),
@@ -82,13 +90,7 @@ PLACES = TableSchema(
             ("detection_id", pa.string()),
             ("frame_id", pa.string()),
             ("sighting_id", pa.string()),
-            ("lat_deg", pa.float64()),
-            ("lon_deg", pa.float64()),
-            ("alt_amsl_m", pa.float64()),
-            ("ellipse_major_m", pa.float64()),
-            ("ellipse_minor_m", pa.float64()),
-            ("ellipse_bearing_deg", pa.float64()),
-            ("ce90_m", pa.float64()),
+            *_PLACE,
             ("reason", pa.string()),
         ]
     ),
