@@ -39,4 +39,4 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf $(VENV) mapping/maps/assets .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) mapping/maps/assets mapping/ground/assets .mypy_cache .ruff_cache .pytest_cache .hypothesis

