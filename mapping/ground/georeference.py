@@ -164,10 +164,13 @@ def locate_pixels(
     local: LocalFrame | None = None,
     budget: ErrorBudget | None = None,
     pixel_sigma_px: npt.ArrayLike | None = None,
+    flight_wide: Floats | None = None,
 ) -> GroundPoints:
     """Places of (N, 2) pixels, pixel k in the frame `poses[frame_index[k]]`, in the order given.
 
     `pixel_sigma_px` (N,) says how well each pixel is known, by default as the budget has it (see `contact_sigmas`).
+    `flight_wide` (7, k) says what is known of this flight's own biases in place of the frames' sigmas: a square root of
+    their covariance, in metres, seconds and radians in the order of `FLIGHT_WIDE` (see `mapping.ground.calibration`).
     `home` is the take-off point (latitude, longitude), needed to use an elevation model without its bias. Rays at or
     over the horizon, farther than 5 km, or flatter on the ground than three sigma of attitude have no place: their
     error would be larger than their distance.
@@ -208,7 +211,9 @@ def locate_pixels(
     noise[sound] = _noise(landing, slant, axes, rays[:, 2], velocity, attitude, camera, budget, sigma_px[sound])
     factors = np.full((count, 2, len(FLIGHT_WIDE)), np.nan)
     ground_m = budget.level_ground_m if isinstance(terrain, FlatGround) else budget.elevation_model_m
-    factors[sound] = _factors(landing, slant, axes, velocity, attitude, poses.take(index), budget, ground_m)
+    one_sigma = _bias_sigmas(poses.take(index), budget, ground_m) if flight_wide is None else np.ones((len(index), 4))
+    shifts = _shifts(landing, slant, axes, velocity, one_sigma)
+    factors[sound] = shifts if flight_wide is None else shifts @ flight_wide
     lat, lon = local.to_geodetic(found[:, 0], found[:, 1])
     alt = np.full(count, np.nan)
     alt[sound] = found[sound, 2] + terrain.datum_amsl_m(poses.alt_home_m, poses.alt_amsl_m)[index]
@@ -270,23 +275,26 @@ def _noise(
     return covariance
 
 
-def _factors(
-    landing: _Landing,
-    slant: Floats,
-    axes: Floats,
-    velocity: Floats,
-    attitude_rad: Floats,
-    poses: Poses,
-    budget: ErrorBudget,
-    ground_m: float,
-) -> Floats:
-    """(N, 2, 7) shifts for one sigma of each of FLIGHT_WIDE, in that order; `poses` has a row per place. Camera too
-    high and ground too low are one and the same shift, so both make up the height."""
-    position = _stated(poses.sigma_position_m, budget.unstated_position_m)
-    height = np.hypot(_stated(poses.sigma_height_m, budget.unstated_height_m), ground_m)
-    clock = _stated(poses.sigma_time_s, budget.unstated_time_s)
+def _bias_sigmas(poses: Poses, budget: ErrorBudget, ground_m: float) -> Floats:
+    """(N, 4) one-sigma flight-wide errors of position (an axis), height, clock and boresight (an axis, in radians).
+    Camera too high and ground too low are one and the same shift, so both make up the height."""
+    attitude = np.radians(_stated(poses.sigma_attitude_deg, budget.unstated_attitude_deg))
+    return np.stack(
+        [
+            _stated(poses.sigma_position_m, budget.unstated_position_m),
+            np.hypot(_stated(poses.sigma_height_m, budget.unstated_height_m), ground_m),
+            _stated(poses.sigma_time_s, budget.unstated_time_s),
+            attitude * np.sqrt(budget.attitude_bias_share),
+        ],
+        axis=1,
+    )
+
+
+def _shifts(landing: _Landing, slant: Floats, axes: Floats, velocity: Floats, sigmas: Floats) -> Floats:
+    """(N, 2, 7) shifts of the places for errors of this size in each of FLIGHT_WIDE, in that order."""
+    position, height, clock, boresight = sigmas.T
     zero = np.zeros_like(slant)
-    arm = (slant * attitude_rad * np.sqrt(budget.attitude_bias_share))[:, None] * landing.direction
+    arm = (slant * boresight)[:, None] * landing.direction
     moved = [
         np.stack([position, zero, zero], axis=1),
         np.stack([zero, position, zero], axis=1),

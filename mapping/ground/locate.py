@@ -67,14 +67,16 @@ def locate(
     *,
     home: tuple[float, float] | None = None,
     budget: ErrorBudget | None = None,
+    flight_wide: Floats | None = None,
     least_confidence: Mapping[str, float] = MappingProxyType(LEAST_CONFIDENCE),
 ) -> Located:
     """Places and sightings of a flight's FRAMES and DETECTIONS tables (marks are detections with model `marked`).
 
     Without `terrain` the ground counts as level at the height of take-off. `home` is the take-off point (latitude,
-    longitude), used with an elevation model. `least_confidence` by class is what an object needs to become a sighting
-    (`mapping.ground.sightings`); an empty mapping keeps all. Raises InputError for a detection whose frame is not in
-    `frames`.
+    longitude), used with an elevation model. `flight_wide` is what a calibration left unknown of the flight's biases
+    (as for `mapping.ground.georeference.locate_pixels`). `least_confidence` by class is what an object needs to become
+    a sighting (`mapping.ground.sightings`); an empty mapping keeps all. Raises InputError for a detection whose frame
+    is not in `frames`.
     """
     ground = terrain or FlatGround()
     poses = Poses.from_frames(frames)
@@ -85,7 +87,9 @@ def locate(
     classes = detections["class"].to_pylist()
     pixels = contact_points(boxes, index, poses, camera, classes)
     sigmas = contact_sigmas(boxes, camera, budget)
-    points = locate_pixels(pixels, index, poses, camera, ground, home=home, budget=budget, pixel_sigma_px=sigmas)
+    points = locate_pixels(
+        pixels, index, poses, camera, ground, home=home, budget=budget, pixel_sigma_px=sigmas, flight_wide=flight_wide
+    )
     places_m = np.stack([points.east_m, points.north_m], axis=1)
     lost = outvoted(detections, index, boxes, places_m, _diagonals_m(boxes, index, poses, camera, ground, home))
     objects = _fused(detections, index, points, poses, np.flatnonzero(points.hit & ~lost))
