@@ -2,7 +2,7 @@
 
 N is the geoid's height over the ellipsoid: a height above the ellipsoid is the height above mean sea level plus N
 (HAE = AMSL + N). N is negative over India and positive over Europe. The grid is the publishing agency's own, every
-15 minutes of arc, and lies beside this file (`assets/`, fetched when the package is built: `mapping.maps.build_assets`), so
+15 minutes of arc, and lies beside this file in `assets/` (fetched when the package is built), so that
 nothing is asked of a network. Which height a source gives is said in `docs/formats.md`.
 """
 
