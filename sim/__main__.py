@@ -8,44 +8,22 @@ landing or with standard input) once every photograph taken has been written. Ba
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
-from mapping.ground.camera import load_camera
 from sim.errors import SimulationError
+from sim.process import Flags, add_process_flags, camera_of, check_port, home_of, numbers, say_port, told_to_stop
 from sim.vehicle.physics import capacity_for_mah
 from sim.vehicle.server import serve
-from sim.vehicle.values import Trigger, VehicleSettings
-from sim.world.camera import CameraWorker
-from sim.world.scene import scene_from_geojson
+from sim.vehicle.values import VehicleSettings
 from vision.errors import InputError
-
-
-class _Flags(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError("python -m sim", message)
 
 
 def parser() -> argparse.ArgumentParser:
     """The flags of the process; parsing raises InputError where they make no sense."""
-    flags = _Flags(prog="python -m sim", description="A simulated vehicle on MAVLink.")
-    flags.add_argument(
-        "--home",
-        required=True,
-        metavar="LAT,LON,ALT",
-        help="where it stands; ALT in m above sea level; south of the equator as --home=-35.3,149.1,600",
-    )
-    flags.add_argument("--port", type=int, default=5760, help="TCP port on 127.0.0.1, 0 = any free one")
+    flags = Flags(prog="python -m sim", description="A simulated vehicle on MAVLink.")
     flags.add_argument(
         "--speedup", type=float, default=1.0, help="simulated seconds per second, 0 = as fast as possible"
     )
@@ -54,30 +32,14 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--wind", default="0,0", metavar="SPEED,FROM", help="m/s and the degrees it comes from")
     flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
     flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
-    flags.add_argument("--scene", type=Path, help="GeoJSON of people and vehicles on the ground")
-    flags.add_argument("--camera", help="name or file of the camera it carries")
-    flags.add_argument("--images", type=Path, help="folder for the photographs")
+    add_process_flags(flags)
     flags.add_argument("--exit-when-landed", action="store_true", help="end after the first flight")
-    flags.add_argument("--while-stdin-open", action="store_true", help="end when whoever started it is gone")
     return flags
-
-
-def numbers(option: str, text: str, count: int) -> list[float]:
-    """`count` finite numbers separated by commas; InputError naming the option otherwise."""
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) != count or not all(math.isfinite(value) for value in values):
-        raise InputError(option, f"{text!r} is not {count} numbers separated by commas")
-    return values
 
 
 def settings_of(options: argparse.Namespace) -> VehicleSettings:
     """The vehicle's settings from the flags; InputError for values that make no sense."""
-    lat_deg, lon_deg, alt_m = numbers("--home", options.home, 3)
-    if abs(lat_deg) > 89.0 or abs(lon_deg) > 180.0:
-        raise InputError("--home", f"{options.home!r} is no place on earth one can fly from")
+    lat_deg, lon_deg, alt_m = home_of(options.home)
     speed, from_deg = numbers("--wind", options.wind, 2)
     for option, value in (("--speedup", options.speedup), ("--wind", speed), ("--gusts", options.gusts)):
         if not math.isfinite(value) or value < 0.0:
@@ -108,51 +70,15 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
     )
 
 
-@contextmanager
-def camera_of(options: argparse.Namespace) -> Iterator[Callable[[Trigger], None] | None]:
-    """What takes the photographs: a camera over a scene, drained at the end of the block, or None without a scene.
-    InputError for an unknown camera, a scene that is none, or a scene without camera and folder."""
-    given = {"--scene": options.scene, "--camera": options.camera, "--images": options.images}
-    missing = [option for option, value in given.items() if value is None]
-    if len(missing) == len(given):
-        yield None
-        return
-    if missing:
-        raise InputError(missing[0], "--scene, --camera and --images go together: give all three or none")
-    camera = load_camera(options.camera)
-    with CameraWorker(scene_from_geojson(options.scene), camera, options.images) as worker:
-        yield worker.take
-
-
-def _end_with_stdin(stop: threading.Event) -> None:
-    """Set `stop` when standard input ends, as it does when the process at its other end dies, however it dies."""
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    stop.set()
-
-
-def _say_port(port: int) -> None:
-    print(json.dumps({"port": port}), flush=True)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process; returns its exit code."""
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
     try:
         options = parser().parse_args(arguments)
         settings = settings_of(options)
-        if not 0 <= options.port <= 65535:
-            raise InputError("--port", f"{options.port} is no TCP port; 0 takes any free one")
+        check_port(options.port)
         with camera_of(options) as on_trigger:
-            signal.signal(signal.SIGTERM, end)
-            signal.signal(signal.SIGINT, end)
-            if options.while_stdin_open:
-                threading.Thread(target=_end_with_stdin, args=(stop,), name="stdin", daemon=True).start()
-            serve(settings, options.port, on_trigger, stop, _say_port, options.exit_when_landed)
+            stop = told_to_stop(options.while_stdin_open)
+            serve(settings, options.port, on_trigger, stop, say_port, options.exit_when_landed)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
