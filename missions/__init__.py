@@ -1,1 +1,1 @@
-"""What to fly (`planning`), flying it (`flying`) and plan files (`formats`)."""
+"""What to watch (`areas`), what to fly (`planning`), flying it (`flying`) and plan files (`formats`)."""

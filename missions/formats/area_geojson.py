@@ -1,6 +1,6 @@
 """An area as GeoJSON in longitude and latitude, whatever reference system it was drawn in.
 
-Reading what officers draw is `missions.planning.area`; this writes what was understood of it.
+Reading what officers draw is `missions.areas`; this writes what was understood of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from shapely.geometry import Point, mapping
 from shapely.geometry.base import BaseGeometry
 
-from missions.planning.area import Area
+from missions.areas.area import Area
 
 
 def text_of(area: Area) -> str:

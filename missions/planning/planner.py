@@ -15,10 +15,10 @@ import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 
 from mapping.ground.camera import Camera
+from missions.areas.area import Area, check_home
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import CameraChange, Fence, Plan, Position, Sortie, Waypoint
-from missions.planning.area import Area, check_home
 from missions.planning.coverage import covered_share, photo_count
 from missions.planning.energy import usable_battery_s
 from missions.planning.fence import CEILING_MARGIN_M, Enclosure, enclose, prove, straight_home_share

@@ -17,8 +17,8 @@ from rich.table import Table
 from mapping.ground.camera import load_camera
 from mapping.ground.scoring import KnownObject, Score, score_sightings
 from mapping.tables import SIGHTINGS
+from missions.areas.read import read_area
 from missions.drones import load_drone
-from missions.planning.area import read_area
 from missions.planning.planner import make_plan
 from picket.commands.detect import detect_flight
 from picket.commands.fly import fly_simulated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -16,11 +16,12 @@ from mapping.ground.camera import catalogue as camera_catalogue
 from mapping.ground.camera import load_camera
 from mapping.maps.report import PlanContent, SortieRow, write_plan_page
 from mapping.maps.wording import area_text, counted
+from missions.areas.area import Area
+from missions.areas.read import read_area
 from missions.drones import catalogue as drone_catalogue
 from missions.drones import load_drone
 from missions.formats import area_geojson, plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position
-from missions.planning.area import Area, read_area
 from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, make_plan
 from picket.folder import Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
@@ -33,7 +34,12 @@ DEFAULT_CAMERA = "boson640-14"
 
 
 def plan(
-    area: Annotated[Path, typer.Argument(metavar="AREA", help="GeoJSON with the area to watch.")],
+    area: Annotated[
+        Path,
+        typer.Argument(
+            metavar="AREA", help="The area to watch: GeoJSON, KML, KMZ, GeoPackage, Shapefile or QGroundControl .plan."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MISSION", help="Mission folder to make.")],
     drone: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="Drone of the catalogue, or a TOML file.")
@@ -49,12 +55,18 @@ def plan(
     frontlap: Annotated[float, typer.Option(help="Overlap of photos along a line, 0 to 0.95.")] = DEFAULT_FRONTLAP,
     angle: Annotated[str, typer.Option(metavar="DEG|auto", help="Direction of the lines from true north.")] = "auto",
     home: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Take-off place, if the area names none.")] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=ROLE", help="What a layer or feature of AREA is: patrol, border, no_fly, home, rally."
+        ),
+    ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Plan the sorties that watch AREA and write them as a mission folder."""
     started = time.monotonic()
-    asked = read_area(area)
+    asked = read_area(area, _roles(role or []))
     made = make_plan(
         asked,
         load_drone(drone),
@@ -108,11 +120,7 @@ def write_mission(
                 settings[f"{option}_file"] = f"{option}{described.suffix}"
                 shutil.copyfile(described, folder / settings[f"{option}_file"])
         write_settings(mission.settings_file, settings)
-        if "crs" in read_json(area_file, "an area"):
-            write_whole(mission.area, area_geojson.text_of(area))
-        else:
-            shutil.copyfile(area_file, mission.area)
-            mission.area.chmod(0o644)
+        write_whole(mission.area, area_geojson.text_of(area))
         mission.plan.parent.mkdir()
         plan_geojson.write_plan(made, mission.plan)
         for sortie in made.sorties:
@@ -187,6 +195,16 @@ def _tell(made: Plan, output: Path) -> None:
     )
     say(f"nearest to the fence: {made.fence.min_clearance_m:.1f} m")
     say(f"look at it: {Mission(output).plan_page}")
+
+
+def _roles(texts: Sequence[str]) -> dict[str, str]:
+    roles = {}
+    for text in texts:
+        name, equals, role = text.rpartition("=")
+        if not (equals and name):
+            raise InputError("--role", f'{text!r} is not NAME=ROLE such as "our post=home"')
+        roles[name] = role.strip()
+    return roles
 
 
 def _angle(text: str) -> float | None:

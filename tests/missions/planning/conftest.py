@@ -8,9 +8,9 @@ import pytest
 from shapely.geometry import MultiLineString, MultiPolygon, Point, Polygon
 
 from mapping.ground.camera import Camera, load_camera
+from missions.areas.area import Area
 from missions.drones import Drone, load_drone
 from missions.plan import Position
-from missions.planning.area import Area
 from missions.planning.local import to_lonlat
 
 ORIGIN = Position(23.04, 88.89)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
 from mapping.ground.camera import Camera
+from missions.areas.area import Area
+from missions.areas.read import read_area
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import Plan, Position, legs
-from missions.planning.area import Area, read_area
 from missions.planning.coverage import imaged_polygon
 from missions.planning.fence import CLEARANCE_M, MAX_VERTICES, prove
 from missions.planning.local import lonlat_polygon

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from missions.areas.area import check_home
+from missions.areas.read import read_area
 from missions.plan import Position
-from missions.planning.area import check_home, read_area
 from vision.errors import InputError
 
 SQUARE = [[88.89, 23.02], [88.90, 23.02], [88.90, 23.03], [88.89, 23.03], [88.89, 23.02]]
@@ -97,7 +98,7 @@ BAD = {
     "not JSON": (b'{"type": "Feature",\n "x" 3}', "line 2, column 6"),
     "not UTF-8": (b'{"type": "\xff"}', "byte 10"),
     "deep": (b"[" * 100_000, "nested too deeply"),
-    "a list": ([1, 2], "no object; give a GeoJSON file"),
+    "a list": ([1, 2], "no object; give a GeoJSON, KML"),
     "no type": ({"features": []}, "not GeoJSON"),
     "nothing in it": (collection(), "no features"),
     "no patrol": (collection(feature([88.9, 23.0], "home", "Point")), "no patrol area"),
@@ -123,9 +124,9 @@ BAD = {
     "latitude first": (feature([[[23.02, 148.9], [23.02, 149.0], [23.03, 149.0]]]), "swap"),
     "metres": (feature([[[250_000, 2_550_000], [251_000, 2_550_000], [251_000, 2_551_000]]]), "export in WGS 84"),
     "spanning a continent": (feature([[[88.0, 23.0], [90.0, 23.0], [90.0, 25.0]]]), "more than 60 km"),
-    "across 180 degrees": (
-        feature([[[179.999, -17.0], [-179.999, -17.0], [-179.999, -16.998], [179.999, -16.998]]]),
-        "across 180 degrees of longitude",
+    "round the pole": (
+        feature([[[0.0, 80.0], [120.0, 80.0], [-120.0, 80.0]]]),
+        "goes round a pole",
     ),
     "at the pole": (feature([[[10.0, 89.99], [10.1, 89.99], [10.1, 89.991]]]), "pole"),
     "unknown role": (feature([SQUARE], "watch"), 'unknown role "watch"'),
