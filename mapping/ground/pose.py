@@ -168,6 +168,15 @@ def camera_attitude(
     return one, two, three
 
 
+def turned_about_camera(poses: Poses, turn_rad: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """(yaw, pitch, roll) in degrees of the cameras turned by the rotation vector `turn_rad` (3,) about their own axes
+    (right, down, out); NaN where the attitude is unknown."""
+    unknown = ~np.isfinite(poses.yaw_deg + poses.pitch_deg + poses.roll_deg)
+    turned = poses.rotation * Rotation.from_rotvec(np.asarray(turn_rad, dtype=np.float64)) * _BODY_FROM_CAMERA.inv()
+    yaw, pitch, roll = (np.where(unknown, np.nan, angle) for angle in euler_ned(turned))
+    return yaw, pitch, roll
+
+
 def interpolate(time_s: Floats, columns: Sequence[Floats], at_s: Floats, max_gap_s: float) -> list[Floats]:
     """Columns sampled at increasing `time_s`, linearly between samples at `at_s`.
 
