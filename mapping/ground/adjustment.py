@@ -1,5 +1,4 @@
-"""Robust least squares for the errors a whole flight shares, from things that are seen in several frames or lie at known
-points.
+"""Robust least squares for the errors a whole flight shares, from things seen in several frames or at known points.
 
 Unknown are the seven of `mapping.ground.georeference.FLIGHT_WIDE`, an error of attitude and of position new in every
 frame (so that many pixels of one frame do not count as many witnesses of its attitude), and the places of things that
@@ -74,7 +73,7 @@ class Ties:
 
 @dataclass(frozen=True, eq=False)
 class Priors:
-    """One-sigma sizes to expect: `biases` (7,) of the flight-wide errors, `frame` (5,) of what is new in every frame."""
+    """One-sigma sizes to expect: `biases` (7,) of the flight-wide errors, `frame` (5,) of each frame's own."""
 
     biases: Floats
     frame: Floats
@@ -143,7 +142,7 @@ def adjust(
     """
     problem = _Problem(ties, pixel_rays(camera, ties.pixels), poses, record, terrain, local_frame(poses), home)
     biases = np.zeros(BIASES)
-    used = _useful(ties, np.isfinite(problem.places(biases, problem.rays)).all(axis=1))
+    used = _useful(ties, np.asarray(np.isfinite(problem.places(biases, problem.rays)).all(axis=1)))
     ties = ties.take(used)
     problem = replace(problem, ties=ties, rays=problem.rays[used])
     if not len(ties.thing):
@@ -158,7 +157,7 @@ def adjust(
 
 
 def _useful(ties: Ties, placed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    surveyed = np.isfinite(ties.known[:, :2]).all(axis=1)
+    surveyed = np.asarray(np.isfinite(ties.known[:, :2]).all(axis=1))
     pairs = np.unique(np.stack([ties.thing[placed], ties.frame[placed]], axis=1), axis=0)
     frames = np.bincount(pairs[:, 0], minlength=len(ties.known))
     return np.asarray(placed & (surveyed | (frames >= 2))[ties.thing])
@@ -172,9 +171,7 @@ def _pixel_roots(problem: _Problem, camera: Camera) -> Floats:
     for axis in range(2):
         step = np.zeros(2)
         step[axis] = 0.5
-        ahead, behind = (
-            problem.places(zero, pixel_rays(camera, ties.pixels + sign * step)) for sign in (1.0, -1.0)
-        )
+        ahead, behind = (problem.places(zero, pixel_rays(camera, ties.pixels + sign * step)) for sign in (1.0, -1.0))
         columns.append((ahead - behind) * ties.sigma_px[:, None])
     spread = np.nan_to_num(np.stack(columns, axis=2))
     surveyed = np.isfinite(ties.known[ties.thing, 0])
@@ -190,7 +187,7 @@ class _State:
         self.problem, self.priors, self.root = problem, priors, pixel_root
         ties = problem.ties
         self.frames, self.frame_row = np.unique(ties.frame, return_inverse=True)
-        surveyed = np.isfinite(ties.known[:, :2]).all(axis=1)
+        surveyed = np.asarray(np.isfinite(ties.known[:, :2]).all(axis=1))
         free = np.unique(ties.thing[~surveyed[ties.thing]])
         self.thing_row = np.full(len(ties.known), -1)
         self.thing_row[free] = np.arange(len(free))
@@ -214,9 +211,7 @@ class _State:
         for axis, size in enumerate(_STEPS):
             step = np.zeros(BIASES)
             step[axis] = size
-            ahead, behind = (
-                self.problem.places(self.biases + sign * step, self.problem.rays) for sign in (1.0, -1.0)
-            )
+            ahead, behind = (self.problem.places(self.biases + sign * step, self.problem.rays) for sign in (1.0, -1.0))
             columns.append((ahead - behind) / (2.0 * size))
         return np.nan_to_num(np.stack(columns, axis=2))
 

@@ -8,15 +8,16 @@ of Picket's classes. Where marks lie on the ground is `mapping.ground.locate`.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 
+from mapping.ground.camera import Camera
+from mapping.rows import read_rows
 from vision.classes import CLASSES
 from vision.errors import InputError
 from vision.table import DETECTIONS
@@ -26,7 +27,10 @@ MARKED = "marked"
 OBJECT_CLASS = "object"
 """The class of what a person marked without giving a class."""
 
-_NEEDED = ("file", "x_px", "y_px", "object")
+MOST_PIXELS = 1_000_000  # a side, where the pictures' size is not known
+
+_PIXELS = ("x_px", "y_px")
+_NEEDED = ("file", *_PIXELS, "object")
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,17 @@ class _Mark:
     class_name: str
 
 
-def read_marks(path: str | PathLike[str], frames: pa.Table) -> pa.Table:
+def read_marks(path: str | PathLike[str], frames: pa.Table, camera: Camera | None = None) -> pa.Table:
     """The marks in the CSV file at `path` as a DETECTIONS table, in the order of frames and then of lines.
 
     `frames` is the flight's FRAMES table; pictures are found by their path in it or by their name alone. Raises
-    InputError naming the line and column at fault: a column missing, a number that is none, a picture that is not in
-    the flight, an object marked twice in one picture.
+    InputError naming the line and column at fault: a column missing, a number that is none, a pixel outside `camera`'s
+    pictures, a picture that is not in the flight, an object marked twice in one picture.
     """
-    marks = _parsed(path, _frames_by_name(frames))
+    size = (camera.width_px, camera.height_px) if camera is not None else (MOST_PIXELS, MOST_PIXELS)
+    by_name = _frames_by_name(frames)
+    written = read_rows(path, _NEEDED, "marks", ",".join(_NEEDED))
+    marks = [_mark(path, line, row, by_name, size) for line, row in written]
     seen: dict[tuple[str, str], int] = {}
     for mark in marks:
         earlier = seen.setdefault((mark.frame_id, mark.name), mark.line)
@@ -84,56 +91,34 @@ def _frames_by_name(frames: pa.Table) -> dict[str, set[str]]:
     return found
 
 
-def _parsed(path: str | PathLike[str], frames: Mapping[str, set[str]]) -> list[_Mark]:
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror}); give a CSV file of marks") from error
-    except UnicodeDecodeError as error:
-        raise InputError(path, "is not UTF-8 text; give a CSV file of marks") from error
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True, strict=True)
-    try:
-        absent = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-        if absent:
-            wanted = f"lacks the column {', '.join(absent)}; begin the file with file,x_px,y_px,object"
-            raise InputError(path, wanted, "line 1")
-        marks = [_mark(path, reader.line_num, row, frames) for row in reader]
-    except csv.Error as error:
-        raise InputError(path, f"is not CSV ({error}); mend this line", f"line {reader.reader.line_num}") from error
-    if not marks:
-        raise InputError(path, "holds no marks; give one a line as file,x_px,y_px,object")
-    return marks
-
-
 def _mark(
-    path: str | PathLike[str], line: int, row: Mapping[str | None, str | None], frames: Mapping[str, set[str]]
+    path: str | PathLike[str],
+    line: int,
+    values: Mapping[str, str],
+    frames: Mapping[str, set[str]],
+    size: tuple[int, int],
 ) -> _Mark:
-    if None in row:
-        raise InputError(path, "more values than columns; quote names that hold a comma", f"line {line}")
-    values = {name: (row.get(name) or "").strip() for name in (*_NEEDED, "class")}
-    for name in _NEEDED:
-        if not values[name]:
-            raise InputError(path, "is empty; fill it in or take the line out", f"line {line}, {name}")
     matching = frames.get(values["file"], set())
     if len(matching) != 1:
         many = f"{values['file']!r} is the name of {len(matching)} pictures of this flight; give its path in the flight"
         none = f"{values['file']!r} is no picture of this flight; give the name of one that is"
         raise InputError(path, many if matching else none, f"line {line}, file")
-    if values["class"] and values["class"] not in CLASSES:
-        problem = f"{values['class']!r} is no class; give one of {', '.join(CLASSES)} or leave it empty"
+    class_name = values.get("class", "")
+    if class_name and class_name not in CLASSES:
+        problem = f"{class_name!r} is no class; give one of {', '.join(CLASSES)} or leave it empty"
         raise InputError(path, problem, f"line {line}, class")
     (frame_id,) = matching
-    x_px, y_px = (_pixel(path, line, name, values[name]) for name in ("x_px", "y_px"))
-    return _Mark(line, frame_id, x_px, y_px, values["object"], values["class"] or OBJECT_CLASS)
+    x_px, y_px = (_pixel(path, line, name, values[name], most) for name, most in zip(_PIXELS, size, strict=True))
+    return _Mark(line, frame_id, x_px, y_px, values["object"], class_name or OBJECT_CLASS)
 
 
-def _pixel(path: str | PathLike[str], line: int, name: str, text: str) -> float:
+def _pixel(path: str | PathLike[str], line: int, name: str, text: str, most: int) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0.0 <= value < 1e6:
-        raise InputError(
-            path, f"{text!r} is no pixel; give its distance from the top-left corner", f"line {line}, {name}"
-        )
+    if not 0.0 <= value <= most:
+        across = "across" if name == "x_px" else "down"
+        problem = f"{text!r} is no pixel of the picture, which has {most} {across}; count from its top-left corner"
+        raise InputError(path, problem, f"line {line}, {name}")
     return value

@@ -35,7 +35,7 @@ _PLANE_PX = 3.0
 _LEAST_MATCHES = 14
 _CELLS = 4  # ties are spread over a grid of this many cells a side, one to a cell
 _NEIGHBOURS = 4
-_TIE_SIGMA_PX = 1.0  # at the size searched
+_TIE_SIGMA_PX = 2.0  # at the size searched: matching, and relief that no homography follows
 _REACH = 1.2  # of the distance between two views' centres to the length of their diagonal, from which they do not meet
 _ALIKE = 0.35  # half of the full scale: cosine of a turn about which nothing is said
 
@@ -72,8 +72,10 @@ def read_small(path: Path) -> tuple[npt.NDArray[np.uint8], float]:
     return np.asarray(small, dtype=np.uint8), width / small.shape[1]
 
 
-def overlapping(poses: Poses, camera: Camera, terrain: Terrain, home: tuple[float, float] | None) -> list[tuple[int, int]]:
-    """Pairs of frames whose views of the ground meet, each frame with its nearest few; none for frames without a view."""
+def overlapping(
+    poses: Poses, camera: Camera, terrain: Terrain, home: tuple[float, float] | None
+) -> list[tuple[int, int]]:
+    """Pairs of frames whose views of the ground meet, each frame with its nearest few."""
     count = len(poses)
     spots = np.vstack([[camera.cx_px, camera.cy_px], outline_pixels(camera, per_side=1)])
     points = locate_pixels(
@@ -122,7 +124,7 @@ def matched_pairs(
 def _features(path: Path) -> _Features:
     grey, scale = read_small(path)
     spread = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(grey)
-    points, descriptors = cv2.SIFT_create(nfeatures=_FEATURES).detectAndCompute(spread, None)
+    points, descriptors = cv2.SIFT.create(nfeatures=_FEATURES).detectAndCompute(spread, None)
     if descriptors is None:
         return _Features(np.empty((0, 2)), np.empty((0, 128), np.float32))
     # SIFT counts from the middle of the first pixel, Picket from its corner

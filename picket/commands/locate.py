@@ -17,6 +17,7 @@ from mapping.ground.locate import locate as locate_detections
 from mapping.ground.marks import read_marks
 from mapping.ground.terrain import read_terrain
 from mapping.tables import FRAMES, PLACES, SIGHTINGS, TRACK
+from picket.calibrating import USUAL, Asked, calibrated
 from picket.folder import Flight, open_flight
 from picket.options import FlightArgument, ForceOption, JsonOption, TerrainOption
 from picket.output import notes, say, summarise
@@ -35,24 +36,47 @@ def locate(
         Path | None,
         typer.Option(metavar="CSV", help="Objects a person marked by hand: file,x_px,y_px,object[,class]."),
     ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Estimate clock, boresight and height errors of the flight first.")
+    ] = False,
+    control: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Surveyed places of marked objects: object,lat_deg,lon_deg[,alt_m]."),
+    ] = None,
+    trust_clock: Annotated[
+        bool, typer.Option("--trust-clock", help="Calibrate with the frames' times as they are.")
+    ] = False,
+    no_calibration: Annotated[
+        bool, typer.Option("--no-calibration", help="Leave an earlier calibration of this flight unused.")
+    ] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Place what was detected or marked in FLIGHT on the ground and write its sightings."""
-    summarise(locate_flight(open_flight(flight), terrain=terrain, marks=marks, force=force), as_json=as_json)
+    asked = Asked(calibrate=calibrate, control=control, trust_clock=trust_clock, ignore=no_calibration)
+    found = locate_flight(open_flight(flight), terrain=terrain, marks=marks, asked=asked, force=force)
+    summarise(found, as_json=as_json)
 
 
 def locate_flight(
-    flight: Flight, *, terrain: Path | None = None, marks: Path | None = None, force: bool = False
+    flight: Flight,
+    *,
+    terrain: Path | None = None,
+    marks: Path | None = None,
+    asked: Asked = USUAL,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Locate a flight's detections and marks; write places, sightings and the ground imaged. Returns the JSON summary.
+    `asked` says what to do about the flight's calibration.
     Raises InputError where there is nothing to locate or an earlier result and not `force`."""
+    asked.check()
     if flight.sightings.exists() and not force:
         raise InputError(flight.sightings, "already exists and is kept; say --force to locate again")
     started = time.monotonic()
     frames = FRAMES.read(flight.frames)
     ground = read_terrain(terrain) if terrain else None
-    marked = read_marks(marks, frames) if marks else None
+    camera = flight.camera()
+    marked = read_marks(marks, frames, camera) if marks else None
     if marked is None and flight.marks.exists():
         marked = DETECTIONS.read(flight.marks)
     tables = [DETECTIONS.read(flight.detections)] if flight.detections.exists() else []
@@ -65,7 +89,10 @@ def locate_flight(
             f"{flight.root}: not one of {frames.num_rows} frames has a position, so nothing can be placed: ingest them "
             "again with their telemetry log (--tlog FILE --camera NAME), or with images that carry GPS in their EXIF"
         )
-    located = locate_detections(frames, detections, flight.camera(), ground, home=_take_off(flight))
+    home = _take_off(flight)
+    frames, calibration = calibrated(flight, frames, detections, camera, ground, home, asked)
+    left = calibration.flight_wide if calibration else None
+    located = locate_detections(frames, detections, camera, ground, home=home, flight_wide=left)
     if detections.num_rows and len(located.places) == located.places["lat_deg"].null_count:
         reasons = "; ".join(f"{count} because {reason}" for reason, count in located.unlocated.items())
         raise MappingError(f"{flight.root}: not one of {detections.num_rows} detections has a place: {reasons}")
@@ -74,7 +101,8 @@ def locate_flight(
     PLACES.write(located.places, flight.places)
     SIGHTINGS.write(located.sightings, flight.sightings)
     write_whole(flight.coverage, to_geojson(located.coverage))
-    notes(located.notes)
+    said = (*(calibration.sentences() if calibration else ()), *located.notes)
+    notes(said)
     for reason, count in located.unlocated.items():
         notes([f"{count} without a place: {reason}"])
     placed = located.places.num_rows - located.places["lat_deg"].null_count
@@ -85,7 +113,8 @@ def locate_flight(
         "places": placed,
         "detections": detections.num_rows,
         "unlocated": dict(located.unlocated),
-        "notes": list(located.notes),
+        "calibrated": calibration is not None,
+        "notes": list(said),
         "files": {"sightings": str(flight.sightings), "places": str(flight.places), "coverage": str(flight.coverage)},
         "seconds": round(time.monotonic() - started, 2),
     }
