@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 CLAIMS = {
     "detect_thermal": "The detector on real thermal frames it was not trained on",
     "demo_seeds": "The demo at several seeds: what was there, what was found, how far off",
+    "sitl_parity": "Our simulator against a real ArduPilot SITL: five missions on both",
     "recorded_flight": "A real flight without calibration: marked barrels against their surveyed places",
 }
 
