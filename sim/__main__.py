@@ -12,11 +12,14 @@ import math
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from sim.errors import SimulationError
 from sim.process import Flags, add_process_flags, camera_of, check_port, home_of, numbers, say_port, told_to_stop
+from sim.vehicle.faults import fault_of
 from sim.vehicle.physics import capacity_for_mah
-from sim.vehicle.server import serve
+from sim.vehicle.server import Server
+from sim.vehicle.signatures import KEY_BYTES
 from sim.vehicle.values import VehicleSettings
 from vision.errors import InputError
 
@@ -33,6 +36,12 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
     flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
     add_process_flags(flags)
+    flags.add_argument("--udp-listen", type=int, metavar="PORT", help="also wait for a ground station on this UDP port")
+    flags.add_argument("--udp", metavar="HOST:PORT", help="also call a ground station at this UDP address")
+    flags.add_argument("--signing-key", type=Path, metavar="FILE", help="sign the links with the 32 bytes in it")
+    flags.add_argument(
+        "--fault", action="append", default=[], metavar="KIND@WHEN[+SECONDS][=VALUE]", help="let something go wrong"
+    )
     flags.add_argument("--exit-when-landed", action="store_true", help="end after the first flight")
     return flags
 
@@ -70,15 +79,45 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
     )
 
 
+def key_of(file: Path | None) -> bytes | None:
+    """The signing key in a file of 32 bytes or 64 hexadecimal digits; InputError where it is neither."""
+    if file is None:
+        return None
+    try:
+        content = file.read_bytes()
+        key = content if len(content) == KEY_BYTES else bytes.fromhex(content.decode("ascii"))
+    except (OSError, ValueError) as error:
+        raise InputError(str(file), f"holds no signing key: {error}") from error
+    if len(key) != KEY_BYTES:
+        raise InputError(str(file), f"holds {len(key)} bytes where a signing key has {KEY_BYTES}")
+    return key
+
+
+def address_of(text: str | None) -> tuple[str, int] | None:
+    """The UDP address in HOST:PORT; InputError where it is none."""
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= 65535:
+        raise InputError("--udp", f"{text!r} is no address; write it as 127.0.0.1:14550")
+    return host, int(port)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process; returns its exit code."""
     try:
         options = parser().parse_args(arguments)
         settings = settings_of(options)
         check_port(options.port)
+        if options.udp_listen is not None and not 0 < options.udp_listen <= 65535:
+            raise InputError("--udp-listen", f"{options.udp_listen} is no UDP port")
+        faults = [fault_of(text) for text in options.fault]
+        key, call = key_of(options.signing_key), address_of(options.udp)
         with camera_of(options) as on_trigger:
             stop = told_to_stop(options.while_stdin_open)
-            serve(settings, options.port, on_trigger, stop, say_port, options.exit_when_landed)
+            server = Server(settings, options.port, on_trigger, faults, key, options.udp_listen, call)
+            say_port(server.port)
+            server.run(stop, options.exit_when_landed)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

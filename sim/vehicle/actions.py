@@ -42,7 +42,9 @@ def carry_out(vehicle: SimulatedVehicle, item: Item) -> int:
             return mavlink.MAV_RESULT_UNSUPPORTED
         vehicle.trigger.ask()
     elif command == mavlink.MAV_CMD_CONDITION_YAW:
-        vehicle.fixed_yaw_rad = turned_yaw_rad(vehicle.body.yaw_rad, item.param1, item.param3, bool(item.param4))
+        vehicle.steering.fixed_yaw_rad = turned_yaw_rad(
+            vehicle.body.yaw_rad, item.param1, item.param3, bool(item.param4)
+        )
     elif command == mavlink.MAV_CMD_DO_FENCE_ENABLE:
         return _enable_fence(vehicle, item.param1)
     elif command == mavlink.MAV_CMD_DO_SET_HOME:
@@ -58,7 +60,7 @@ def _change_speed(vehicle: SimulatedVehicle, item: Item) -> int:
     kind = {0: "speed", 1: "speed", 2: "up", 3: "down"}.get(int(item.param1))
     if kind is None:
         return mavlink.MAV_RESULT_FAILED
-    vehicle.change_speed(kind, item.param2)
+    vehicle.steering.change_speed(kind, item.param2)
     return mavlink.MAV_RESULT_ACCEPTED
 
 

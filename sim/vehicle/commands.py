@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
@@ -16,17 +15,26 @@ from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
 
 from sim.vehicle.actions import carry_out
 from sim.vehicle.autopilot import SimulatedVehicle
+from sim.vehicle.guidance import (
+    GUIDED_ALTITUDE,
+    HEIGHT_MOST_M,
+    guided_item,
+    local_target,
+    manual,
+    override,
+    position_target,
+    reposition,
+)
 from sim.vehicle.reports import BUILDERS
-from sim.vehicle.storage import LOCATION_FRAMES, Item, item_of
+from sim.vehicle.signatures import set_key
+from sim.vehicle.storage import LOCATION_FRAMES, Item
 from sim.vehicle.telemetry import Schedule
 from sim.vehicle.values import Mode
 
 FORCE_MAGIC = 21196
 SYSTEM, COMPONENT = 1, 1
-GUIDED_ITEM, GUIDED_ALTITUDE = 2, 3
-IGNORE_POSITION = 7
+GUIDED_ITEM = 2
 NO_PLACE = 2**31 - 1
-HEIGHT_MOST_M = 50_000.0
 
 
 class Station(Protocol):
@@ -34,6 +42,10 @@ class Station(Protocol):
 
     schedule: Schedule
     list_params_from: int | None
+
+    @property
+    def signing(self) -> mavlink.MAVLinkSigning:
+        """The vehicle's signing state."""
 
     def send(self, message: Message) -> None:
         """Queue one message to it."""
@@ -46,7 +58,7 @@ def handle(vehicle: SimulatedVehicle, message: Message, station: Station, now_s:
         return
     name = message.get_type()
     if name in ("MISSION_ITEM", "MISSION_ITEM_INT") and message.current in (GUIDED_ITEM, GUIDED_ALTITUDE):
-        _guided_item(vehicle, message, station)
+        guided_item(vehicle, message, station)
     elif not vehicle.items.handle(message, station, now_s):
         handler = _HANDLERS.get(name)
         if handler is not None:
@@ -111,28 +123,18 @@ def _set_current(vehicle: SimulatedVehicle, message: Message, station: Station) 
         station.send(BUILDERS[mavlink.MAVLINK_MSG_ID_MISSION_CURRENT](vehicle))
 
 
-def _position_target(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
-    if message.type_mask & IGNORE_POSITION or not abs(message.alt) <= HEIGHT_MOST_M:
+def _heartbeat(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    if message.type == mavlink.MAV_TYPE_GCS or message.get_srcSystem() == int(vehicle.params["SYSID_MYGCS"]):
+        vehicle.failsafes.hear_ground(message.get_srcSystem())
+
+
+def _setup_signing(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
+    """A new key for all links, on the ground only; zeros for key and time take it away. Never repeated on the air."""
+    if vehicle.armed:
+        vehicle.say(mavlink.MAV_SEVERITY_WARNING, "ERROR: Won't setup signing when armed")
         return
-    frame = LOCATION_FRAMES.get(message.coordinate_frame)
-    if frame is not None:
-        place = Item(frame, mavlink.MAV_CMD_NAV_WAYPOINT, x=message.lat_int, y=message.lon_int, z=message.alt)
-        vehicle.guide_to(vehicle.point_of(place))
-
-
-def _guided_item(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
-    frame = LOCATION_FRAMES.get(message.frame)
-    result = mavlink.MAV_MISSION_ERROR
-    if frame is None:
-        result = mavlink.MAV_MISSION_UNSUPPORTED_FRAME
-    elif not isinstance(place := item_of(message), int) and abs(place.z) <= HEIGHT_MOST_M:
-        point = vehicle.point_of(replace(place, frame=frame, command=mavlink.MAV_CMD_NAV_WAYPOINT))
-        if message.current == GUIDED_ALTITUDE:
-            point = (vehicle.position[0], vehicle.position[1], point[2])
-        if vehicle.guide_to(point):
-            result = mavlink.MAV_MISSION_ACCEPTED
-    source = (message.get_srcSystem(), message.get_srcComponent())
-    station.send(mavlink.MAVLink_mission_ack_message(*source, result, 0))
+    key = bytes(message.secret_key)
+    set_key(station.signing, key if any(key) or message.initial_timestamp else None, message.initial_timestamp)
 
 
 def _command(vehicle: SimulatedVehicle, message: Message, station: Station) -> None:
@@ -190,14 +192,6 @@ def _do_set_mode(vehicle: SimulatedVehicle, item: Item, station: Station) -> int
     return _mode_result(vehicle, item.param2)
 
 
-def _reposition(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
-    if vehicle.mode != Mode.GUIDED and not int(item.param2) & 1:
-        return mavlink.MAV_RESULT_DENIED
-    if not vehicle.set_mode(Mode.GUIDED):
-        return mavlink.MAV_RESULT_FAILED
-    return _outcome(vehicle.guide_to(vehicle.point_of(item)))
-
-
 def _request_message(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
     builder = BUILDERS.get(int(item.param1))
     message = builder(vehicle) if builder is not None else None
@@ -244,19 +238,23 @@ def _jump_to(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
 def _reboot(vehicle: SimulatedVehicle, item: Item, station: Station) -> int:
     if item.param1 not in (1, 3):
         return mavlink.MAV_RESULT_UNSUPPORTED
-    return _outcome(not vehicle.armed)
+    if vehicle.armed and item.param2 != FORCE_MAGIC and item.param3 != FORCE_MAGIC:
+        return mavlink.MAV_RESULT_FAILED
+    station.send(mavlink.MAVLink_command_ack_message(item.command, mavlink.MAV_RESULT_ACCEPTED))
+    vehicle.reboot()
+    return mavlink.MAV_RESULT_ACCEPTED
 
 
 _Handler = Callable[[SimulatedVehicle, Item, Station], int]
 _COMMANDS: dict[int, _Handler] = {
     mavlink.MAV_CMD_COMPONENT_ARM_DISARM: _arm,
     mavlink.MAV_CMD_DO_SET_MODE: _do_set_mode,
-    mavlink.MAV_CMD_NAV_TAKEOFF: lambda vehicle, item, station: _outcome(vehicle.take_off(item.z)),
+    mavlink.MAV_CMD_NAV_TAKEOFF: lambda vehicle, item, station: _outcome(vehicle.steering.take_off(item.z)),
     mavlink.MAV_CMD_MISSION_START: lambda vehicle, item, station: _outcome(vehicle.start_mission()),
     mavlink.MAV_CMD_NAV_RETURN_TO_LAUNCH: lambda vehicle, item, station: _mode_result(vehicle, Mode.RTL),
     mavlink.MAV_CMD_NAV_LAND: lambda vehicle, item, station: _mode_result(vehicle, Mode.LAND),
     mavlink.MAV_CMD_NAV_LOITER_UNLIM: lambda vehicle, item, station: _mode_result(vehicle, Mode.LOITER),
-    mavlink.MAV_CMD_DO_REPOSITION: _reposition,
+    mavlink.MAV_CMD_DO_REPOSITION: lambda vehicle, item, station: reposition(vehicle, item),
     mavlink.MAV_CMD_GET_HOME_POSITION: _send_one(mavlink.MAVLINK_MSG_ID_HOME_POSITION),
     mavlink.MAV_CMD_REQUEST_AUTOPILOT_CAPABILITIES: _send_one(mavlink.MAVLINK_MSG_ID_AUTOPILOT_VERSION),
     mavlink.MAV_CMD_REQUEST_MESSAGE: _request_message,
@@ -286,7 +284,12 @@ _HANDLERS: dict[str, Callable[[SimulatedVehicle, Message, Station], None]] = {
     "TIMESYNC": _timesync,
     "PING": _ping,
     "MISSION_SET_CURRENT": _set_current,
-    "SET_POSITION_TARGET_GLOBAL_INT": _position_target,
+    "SET_POSITION_TARGET_GLOBAL_INT": position_target,
+    "SET_POSITION_TARGET_LOCAL_NED": local_target,
+    "RC_CHANNELS_OVERRIDE": override,
+    "MANUAL_CONTROL": manual,
+    "HEARTBEAT": _heartbeat,
+    "SETUP_SIGNING": _setup_signing,
     "COMMAND_LONG": _command,
     "COMMAND_INT": _command,
 }

@@ -1,4 +1,5 @@
-"""What the autopilot does by itself: leaving the fence, running out of battery."""
+"""What the autopilot does by itself: outside the fence, out of battery, without a position, without its pilot or ground
+station. Actions and texts are ArduCopter's; SmartRTL, which this vehicle has not, becomes what it falls back to."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from sim.vehicle.fence import CEILING, CIRCLE, FAR_M, FLOOR, POLYGON, breaches, named
+from sim.vehicle.steering import LEANING
 from sim.vehicle.values import Mode
 
 if TYPE_CHECKING:
@@ -18,12 +20,26 @@ FENCE_MODES = {1: (Mode.RTL, Mode.LAND), 2: (Mode.LAND,), 3: (Mode.RTL, Mode.LAN
 """FENCE_ACTION to the modes tried in turn (there is no SmartRTL here; 3 falls back to RTL as without a stored path)."""
 BATTERY_MODES = {1: Mode.LAND, 2: Mode.RTL, 3: Mode.RTL, 4: Mode.LAND, 5: Mode.LAND}
 """BATT_FS_*_ACT to the mode (no SmartRTL: RTL or LAND as those name it; 5, terminate, lands)."""
+LINK_MODES = {
+    1: (Mode.RTL, Mode.LAND),
+    2: (Mode.RTL, Mode.LAND),
+    3: (Mode.RTL, Mode.LAND),
+    4: (Mode.LAND,),
+    5: (Mode.LAND,),
+    6: (Mode.RTL, Mode.LAND),
+    7: (Mode.BRAKE, Mode.LAND),
+}
+"""FS_GCS_ENABLE to the modes tried in turn."""
+THROTTLE_MODES = {**LINK_MODES, 3: (Mode.LAND,), 4: (Mode.RTL, Mode.LAND), 5: (Mode.LAND,)}
+"""FS_THR_ENABLE to the modes tried in turn."""
+ON_IN_AUTO_WITHOUT_RC, ON_IN_AUTO_WITHOUT_GCS, ON_BY_STICK_WITHOUT_GCS = 1, 2, 16
+"""Bits of FS_OPTIONS."""
 OUTSIDE_ALTITUDE, OUTSIDE_EDGE, OUTSIDE_FLOOR = 2, 3, 1
 """FENCE_BREACH of FENCE_STATUS: above the ceiling, over an edge, below the floor."""
 
 
 class Failsafes:
-    """Watches the fence and the battery ten times a second."""
+    """Watches ten times a second."""
 
     def __init__(self, vehicle: SimulatedVehicle) -> None:
         self._vehicle = vehicle
@@ -35,6 +51,8 @@ class Failsafes:
         self._low_since_s: dict[int, float] = {}
         self._landing_far = False
         self._above_floor = False
+        self._gcs_heard_s: float | None = None
+        self._gcs_lost = self._radio_lost = self._position_lost = False
 
     def restart(self) -> None:
         """Forget the breaches of the last flight."""
@@ -42,10 +60,91 @@ class Failsafes:
         self._landing_far = self._above_floor = False
 
     def update(self) -> None:
-        """Look at both."""
-        if self._vehicle.ready:
+        """Look at everything."""
+        vehicle = self._vehicle
+        if vehicle.ready:
             self._watch_fence()
         self._watch_battery()
+        if vehicle.armed:
+            self._watch_position()
+        self._watch_radio()
+        self._watch_ground()
+
+    def hear_ground(self, system: int) -> None:
+        """Take note of a ground station's heartbeat."""
+        if system == int(self._vehicle.params["SYSID_MYGCS"]):
+            self._gcs_heard_s = self._vehicle.time_s
+
+    @property
+    def active(self) -> bool:
+        """True while any of them holds."""
+        return bool(self.battery_level or self.breached or self._gcs_lost or self._radio_lost or self._position_lost)
+
+    def _try(self, modes: tuple[Mode, ...]) -> None:
+        for mode in modes:
+            if self._vehicle.mode == mode or self._vehicle.set_mode(mode):
+                return
+
+    def _watch_position(self) -> None:
+        vehicle = self._vehicle
+        lost = vehicle.estimator.position_lost
+        if lost == self._position_lost:
+            return
+        self._position_lost = lost
+        if not lost:
+            vehicle.say(mavlink.MAV_SEVERITY_CRITICAL, "EKF Failsafe Cleared")
+            return
+        vehicle.say(mavlink.MAV_SEVERITY_CRITICAL, "EKF variance")
+        action = int(vehicle.params["FS_EKF_ACTION"])
+        if vehicle.mode in LEANING and action != 3:
+            return
+        vehicle.set_mode(Mode.ALT_HOLD if action == 2 and not self._radio_lost else Mode.LAND)
+        vehicle.say(mavlink.MAV_SEVERITY_CRITICAL, f"EKF Failsafe: changed to {vehicle.mode.name} Mode")
+
+    def _watch_radio(self) -> None:
+        vehicle = self._vehicle
+        action = int(vehicle.params["FS_THR_ENABLE"])
+        lost = action > 0 and vehicle.radio_lost
+        if lost == self._radio_lost:
+            return
+        self._radio_lost = lost
+        if not lost:
+            vehicle.say(mavlink.MAV_SEVERITY_WARNING, "Radio Failsafe Cleared")
+            return
+        options = int(vehicle.params["FS_OPTIONS"])
+        going_on = vehicle.mode == Mode.AUTO and (action == 2 or options & ON_IN_AUTO_WITHOUT_RC)
+        self._without("Radio", bool(going_on), "Continuing Auto Mode", THROTTLE_MODES.get(action, (Mode.LAND,)))
+
+    def _watch_ground(self) -> None:
+        vehicle = self._vehicle
+        action = int(vehicle.params["FS_GCS_ENABLE"])
+        if action == 0 or self._gcs_heard_s is None:
+            return
+        lost = vehicle.elapsed_s(self._gcs_heard_s) > vehicle.params["FS_GCS_TIMEOUT"]
+        if lost == self._gcs_lost:
+            return
+        self._gcs_lost = lost
+        if not lost:
+            vehicle.say(mavlink.MAV_SEVERITY_WARNING, "GCS Failsafe Cleared")
+            return
+        options = int(vehicle.params["FS_OPTIONS"])
+        in_auto = vehicle.mode == Mode.AUTO and options & ON_IN_AUTO_WITHOUT_GCS
+        by_stick = vehicle.mode in (*LEANING, Mode.LOITER) and options & ON_BY_STICK_WITHOUT_GCS
+        said = "Continuing Auto Mode" if in_auto else "Continuing Pilot Control"
+        self._without("GCS", bool(in_auto or by_stick), said, LINK_MODES.get(action, (Mode.RTL, Mode.LAND)))
+
+    def _without(self, who: str, going_on: bool, said: str, modes: tuple[Mode, ...]) -> None:
+        """What the loss of a link does: disarm on the ground, go on where that is asked, else change the mode."""
+        vehicle = self._vehicle
+        if vehicle.armed and vehicle.landed:
+            vehicle.say(mavlink.MAV_SEVERITY_WARNING, f"{who} Failsafe - Disarming")
+            vehicle.disarm()
+        elif vehicle.armed and going_on:
+            vehicle.say(mavlink.MAV_SEVERITY_WARNING, f"{who} Failsafe - {said}")
+        else:
+            vehicle.say(mavlink.MAV_SEVERITY_WARNING, f"{who} Failsafe")
+            if vehicle.armed and vehicle.mode != Mode.LAND:
+                self._try(modes)
 
     def _watch_fence(self) -> None:
         vehicle = self._vehicle
@@ -83,9 +182,7 @@ class Failsafes:
             return
         if vehicle.mode == Mode.LAND:
             return
-        for mode in FENCE_MODES.get(action, (Mode.RTL, Mode.LAND)):
-            if vehicle.set_mode(mode):
-                return
+        self._try(FENCE_MODES.get(action, (Mode.RTL, Mode.LAND)))
 
     def _watch_battery(self) -> None:
         vehicle = self._vehicle
@@ -119,4 +216,4 @@ class Failsafes:
             return
         mode = BATTERY_MODES.get(action)
         if mode is not None and vehicle.mode != Mode.LAND:
-            vehicle.set_mode(mode)
+            self._try((mode, Mode.LAND))

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from sim.vehicle.actions import carry_out
-from sim.vehicle.navigation import Leg, Point, bearing_rad, descend, hold
+from sim.vehicle.navigation import Point, bearing_rad, descend, hold
 from sim.vehicle.returning import Returning
 from sim.vehicle.storage import NAV_PARAMS, Item
+from sim.vehicle.track import Track
 
 if TYPE_CHECKING:
     from sim.vehicle.autopilot import SimulatedVehicle
@@ -44,7 +45,6 @@ PASSED = frozenset(
     }
 )
 """A waypoint is passed without a stop where one of these follows."""
-ARRIVED_OVER_LANDING_M = 0.5
 
 
 class State(IntEnum):
@@ -70,7 +70,8 @@ class MissionRun:
         self.state = State.NOT_STARTED
         self._jumps: dict[int, int] = {}
         self._pending: list[int] = []
-        self._leg: Leg | None = None
+        self._track: Track | None = None
+        self._tracking = False
         self._place: Point | None = None
         self._arrived_s: float | None = None
         self._wait_until_s = 0.0
@@ -90,7 +91,7 @@ class MissionRun:
     def begin(self) -> None:
         """AUTO was entered: start from the first item, or take up the navigation command that was under way."""
         self._pending.clear()
-        self._leg = None
+        self._track = None
         if self.state in (State.NOT_STARTED, State.COMPLETE) or self._vehicle.params["MIS_RESTART"] == 1:
             keep = self.index if self.state == State.NOT_STARTED and self.index > 0 else 1
             self.reset()
@@ -120,7 +121,7 @@ class MissionRun:
     def update(self) -> None:
         """One step in AUTO: steer, and go on to the next item when this one is done."""
         if self.state != State.ACTIVE:
-            self._vehicle.stay()
+            self._vehicle.steering.stay()
             return
         self._run_pending()
         item = self._items[self.index] if self.index < len(self._items) else None
@@ -137,12 +138,12 @@ class MissionRun:
 
     def change_speed(self) -> None:
         """The speed limits have changed: go on along the same leg with the new ones."""
-        if self._leg is not None:
-            self._leg = Leg(self._leg.start, self._leg.end, self._after(self.index), self._vehicle.limits())
+        if self._track is not None:
+            self._track.change_limits(self._vehicle.limits())
 
     def _complete(self) -> None:
         self.state = State.COMPLETE
-        self._vehicle.stay_here()
+        self._vehicle.steering.stay_here()
 
     def _resolved(self, index: int, counting: bool) -> int:
         for _ in range(100):
@@ -171,7 +172,7 @@ class MissionRun:
             if self._items[index].command in NAV_PARAMS:
                 self._pending.extend(pending)
                 self.index, self._began, self._place = index, False, start
-                self._vehicle.fixed_yaw_rad = None
+                self._vehicle.steering.fixed_yaw_rad = None
                 name = NAMES.get(self._items[index].command, str(self._items[index].command))
                 self._vehicle.say(mavlink.MAV_SEVERITY_INFO, f"Mission: {index} {name}")
                 return
@@ -200,7 +201,7 @@ class MissionRun:
 
     def _begin_nav(self, item: Item) -> None:
         vehicle = self._vehicle
-        self._began, self._arrived_s, self._leg, self._returning = True, None, None, None
+        self._began, self._arrived_s, self._tracking, self._returning = True, None, False, None
         here = vehicle.position
         if item.command == mavlink.MAV_CMD_NAV_RETURN_TO_LAUNCH:
             self._returning = Returning(vehicle)
@@ -212,12 +213,19 @@ class MissionRun:
             target = (target[0], target[1], here[2])
         elif item.command == mavlink.MAV_CMD_NAV_DELAY:
             target = self._place or here
+        start = self._place or here
+        if item.command in PASSED or item.command == mavlink.MAV_CMD_NAV_LAND:
+            if self._track is None or self._place is None:
+                start = self._place or vehicle.steering.stopping_point()
+                self._track = Track(start, vehicle.limits())
+            self._track.lead_to(target, self._after(self.index))
+            self._tracking = True
         else:
-            self._leg = Leg(self._place or here, target, self._after(self.index), vehicle.limits())
+            self._track = None
         self._place = target
-        heading = bearing_rad(self._leg.start if self._leg else here, target)
-        if heading is not None and vehicle.params["WP_YAW_BEHAVIOR"] != 0 and vehicle.fixed_yaw_rad is None:
-            vehicle.yaw_target_rad = heading
+        heading = bearing_rad(start if self._tracking else here, target)
+        if heading is not None and vehicle.params["WP_YAW_BEHAVIOR"] != 0 and vehicle.steering.fixed_yaw_rad is None:
+            vehicle.steering.yaw_target_rad = heading
 
     def _fly(self, item: Item) -> bool:
         vehicle = self._vehicle
@@ -226,14 +234,14 @@ class MissionRun:
             return False
         assert self._place is not None
         if item.command == mavlink.MAV_CMD_NAV_TAKEOFF:
-            return vehicle.climb_to(self._place)
+            return vehicle.steering.climb_to(self._place)
         if item.command == mavlink.MAV_CMD_NAV_LAND:
             return self._land()
-        if self._leg is None:
+        if self._track is None or not self._tracking:
             hold(vehicle.position, self._place, vehicle.limits(), vehicle.command)
             arrived = True
         else:
-            arrived = self._leg.steer(vehicle.position, vehicle.command)
+            arrived = self._track.steer(vehicle.position, vehicle.body, vehicle.step_s, vehicle.command)
         if self._arrived_s is None and arrived:
             self._arrived_s = vehicle.time_s
         if self._arrived_s is None or item.command == mavlink.MAV_CMD_NAV_LOITER_UNLIM:
@@ -245,8 +253,8 @@ class MissionRun:
         assert self._place is not None
         here = vehicle.position
         if self._arrived_s is None:
-            hold(here, self._place, vehicle.limits(), vehicle.command)
-            if math.dist(here, self._place) < ARRIVED_OVER_LANDING_M:
+            assert self._track is not None
+            if self._track.steer(here, vehicle.body, vehicle.step_s, vehicle.command):
                 self._arrived_s = vehicle.time_s
             return False
         descend(here, self._place, vehicle.height_home_m, vehicle.params, vehicle.command)

@@ -29,6 +29,11 @@ AVIONICS_POWER_W = 8.0
 EMPTY_V, FULL_V = 13.2, 16.8
 
 
+def _towards(speed_m_s: float, from_deg: float) -> tuple[float, float]:
+    towards = math.radians(from_deg + 180.0)
+    return speed_m_s * math.cos(towards), speed_m_s * math.sin(towards)
+
+
 @dataclass(slots=True)
 class Wind:
     """Mean wind and its gusts (a first-order Gauss-Markov process of 5 s), as velocity of the air in m/s."""
@@ -42,9 +47,12 @@ class Wind:
     @classmethod
     def blowing(cls, speed_m_s: float, from_deg: float, gust_m_s: float) -> Wind:
         """Wind of a speed from a direction, with gusts of a standard deviation."""
-        towards = math.radians(from_deg + 180.0)
-        north, east = speed_m_s * math.cos(towards), speed_m_s * math.sin(towards)
+        north, east = _towards(speed_m_s, from_deg)
         return cls(north, east, gust_m_s, north, east)
+
+    def blow(self, speed_m_s: float, from_deg: float) -> None:
+        """Let the mean wind be another from now on."""
+        self.mean_north_m_s, self.mean_east_m_s = _towards(speed_m_s, from_deg)
 
     def calm(self) -> None:
         """Back to the mean wind."""
@@ -60,7 +68,9 @@ class Wind:
 
 @dataclass(slots=True)
 class Command:
-    """What the autopilot asks of the body: a velocity, the accelerations it may use, and a heading."""
+    """What the autopilot asks of the body: a velocity, the accelerations it may use, and a heading. With a `lean`, the
+    horizontal push of the rotors (north and east, m/s^2) takes the place of the horizontal velocity: nothing is held.
+    """
 
     north_m_s: float = 0.0
     east_m_s: float = 0.0
@@ -69,6 +79,7 @@ class Command:
     acceleration_up_m_s2: float = 1.0
     yaw_rad: float = 0.0
     yaw_rate_rad_s: float = math.radians(60.0)
+    lean: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -120,6 +131,9 @@ class Body:
         drag_north = DRAG_PER_S * (self.v_north_m_s - wind.north_m_s)
         drag_east = DRAG_PER_S * (self.v_east_m_s - wind.east_m_s)
         thrust_north, thrust_east, thrust_up = a_north + drag_north, a_east + drag_east, a_up + GRAVITY_M_S2
+        if command.lean is not None:
+            thrust_north, thrust_east = command.lean
+            a_north, a_east = thrust_north - drag_north, thrust_east - drag_east
         most = thrust_up * math.tan(tilt_max_rad)
         size = math.hypot(thrust_north, thrust_east)
         if size > most:

@@ -1,10 +1,10 @@
 """The mission protocol as ArduPilot speaks it, for mission, fence and rally (mission_type 0, 1, 2).
 
 COUNT is answered with MISSION_REQUEST (never _INT); ITEM_INT and ITEM are both taken; the last one is answered with
-MISSION_ACK. A request is sent again after 1 s without an item, and 8 s without one end the transfer. A mission is
-truncated at COUNT; a fence or rally list is written whole at its end. The clock here is the ground's, not the
-simulated one: a ground station needs its seconds to answer however fast the world runs. Partial writes of a mission
-are left out.
+MISSION_ACK. A request is sent again after 1 s without an item, and 8 s without one end the transfer. A list is written
+whole at the end of its transfer: until then, and after one that broke off, the old one stands. (ArduPilot cuts a
+mission off at COUNT and writes item by item; half a mission is no way to practise.) The clock here is the ground's, not
+the simulated one: a ground station needs its seconds to answer however fast the world runs.
 """
 
 from __future__ import annotations
@@ -113,9 +113,6 @@ class ItemService:
         if message.count > most:
             self._answer(message, link, mavlink.MAV_MISSION_NO_SPACE)
             return
-        if kind == 0:
-            self._store.truncate_mission(message.count)
-            self._stored(0)
         system, component = message.get_srcSystem(), message.get_srcComponent()
         upload = Upload(link, system, component, message.count, 0, now_s, now_s)
         if message.count == 0:
@@ -145,20 +142,18 @@ class ItemService:
             return
         item = storage.item_of(message)
         check = (storage.mission_item, storage.fence_item, storage.rally_item)[kind]
-        is_home = kind == 0 and message.seq == 0
-        if not isinstance(item, int) and not is_home:
+        if kind == 0 and message.seq == 0:
+            # home is the vehicle's own: whatever the ground writes there, this stays
+            item = self._store.mission[0]
+        elif not isinstance(item, int):
             item = check(item)
-        if isinstance(item, int) and not is_home:
+        if isinstance(item, int):
             del self._uploads[kind]
             self._answer(message, link, item)
             return
         upload.heard_s = now_s
         upload.next_index += 1
-        if not isinstance(item, int):
-            if kind == 0:
-                self._store.put_mission(message.seq, item)
-            else:
-                upload.items.append(item)
+        upload.items.append(item)
         if upload.next_index < upload.count:
             self._ask(kind, upload, now_s)
             return
@@ -167,9 +162,11 @@ class ItemService:
 
     def _finish(self, kind: int, upload: Upload) -> None:
         result = mavlink.MAV_MISSION_ACCEPTED
-        if kind == 1:
+        if kind == 0:
+            self._store.put_mission(upload.items)
+        elif kind == 1:
             result = self._store.put_fence(upload.items)
-        elif kind == 2:
+        else:
             self._store.put_rally(upload.items)
         if result == mavlink.MAV_MISSION_ACCEPTED:
             self._stored(kind)
@@ -218,7 +215,7 @@ class ItemService:
             return
         for each in kinds:
             if each == 0:
-                self._store.truncate_mission(0)
+                self._store.put_mission(())
             elif each == 1:
                 self._store.put_fence(())
             else:

@@ -31,16 +31,6 @@ SENSORS = (
     | mavlink.MAV_SYS_STATUS_AHRS
     | mavlink.MAV_SYS_STATUS_SENSOR_BATTERY
 )
-EKF_FLYING = (
-    mavlink.EKF_ATTITUDE
-    | mavlink.EKF_VELOCITY_HORIZ
-    | mavlink.EKF_VELOCITY_VERT
-    | mavlink.EKF_POS_HORIZ_REL
-    | mavlink.EKF_POS_HORIZ_ABS
-    | mavlink.EKF_POS_VERT_ABS
-    | mavlink.EKF_PRED_POS_HORIZ_REL
-    | mavlink.EKF_PRED_POS_HORIZ_ABS
-)
 CAPABILITIES = (
     mavlink.MAV_PROTOCOL_CAPABILITY_MISSION_FLOAT
     | mavlink.MAV_PROTOCOL_CAPABILITY_PARAM_FLOAT
@@ -55,7 +45,7 @@ VERSION_4_5_7 = 4 << 24 | 5 << 16 | 7 << 8 | 255
 
 
 def _ms(vehicle: SimulatedVehicle) -> int:
-    return round(vehicle.time_s * 1000.0) & 0xFFFFFFFF
+    return round((vehicle.time_s - vehicle.boot_s) * 1000.0) & 0xFFFFFFFF
 
 
 def _i16(value: float) -> int:
@@ -72,7 +62,7 @@ def heartbeat(vehicle: SimulatedVehicle) -> Message:
     state = mavlink.MAV_STATE_STANDBY
     if not vehicle.ready:
         state = mavlink.MAV_STATE_BOOT
-    elif vehicle.failsafes.battery_level or vehicle.failsafes.breached:
+    elif vehicle.failsafes.active:
         state = mavlink.MAV_STATE_CRITICAL
     elif vehicle.armed and not vehicle.landed:
         state = mavlink.MAV_STATE_ACTIVE
@@ -106,21 +96,23 @@ def sys_status(vehicle: SimulatedVehicle) -> Message:
 
 
 def system_time(vehicle: SimulatedVehicle) -> Message:
-    """SYSTEM_TIME: UTC once GPS has a fix, 0 before."""
-    return mavlink.MAVLink_system_time_message(round(vehicle.utc_s * 1e6) if vehicle.ready else 0, _ms(vehicle))
+    """SYSTEM_TIME: UTC once GPS has had a fix, 0 before."""
+    known = vehicle.ready or vehicle.home_known
+    return mavlink.MAVLink_system_time_message(round(vehicle.utc_s * 1e6) if known else 0, _ms(vehicle))
 
 
 def gps_raw_int(vehicle: SimulatedVehicle) -> Message:
     """GPS_RAW_INT: the receiver's own fix, noisier than the estimate."""
-    if not vehicle.ready:
-        empty = (0, 0, 0, 9999, 9999, 0, 0, 0)
-        return mavlink.MAVLink_gps_raw_int_message(round(vehicle.time_s * 1e6), 1, *empty)
+    usec = max(0, round((vehicle.time_s - vehicle.boot_s) * 1e6))
+    if not vehicle.estimator.fix:
+        return mavlink.MAVLink_gps_raw_int_message(usec, 1, 0, 0, 0, 9999, 9999, 0, 0, 0)
     body, errors = vehicle.body, vehicle.errors
-    lat, lon = vehicle.frame.to_geodetic(body.north_m + errors.gps_north_m, body.east_m + errors.gps_east_m)
+    north = body.north_m + errors.gps_north_m + vehicle.estimator.glitch_m
+    lat, lon = vehicle.frame.to_geodetic(north, body.east_m + errors.gps_east_m)
     speed = math.hypot(body.v_north_m_s, body.v_east_m_s)
     course = math.degrees(math.atan2(body.v_east_m_s, body.v_north_m_s)) % 360.0
     return mavlink.MAVLink_gps_raw_int_message(
-        round(vehicle.time_s * 1e6),
+        usec,
         3,
         round(lat * 1e7),
         round(lon * 1e7),
@@ -140,7 +132,7 @@ def gps_raw_int(vehicle: SimulatedVehicle) -> Message:
 def global_position_int(vehicle: SimulatedVehicle) -> Message:
     """GLOBAL_POSITION_INT: the estimate."""
     position, body = vehicle.position, vehicle.body
-    if not vehicle.ready:
+    if not vehicle.home_known and not vehicle.ready:
         return mavlink.MAVLink_global_position_int_message(_ms(vehicle), 0, 0, 0, 0, 0, 0, 0, 65535)
     lat, lon = vehicle.frame.to_geodetic(position[0], position[1])
     heading = math.degrees(body.yaw_rad + vehicle.errors.yaw_rad) % 360.0
@@ -206,8 +198,8 @@ def battery_status(vehicle: SimulatedVehicle) -> Message:
 
 def ekf_status_report(vehicle: SimulatedVehicle) -> Message:
     """EKF_STATUS_REPORT: healthy once ready; constant-position mode before."""
-    flags = EKF_FLYING if vehicle.ready else mavlink.EKF_ATTITUDE | mavlink.EKF_CONST_POS_MODE
-    return mavlink.MAVLink_ekf_status_report_message(flags, 0.05, 0.04, 0.03, 0.02, 0.0)
+    estimator = vehicle.estimator
+    return mavlink.MAVLink_ekf_status_report_message(estimator.flags, 0.05, estimator.variance, 0.03, 0.02, 0.0)
 
 
 def mission_current(vehicle: SimulatedVehicle) -> Message:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sim.vehicle.navigation import Leg, Point, bearing_rad, descend, hold, limits_of
+from sim.vehicle.navigation import Point, bearing_rad, descend, hold, limits_of
+from sim.vehicle.track import Track
 
 if TYPE_CHECKING:
     from sim.vehicle.autopilot import SimulatedVehicle
 
 RTL_ALT_MIN_M = 2.0
+HEADING_REGAINED_RAD = math.radians(2.0)
 
 
 def return_height_m(params_alt_m: float, climb_min_m: float, cone: float, height_m: float, distance_m: float) -> float:
@@ -41,9 +43,11 @@ class Returning:
         up = vehicle.home_point[2] + height
         speed = params["RTL_SPEED"] / 100.0
         self._limits = limits_of(params, speed if speed > 0 else None)
-        self._top: Point = (here[0], here[1], up)
+        stop = vehicle.steering.stopping_point()
+        self._top: Point = (stop[0], stop[1], up)
         self._target_point: Point = (target[0], target[1], up)
-        self._leg: Leg | None = None
+        self._track = Track(stop, self._limits)
+        self._track.lead_to(self._top, self._target_point)
         self._phase = "climb"
         self._since_s = 0.0
 
@@ -68,21 +72,23 @@ class Returning:
     def update(self) -> None:
         """One step of the return."""
         vehicle = self._vehicle
-        if self._phase == "climb":
-            hold(vehicle.position, self._top, self._limits, vehicle.command)
-            if abs(vehicle.position[2] - self._top[2]) < 0.5:
-                self._leg = Leg(self._top, self._target_point, None, self._limits)
+        if self._phase in ("climb", "return"):
+            if not self._track.steer(vehicle.position, vehicle.body, vehicle.step_s, vehicle.command):
+                return
+            if self._phase == "climb":
                 self._phase = "return"
+                self._track.lead_to(self._target_point, None)
                 heading = bearing_rad(self._top, self._target_point)
                 if heading is not None and vehicle.params["WP_YAW_BEHAVIOR"] == 1:
-                    vehicle.yaw_target_rad = heading
-        elif self._phase == "return":
-            assert self._leg is not None
-            if self._leg.steer(vehicle.position, vehicle.command):
+                    vehicle.steering.yaw_target_rad = heading
+            else:
                 self._phase, self._since_s = "wait", vehicle.time_s
+                if vehicle.params["WP_YAW_BEHAVIOR"] == 1:
+                    vehicle.steering.yaw_target_rad = vehicle.armed_yaw_rad
         elif self._phase == "wait":
             hold(vehicle.position, self._target_point, self._limits, vehicle.command)
-            if vehicle.elapsed_s(self._since_s) >= vehicle.params["RTL_LOIT_TIME"] / 1000.0:
+            turned = vehicle.params["WP_YAW_BEHAVIOR"] != 1 or self._faces_as_armed()
+            if turned and vehicle.elapsed_s(self._since_s) >= vehicle.params["RTL_LOIT_TIME"] / 1000.0:
                 self._phase = "land"
                 final_m = vehicle.params["RTL_ALT_FINAL"] / 100.0
                 if final_m > 0.0:
@@ -94,3 +100,7 @@ class Returning:
         else:
             descend(vehicle.position, self._target_point, vehicle.height_home_m, vehicle.params, vehicle.command)
             vehicle.landing = True
+
+    def _faces_as_armed(self) -> bool:
+        off = (self._vehicle.body.yaw_rad - self._vehicle.armed_yaw_rad + math.pi) % math.tau - math.pi
+        return abs(off) <= HEADING_REGAINED_RAD

@@ -1,121 +1,88 @@
-"""The vehicle on a TCP port: ground stations connect as to SITL's 5760, and simulated time is paced here.
+"""The vehicle at its doors: ground stations connect over TCP as to SITL's 5760, or over UDP, and simulated time is
+paced here.
 
-One thread steps the world and serves every link. A link that reads too slowly holds the world back rather than lose
-telemetry; one that has read nothing for 10 s is dropped. Links come and go without the flight noticing. This is the
-only place that looks at the wall clock.
+One thread steps the world and serves every station. A TCP station that reads too slowly holds the world back rather
+than lose telemetry; one that has read nothing for 10 s is dropped. Stations come and go without the flight noticing.
+This is the only place that looks at the wall clock.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
 
 from sim.errors import SimulationError
 from sim.vehicle import commands
 from sim.vehicle.autopilot import STEP_S, SimulatedVehicle
-from sim.vehicle.telemetry import Schedule
+from sim.vehicle.faults import Fault
+from sim.vehicle.signatures import signing
+from sim.vehicle.stations import Station, TcpStation, UdpStation
 from sim.vehicle.values import Trigger, VehicleSettings
 
-HIGH_WATER_BYTES = 32 * 1024
-STALLED_S = 10.0
 LATE_S = 0.25
 GROUND_SPEEDUP = 10.0
 """With speedup 0 the world runs at this while disarmed: uploads and arming need the ground's seconds."""
+SERVED_EVERY_S = 0.1
+"""With speedup 0, in flight: simulated seconds between two looks at the sockets. A look costs more than a step."""
 PARAMS_A_TURN = 20
 LINKS_MOST = 8
 
 
-class Station:
-    """One ground station's connection."""
-
-    def __init__(self, connection: socket.socket, vehicle: SimulatedVehicle) -> None:
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # a short queue in the kernel, so that what a slow reader sees is not old
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES)
-        self.connection = connection
-        self.schedule = Schedule(vehicle)
-        self.list_params_from: int | None = None
-        self.pending = bytearray()
-        self.progress_s = time.monotonic()
-        self.gone = False
-        self.stalled_s = STALLED_S
-        self._mav = mavlink.MAVLink(None, commands.SYSTEM, commands.COMPONENT)
-        self._mav.robust_parsing = True
-
-    def send(self, message: mavlink.MAVLink_message) -> None:
-        """Queue one message, with this link's own sequence number."""
-        self.pending += message.pack(self._mav)
-        self._mav.seq = (self._mav.seq + 1) % 256
-
-    def receive(self) -> list[mavlink.MAVLink_message]:
-        """Messages that have arrived; marks the link as gone where it has ended."""
-        try:
-            data = self.connection.recv(65536)
-        except (BlockingIOError, InterruptedError):
-            return []
-        except OSError:
-            self.gone = True
-            return []
-        if not data:
-            self.gone = True
-            return []
-        messages = self._mav.parse_buffer(data) or []
-        return [message for message in messages if message.get_type() not in ("BAD_DATA", "UNKNOWN")]
-
-    def flush(self) -> None:
-        """Hand the kernel as much as it takes."""
-        if not self.pending:
-            self.progress_s = time.monotonic()
-            return
-        try:
-            sent = self.connection.send(self.pending)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            self.gone = True
-            return
-        if sent:
-            del self.pending[:sent]
-            self.progress_s = time.monotonic()
-        elif time.monotonic() - self.progress_s > self.stalled_s:
-            self.gone = True
-
-    @property
-    def full(self) -> bool:
-        """True while the world must wait for this link."""
-        return len(self.pending) > HIGH_WATER_BYTES
-
-
 class Server:
-    """A vehicle, its listener and its links. Made bound; `run` serves until told to stop."""
+    """A vehicle, its doors and its stations. Made bound; `run` serves until told to stop."""
 
     def __init__(
-        self, settings: VehicleSettings, port: int = 0, on_trigger: Callable[[Trigger], None] | None = None
+        self,
+        settings: VehicleSettings,
+        port: int = 0,
+        on_trigger: Callable[[Trigger], None] | None = None,
+        faults: Sequence[Fault] = (),
+        key: bytes | None = None,
+        udp_listen: int | None = None,
+        udp_call: tuple[str, int] | None = None,
     ) -> None:
-        """Raises SimulationError where the port is taken."""
-        self.vehicle = SimulatedVehicle(settings, on_trigger)
-        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._listener.bind(("127.0.0.1", port))
-            self._listener.listen(LINKS_MOST)
-        except (OSError, OverflowError) as error:
-            self._listener.close()
-            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-            reason = "another program has it; choose another or 0 for any" if in_use else str(error)
-            raise SimulationError(f"cannot listen on 127.0.0.1:{port}: {reason}") from error
-        self._listener.setblocking(False)
+        """`key` signs the links from the start. Raises SimulationError where a port is taken."""
+        self.vehicle = SimulatedVehicle(settings, on_trigger, faults)
+        self._signing = signing(key)
+        self._listener = self._listen(port)
         self.port: int = self._listener.getsockname()[1]
         self.stations: list[Station] = []
+        self._udp: socket.socket | None = None
+        if udp_listen is not None or udp_call is not None:
+            self._udp = self._datagrams(udp_listen or 0)
+        if udp_call is not None and self._udp is not None:
+            self.stations.append(UdpStation(self._udp, udp_call, self.vehicle, self._signing))
         self._flown = False
+        self._accepted = 0
+
+    def _listen(self, port: int) -> socket.socket:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen(LINKS_MOST)
+        except (OSError, OverflowError) as error:
+            listener.close()
+            raise _taken(port, error) from error
+        listener.setblocking(False)
+        return listener
+
+    def _datagrams(self, port: int) -> socket.socket:
+        line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            line.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            line.close()
+            self._listener.close()
+            raise _taken(port, error) from error
+        line.setblocking(False)
+        return line
 
     def run(self, stop: threading.Event, exit_when_landed: bool = False) -> None:
         """Serve and step until `stop` is set, or until a flight has ended and `exit_when_landed`."""
@@ -127,15 +94,17 @@ class Server:
     def close(self) -> None:
         """Close every socket."""
         for station in self.stations:
-            with contextlib.suppress(OSError):
-                station.connection.close()
+            station.close()
         self.stations.clear()
         self._listener.close()
+        if self._udp is not None:
+            self._udp.close()
 
     def _loop(self, stop: threading.Event, exit_when_landed: bool) -> None:
         vehicle = self.vehicle
         started_s, simulated_s = time.monotonic(), vehicle.time_s
         speed = -1.0
+        served_s = 0.0
         while not stop.is_set():
             wanted = self._speed()
             now = time.monotonic()
@@ -148,7 +117,9 @@ class Server:
                     # too slow for the speed asked: go on from here instead of catching up in a rush
                     started_s, simulated_s = now, vehicle.time_s
             blocked = any(station.full for station in self.stations)
-            self._serve(0.02 if blocked else min(0.05, max(0.0, ahead_s)))
+            if blocked or speed > 0.0 or vehicle.time_s - served_s >= SERVED_EVERY_S:
+                served_s = vehicle.time_s
+                self._serve(0.02 if blocked else min(0.05, max(0.0, ahead_s)))
             if blocked or ahead_s > 0.001:
                 continue
             vehicle.step(STEP_S)
@@ -171,29 +142,68 @@ class Server:
             self.vehicle.step(STEP_S)
             self._report()
         until_s = time.monotonic() + 2.0
-        while any(s.pending for s in self.stations) and time.monotonic() < until_s and not stop.is_set():
+        while any(getattr(s, "pending", b"") for s in self.stations) and time.monotonic() < until_s:
+            if stop.is_set():
+                return
             self._serve(0.02)
 
     def _serve(self, wait_s: float) -> None:
         """Take what has come in within `wait_s`, answer, and send what is queued."""
-        readers = [self._listener, *(station.connection for station in self.stations)]
-        writers = [station.connection for station in self.stations if station.pending]
-        readable, writable, _ = select.select(readers, writers, [], wait_s)
+        cut = "link-cut" in self.vehicle.faults.active
+        self._open(not cut)
+        tcp = [station for station in self.stations if isinstance(station, TcpStation)]
+        readers: list[socket.socket] = [station.connection for station in tcp]
+        if self._listener.fileno() >= 0:
+            readers.append(self._listener)
+        if self._udp is not None:
+            readers.append(self._udp)
+        writers = [station.connection for station in tcp if station.pending]
+        readable, _, _ = select.select(readers, writers, [], wait_s)
         if self._listener in readable:
             self._accept()
         now_s = time.monotonic()
+        if self._udp is not None and self._udp in readable:
+            self._receive_datagrams(self._udp, now_s)
+        for line in tcp:
+            if line.connection in readable:
+                self._handle(line.receive(), line, now_s)
         for station in self.stations:
-            if station.connection in readable:
-                for message in station.receive():
-                    commands.handle(self.vehicle, message, station, now_s)
             if station.list_params_from is not None and not station.full:
                 self._list_params(station)
-            if station.connection in writable or station.pending:
-                station.flush()
         self.vehicle.items.update(now_s)
         self._broadcast()
-        if any(station.gone for station in self.stations):
-            self._part()
+        for station in self.stations:
+            station.catch_up()
+            station.flush()
+        if any(station.gone for station in self.stations) or (cut and self.stations):
+            self._part(everyone=cut)
+
+    def _handle(self, messages: list[Message], station: Station, now_s: float) -> None:
+        if self.vehicle.time_s < self.vehicle.silent_until_s:
+            return
+        for message in messages:
+            commands.handle(self.vehicle, message, station, now_s)
+
+    def _open(self, wanted: bool) -> None:
+        """Listen, or do not: the link that is cut refuses whoever calls."""
+        if not wanted:
+            self._listener.close()
+        elif self._listener.fileno() < 0:
+            self._listener = self._listen(self.port)
+
+    def _receive_datagrams(self, line: socket.socket, now_s: float) -> None:
+        for _ in range(200):
+            try:
+                data, address = line.recvfrom(65536)
+            except OSError:
+                return
+            known = [s for s in self.stations if isinstance(s, UdpStation) and s.address == address]
+            if not known:
+                if len(self.stations) >= LINKS_MOST:
+                    continue
+                known = [UdpStation(line, address, self.vehicle, self._signing)]
+                self.stations.append(known[0])
+            self._handle(known[0].parse(data), known[0], now_s)
 
     def _accept(self) -> None:
         try:
@@ -203,14 +213,15 @@ class Server:
         if len(self.stations) >= LINKS_MOST:
             connection.close()
             return
-        self.stations.append(Station(connection, self.vehicle))
+        self._accepted += 1
+        name = f"{self.vehicle.settings.seed} {self._accepted}"
+        self.stations.append(TcpStation(connection, self.vehicle, self._signing, name))
 
-    def _part(self) -> None:
-        for station in [station for station in self.stations if station.gone]:
+    def _part(self, everyone: bool = False) -> None:
+        for station in [s for s in self.stations if s.gone or (everyone and isinstance(s, TcpStation))]:
             self.vehicle.items.forget(station)
             self.stations.remove(station)
-            with contextlib.suppress(OSError):
-                station.connection.close()
+            station.close()
 
     def _list_params(self, station: Station) -> None:
         first = station.list_params_from or 0
@@ -229,22 +240,16 @@ class Server:
         self.vehicle.outbox.clear()
 
     def _report(self) -> None:
+        if self.vehicle.time_s < self.vehicle.silent_until_s:
+            self.vehicle.outbox.clear()
+            return
         self._broadcast()
         for station in self.stations:
             for message in station.schedule.messages():
                 station.send(message)
 
 
-def serve(
-    settings: VehicleSettings,
-    port: int,
-    on_trigger: Callable[[Trigger], None] | None,
-    stop_event: threading.Event,
-    listening: Callable[[int], None],
-    exit_when_landed: bool = False,
-) -> None:
-    """Serve one vehicle until `stop_event` is set; `listening(port)` is called once with the bound port. Raises
-    SimulationError where the port is taken."""
-    server = Server(settings, port, on_trigger)
-    listening(server.port)
-    server.run(stop_event, exit_when_landed)
+def _taken(port: int, error: Exception) -> SimulationError:
+    in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+    reason = "another program has it; choose another or 0 for any" if in_use else str(error)
+    return SimulationError(f"cannot listen on 127.0.0.1:{port}: {reason}")

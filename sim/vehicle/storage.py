@@ -260,18 +260,9 @@ class Storage:
         """Put home into item 0."""
         self.mission[0] = replace(self.mission[0], x=round(lat_deg * 1e7), y=round(lon_deg * 1e7), z=alt_amsl_m)
 
-    def truncate_mission(self, count: int) -> None:
-        """Keep the first `count` items (home always stays)."""
-        del self.mission[max(1, count) :]
-
-    def put_mission(self, sequence: int, item: Item) -> None:
-        """Store one mission item at its place, which must exist or be the next."""
-        if sequence == 0:
-            return
-        if sequence < len(self.mission):
-            self.mission[sequence] = item
-        else:
-            self.mission.append(item)
+    def put_mission(self, items: Sequence[Item]) -> None:
+        """Replace the mission. Its first item is home, which stays what it is."""
+        self.mission = [self.mission[0], *items[1:]]
 
     def put_fence(self, items: Sequence[Item]) -> int:
         """Replace the whole fence, or refuse it and keep the old one; returns a MAV_MISSION_RESULT."""

@@ -14,6 +14,7 @@ class Mode(IntEnum):
     """ArduCopter's numbers of the flight modes this vehicle has (`custom_mode` of HEARTBEAT)."""
 
     STABILIZE = 0
+    ALT_HOLD = 2
     AUTO = 3
     GUIDED = 4
     LOITER = 5
