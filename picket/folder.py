@@ -10,11 +10,12 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import tomli_w
 
@@ -22,11 +23,22 @@ from mapping.ground.camera import Camera, load_camera
 from missions.drones import Drone, load_drone
 from missions.flying.recorder import recover
 from vision.errors import InputError
-from vision.files import read_json, write_whole
+from vision.files import read_json, read_text, write_whole
 
 SETTINGS_FILE = "mission.toml"
 FLIGHT_FILE = "flight.json"
 TRUTH_FILE = "truth.geojson"
+
+LIST_OF_TEXTS = "a list of sentences"
+KINDS: Mapping[type, str] = MappingProxyType({str: "a text", bool: "true or false", int: "a whole number"})
+_NAMES = dict.fromkeys(("camera", "camera_file", "drone", "drone_file"), str)
+FACTS: Mapping[str, type | str] = MappingProxyType(
+    {**_NAMES, "plan": str, "ended": str, "simulated": bool, "complete": bool, "process": int, "notes": LIST_OF_TEXTS}
+)
+"""What Picket reads in flight.json, and of which kind it is."""
+SETTINGS: Mapping[str, type | str] = MappingProxyType(_NAMES)
+"""The same of mission.toml."""
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,20 @@ class Flight:
         """What a simulated world really held; absent in a real flight."""
         return self.root / TRUTH_FILE
 
+    def own_files(self) -> list[Path]:
+        """What the flight is made of: no page or export may take the place of any of it, or lie in its folders."""
+        names = ("events.jsonl", "telemetry.bin", "camera.toml", "camera.json")
+        files = (self.summary, self.telemetry, self.track, self.frames, self.images, self.detections, self.marks)
+        return [
+            *files,
+            self.places,
+            self.sightings,
+            self.coverage,
+            self.located,
+            self.truth,
+            *map(self.root.joinpath, names),
+        ]
+
     @property
     def mission(self) -> Mission | None:
         """The mission this flight belongs to, or None for one recorded elsewhere."""
@@ -97,16 +123,20 @@ class Flight:
         return Mission(candidate) if (candidate / SETTINGS_FILE).is_file() else None
 
     def facts(self) -> dict[str, Any]:
-        """What flight.json says. Raises InputError where it is not JSON."""
-        return read_json(self.summary, "a flight folder made by picket")
+        """What flight.json says. Raises InputError where it is not JSON, or an entry is of the wrong kind."""
+        return _checked(self.summary, read_json(self.summary, "a flight folder made by picket"), FACTS)
 
     def left_the_ground(self) -> bool:
         """False for an attempt that was refused, or failed before anything was recorded of it."""
         return self.frames.exists() or self.facts().get("ended") not in ("refused", "failed")
 
+    def notes(self) -> list[str]:
+        """What was noticed when the flight was brought in, as sentences."""
+        return list(self.facts().get("notes") or [])
+
     def located_notes(self) -> list[str]:
         """The assumptions the sightings rest on, as sentences."""
-        return list(read_json(self.located, "a flight that was located")["notes"]) if self.located.exists() else []
+        return _located_notes(self.located)
 
     def camera(self) -> Camera:
         """The camera the frames were taken with."""
@@ -115,7 +145,7 @@ class Flight:
             raise InputError(
                 self.summary, "names no camera: ingest the images again with --camera NAME or FILE", "camera"
             )
-        return load_camera(source)
+        return _named_in(self.summary, "camera", source, load_camera)
 
 
 @dataclass(frozen=True)
@@ -144,25 +174,82 @@ class Mission:
     def report(self) -> Path:
         return self.root / "report.html"
 
+    @property
+    def sightings(self) -> Path:
+        """The sightings of all flights together."""
+        return self.root / "sightings.parquet"
+
+    @property
+    def coverage(self) -> Path:
+        return self.root / "coverage.geojson"
+
+    @property
+    def located(self) -> Path:
+        """What locating all flights together assumed and could not place."""
+        return self.root / "located.json"
+
+    def own_files(self) -> list[Path]:
+        """What the mission is made of: no page or export may take the place of any of it, or lie in its plan."""
+        files = (self.settings_file, self.area, self.plan.parent, self.sightings, self.coverage, self.located)
+        return [*files, self.root / "picket.db"]
+
+    def located_notes(self) -> list[str]:
+        """The assumptions the mission's sightings rest on, as sentences."""
+        return _located_notes(self.located)
+
     def settings(self) -> dict[str, Any]:
-        """What mission.toml says. Raises InputError naming line and column where it is no TOML."""
+        """What mission.toml says. Raises InputError naming line and column where it is no TOML, or the setting that is
+        missing or of the wrong kind."""
+        text = read_text(self.settings_file, "a mission made by `picket plan`")
         try:
-            return tomllib.loads(self.settings_file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            settings = _checked(self.settings_file, tomllib.loads(text), SETTINGS)
+        except tomllib.TOMLDecodeError as error:
             raise InputError(self.settings_file, f"not TOML ({error}); plan the mission again") from error
+        for name in ("camera", "drone"):
+            if not described(self.root, settings, name):
+                raise InputError(self.settings_file, f"names no {name}; plan the mission again", name)
+        return settings
 
     def camera(self) -> Camera:
         """The camera the mission was planned for."""
-        return load_camera(described(self.root, self.settings(), "camera"))
+        return _named_in(self.settings_file, "camera", described(self.root, self.settings(), "camera"), load_camera)
 
     def drone(self) -> Drone:
         """The drone the mission was planned for."""
-        return load_drone(described(self.root, self.settings(), "drone"))
+        return _named_in(self.settings_file, "drone", described(self.root, self.settings(), "drone"), load_drone)
 
     def flights(self) -> list[Flight]:
         """The flights flown so far, oldest first."""
         folder = self.root / "flights"
         return [Flight(path) for path in sorted(folder.glob("*")) if (path / FLIGHT_FILE).is_file()]
+
+
+def _located_notes(path: Path) -> list[str]:
+    known = read_json(path, "what `picket locate` wrote") if path.exists() else {}
+    notes: list[str] = _checked(path, known, {"notes": LIST_OF_TEXTS}).get("notes", [])
+    return notes
+
+
+def _checked(source: Path, known: dict[str, Any], kinds: Mapping[str, type | str]) -> dict[str, Any]:
+    """`known` as it is; raises InputError where one of the entries in `kinds` is of another kind (None is of each)."""
+    for name, kind in kinds.items():
+        value = known.get(name)
+        if kind == LIST_OF_TEXTS:
+            well = value is None or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+        else:
+            well = value is None or isinstance(value, kind)  # type: ignore[arg-type]
+        if not well:
+            wanted = kind if isinstance(kind, str) else KINDS[kind]
+            raise InputError(source, f"is {value!r:.40}, but must be {wanted}; mend it, or make the folder again", name)
+    return known
+
+
+def _named_in(source: Path, name: str, value: str, load: Callable[[str], Loaded]) -> Loaded:
+    """What `load` finds for a name or file that stands in `source`; its InputError then names that place first."""
+    try:
+        return load(value)
+    except InputError as error:
+        raise InputError(source, str(error), name) from error
 
 
 def described(root: Path, known: Mapping[str, Any], what: str) -> str:

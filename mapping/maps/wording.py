@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from vision.classes import CLASSES
 
@@ -45,6 +46,17 @@ def duration_text(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = math.ceil(seconds / 60 - 0.5)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def time_span(first: datetime | None, last: datetime | None) -> str:
+    """`2026-11-22 18:16:05 to 18:16:58 UTC`; one time where both read alike, a second date where it differs, `at an
+    unknown time` where there is none."""
+    if first is None or last is None:
+        return "at an unknown time"
+    start, end = f"{first:%Y-%m-%d %H:%M:%S}", f"{last:%Y-%m-%d %H:%M:%S}"
+    if start == end:
+        return f"{start} UTC"
+    return f"{start} to {end if start[:10] != end[:10] else end[11:]} UTC"
 
 
 def verdict_of(sighting_id: str, reviews: Mapping[str, str]) -> str:

@@ -170,6 +170,19 @@ def both_vehicles(folder: Path) -> tuple[list[str], str]:
     return ["fly", str(folder), "--sim", "--connect", "tcp:127.0.0.1:5760"], "--sim"
 
 
+def own_table_as_export(folder: Path) -> tuple[list[str], str]:
+    flight = make_flight(folder)
+    return [
+        "export",
+        str(flight),
+        "--format",
+        "coco",
+        "-o",
+        str(flight / "frames.parquet"),
+        "--force",
+    ], "frames.parquet"
+
+
 CASES: dict[str, Case] = {
     "missing area": missing_area,
     "empty area file": area_of(""),
@@ -196,6 +209,7 @@ CASES: dict[str, Case] = {
     "bad marks": bad_marks,
     "elevation model that is none": no_elevation_model,
     "unknown format": unknown_format,
+    "export over a table of the flight": own_table_as_export,
     "unknown option": unknown_option,
     "unknown command": unknown_command,
     "vehicle and simulator at once": both_vehicles,

@@ -1,0 +1,169 @@
+"""What a flight or a mission has to show, read once for reports and exports: its tables, the ground that was looked at
+and what the steps before had to say. The files and their names are `picket.folder`'s subject.
+
+Where several flights stand together, the ids of frames and detections begin with the flight's name, as they do in the
+sightings of a whole mission.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pyarrow as pa
+import shapely
+
+from mapping.maps.exports.content import ExportContent, Ground
+from mapping.tables import FRAMES, SIGHTINGS, TRACK
+from picket.folder import SETTINGS_FILE, Flight, Mission, open_flight, open_mission
+from vision.errors import InputError
+from vision.files import read_json
+from vision.table import DETECTIONS
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a folder has to show. `boxes` are detections and marks, `tracks` stand by the flight's name, `frames.file`
+    is relative to `root`, `remarks` are about the whole. `located` is False where there are no sightings because
+    nothing was located yet."""
+
+    root: Path
+    mission: Mission | None
+    flights: tuple[Flight, ...]
+    located: bool
+    sightings: pa.Table
+    frames: pa.Table
+    boxes: pa.Table
+    tracks: Mapping[str, pa.Table]
+    covered: tuple[Ground, ...] = ()
+    gaps: tuple[Ground, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of it was flown in the simulator."""
+        return any(flight.facts().get("simulated") for flight in self.flights)
+
+    def export(self) -> ExportContent:
+        """The same, as exports take it."""
+        return ExportContent(
+            source=self.root.resolve().name,
+            sightings=self.sightings,
+            software=f"Picket {version('picket')}",
+            frames=self.frames,
+            tracks=self.tracks,
+            detections=self.boxes,
+            covered=self.covered,
+            gaps=self.gaps,
+            images_root=self.root,
+            notes=self.notes,
+            simulated=self.simulated,
+        )
+
+
+def open_results(path: Path) -> Results:
+    """The results of the flight or the mission at `path`. Raises InputError where there is neither, or a mission in
+    which nothing was detected, marked or located yet."""
+    if not (path / SETTINGS_FILE).is_file():
+        flight = open_flight(path)
+        return flight_results(flight)
+    mission = open_mission(path)
+    flown = [flight for flight in mission.flights() if flight.left_the_ground()]
+    if mission.sightings.exists():
+        return _mission_results(mission, flown)
+    found = [flight for flight in flown if flight.sightings.exists()]
+    found = found or [flight for flight in flown if flight.detections.exists()]
+    if not found:
+        raise InputError(path, "nothing was found in it yet; run `picket detect` and `picket locate` on its flights")
+    left_out = tuple(
+        f"Flight {flight.root.name} is left out: nothing of it was located." for flight in flown if flight not in found
+    )
+    if len(found) == 1:
+        results = flight_results(found[0])
+        return replace(results, notes=(*left_out, *results.notes))
+    return _together(mission, [flight_results(flight) for flight in found], left_out)
+
+
+def flight_results(flight: Flight) -> Results:
+    """The results of one flight. Raises InputError where one of its files is not what it should be."""
+    located = flight.sightings.exists()
+    covered, gaps = read_ground(flight.coverage)
+    boxes = [DETECTIONS.read(path) for path in (flight.detections, flight.marks) if path.exists()]
+    return Results(
+        root=flight.root,
+        mission=flight.mission,
+        flights=(flight,),
+        located=located,
+        sightings=SIGHTINGS.read(flight.sightings) if located else SIGHTINGS.columns.empty_table(),
+        frames=FRAMES.read(flight.frames),
+        boxes=pa.concat_tables(boxes) if boxes else DETECTIONS.columns.empty_table(),
+        tracks={flight.root.resolve().name: TRACK.read(flight.track)} if flight.track.exists() else {},
+        covered=covered,
+        gaps=gaps,
+        notes=tuple(dict.fromkeys([*flight.notes(), *flight.located_notes()])),
+    )
+
+
+def _mission_results(mission: Mission, flights: Sequence[Flight]) -> Results:
+    """The results of a mission that was located as a whole."""
+    together = _together(mission, [flight_results(flight) for flight in flights], ())
+    covered, gaps = read_ground(mission.coverage)
+    return replace(
+        together,
+        located=True,
+        sightings=SIGHTINGS.read(mission.sightings),
+        covered=covered,
+        gaps=gaps,
+        notes=tuple(dict.fromkeys([*mission.located_notes(), *together.notes])),
+    )
+
+
+def _together(mission: Mission, parts: Sequence[Results], remarks: Sequence[str]) -> Results:
+    """Several flights side by side: nothing is fused, every id begins with its flight's name."""
+    named = [(part, f"{part.root.name}/") for part in parts]
+    frames = [_prefixed(_prefixed(part.frames, "frame_id", name), "file", f"flights/{name}") for part, name in named]
+    boxes = [_prefixed(_prefixed(part.boxes, "frame_id", name), "detection_id", name) for part, name in named]
+    sightings = [
+        _prefixed(_prefixed(part.sightings, "sighting_id", name), "detection_ids", name) for part, name in named
+    ]
+    return Results(
+        root=mission.root,
+        mission=mission,
+        flights=tuple(flight for part in parts for flight in part.flights),
+        located=any(part.located for part in parts),
+        sightings=pa.concat_tables(sightings),
+        frames=pa.concat_tables(frames),
+        boxes=pa.concat_tables(boxes),
+        tracks={name: track for part in parts for name, track in part.tracks.items()},
+        covered=tuple(ground for part in parts for ground in part.covered),
+        gaps=tuple(ground for part in parts for ground in part.gaps),
+        notes=tuple(dict.fromkeys([*remarks, *(note for part in parts for note in part.notes)])),
+    )
+
+
+def read_ground(path: Path) -> tuple[tuple[Ground, ...], tuple[Ground, ...]]:
+    """What a coverage file says was looked at, and its gaps; nothing of either where there is no such file. Raises
+    InputError where it is none."""
+    if not path.exists():
+        return (), ()
+    try:
+        geometry = shapely.from_geojson(json.dumps(read_json(path, "what `picket locate` wrote")))
+    except shapely.GEOSException as error:
+        raise InputError(path, f"is no GeoJSON geometry ({error}); run `picket locate --force` again") from error
+    return (Ground(geometry),), ()
+
+
+def _prefixed(table: pa.Table, column: str, prefix: str) -> pa.Table:
+    """The table with `prefix` before every text (or every text of every list) in one of its columns."""
+
+    def before(value: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(value, list):
+            return [prefix + one for one in value]
+        return None if value is None else prefix + value
+
+    field_ = table.schema.field(column)
+    values = pa.array([before(value) for value in table[column].to_pylist()], field_.type)
+    return table.set_column(table.schema.get_field_index(column), field_, values)
