@@ -6,10 +6,11 @@ HIT-UAV (`images/val`, `labels/val` in YOLO's layout), which the weights were no
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ import numpy as np
 import pyarrow as pa
 
 from vision.batch import DEFAULT_CONFIDENCE, detect_frames
+from vision.checkpoint import sha256_of
 from vision.classes import CLASSES
 from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, SAME_IOU, load_detector
 from vision.engines.local import worker_count
-from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels
+from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels, recall_by_size
+from vision.files import write_whole
 from vision.images import read_image
 from vision.offline import import_ultralytics
 from vision.table import DETECTIONS
+from vision.visibility import RECALL, STEPS_PX
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "thermal"
 LEAST_CONFIDENCE = 0.001  # average precision needs the whole curve
@@ -122,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
     parser.add_argument("--confidence", type=float, default=DEFAULT_CONFIDENCE)
     parser.add_argument("--alone", action="store_true", help="leave out the comparison with ultralytics' predict")
+    parser.add_argument("--write-recall", action="store_true", help="keep recall by size beside the shipped weights")
     options = parser.parse_args(arguments)
 
     images = sorted((options.data / "images" / "val").glob("*.jpg"))
@@ -139,6 +144,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{'':12} {'class':9} {'truths':>6} {'detections':>10} {'precision':>10} {'recall':>7} {'AP50':>6}")
     table, _ = picket_detections(frames, options.weights, LEAST_CONFIDENCE)
     _print_scores("picket", table, truths, options.confidence)
+    by_size = {name: recall_by_size(table, truths, name, STEPS_PX, confidence=options.confidence) for name in CLASSES}
+    for name, sizes in by_size.items():
+        print(f"{name:12} " + ", ".join(f"{one.least_px:g} px {one.found}/{one.truths}" for one in sizes if one.truths))
+    if options.write_recall:
+        content = {
+            "weights": sha256_of(options.weights),
+            "data": "HIT-UAV, validation split",
+            "confidence": options.confidence,
+            "classes": {name: [asdict(one) for one in sizes] for name, sizes in by_size.items()},
+        }
+        write_whole(RECALL, json.dumps(content, indent=1) + "\n")
     _, ours = picket_detections(frames, options.weights, options.confidence)
     times = [("picket", ours)]
     if not options.alone:

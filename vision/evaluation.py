@@ -4,7 +4,7 @@ boxes is `batch`'s work, printing what is measured here `bench`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,16 @@ class Truth:
 
     xyxy: np.ndarray
     classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SizeScore:
+    """How often things of one size were found: `truths` boxes drawn from `least_px` up to the next size, `found` of
+    them. The size of a box is the side of the square with its area."""
+
+    least_px: float
+    truths: int
+    found: int
 
 
 @dataclass(frozen=True)
@@ -72,16 +82,16 @@ def read_yolo_labels(path: Path, width_px: int, height_px: int, names: Sequence[
     return Truth(xyxy=np.array(rows, dtype=np.float64).reshape(-1, 4) * size, classes=tuple(classes))
 
 
-def _hits(boxes: np.ndarray, confidence: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Which detections of one class in one frame are right, (N,) bool: by descending confidence each takes the drawn
-    box it overlaps most of those not yet taken."""
-    right = np.zeros(len(boxes), dtype=bool)
+def _matches(boxes: np.ndarray, confidence: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Which drawn box each detection of one class in one frame is, (N,) int, -1 where none: by descending confidence
+    each takes the drawn box it overlaps most of those not yet taken."""
+    matched = np.full(len(boxes), -1)
     overlap = iou(boxes, truth)
     for k in np.argsort(-confidence, kind="stable"):
         if overlap.shape[1] and overlap[k].max() >= SAME_IOU:
-            right[k] = True
-            overlap[:, overlap[k].argmax()] = -1.0
-    return right
+            matched[k] = overlap[k].argmax()
+            overlap[:, matched[k]] = -1.0
+    return matched
 
 
 def average_precision(confidence: np.ndarray, right: np.ndarray, truths: int) -> float:
@@ -107,20 +117,14 @@ def evaluate(
     `detections` is a `vision.table.DETECTIONS`. `detections`, `hits` and what follows from them count boxes of at
     least `confidence` only; average precision takes all, so give a table made with a low confidence.
     """
-    columns = {name: np.asarray(detections[name].to_pylist()) for name in ("frame_id", "class", "confidence")}
-    corners = ("x1_px", "y1_px", "x2_px", "y2_px")
-    boxes = np.stack([detections[name].to_numpy() for name in corners], axis=1).astype(np.float64)
     scores = []
     for name in classes:
         rights: list[np.ndarray] = []
         confidences: list[np.ndarray] = []
         drawn = 0
-        for frame_id, truth in truths.items():
-            of_class = truth.xyxy[[k for k, other in enumerate(truth.classes) if other == name]]
+        for of_class, boxes, found in _by_frame(detections, truths, name):
             drawn += len(of_class)
-            members = np.flatnonzero((columns["frame_id"] == frame_id) & (columns["class"] == name))
-            found = columns["confidence"][members].astype(np.float64)
-            rights.append(_hits(boxes[members], found, of_class))
+            rights.append(_matches(boxes, found, of_class) >= 0)
             confidences.append(found)
         right, found = np.concatenate(rights), np.concatenate(confidences)
         enough = found >= confidence
@@ -134,3 +138,36 @@ def evaluate(
             )
         )
     return tuple(scores)
+
+
+def recall_by_size(
+    detections: pa.Table, truths: Mapping[str, Truth], name: str, steps_px: Sequence[float], *, confidence: float = 0.0
+) -> tuple[SizeScore, ...]:
+    """How often drawn boxes of the class `name` were found, by their size: one score for each of the rising
+    `steps_px`, boxes below the first left out. Counts detections of at least `confidence`."""
+    sizes: list[np.ndarray] = []
+    founds: list[np.ndarray] = []
+    for of_class, boxes, sure in _by_frame(detections, truths, name):
+        sides = of_class[:, 2:] - of_class[:, :2]
+        sizes.append(np.sqrt(sides[:, 0] * sides[:, 1]))
+        matched = _matches(boxes[sure >= confidence], sure[sure >= confidence], of_class)
+        founds.append(np.isin(np.arange(len(of_class)), matched))
+    step = np.digitize(np.concatenate(sizes), steps_px) - 1
+    found = np.concatenate(founds)
+    return tuple(
+        SizeScore(float(least_px), int((step == number).sum()), int(found[step == number].sum()))
+        for number, least_px in enumerate(steps_px)
+    )
+
+
+def _by_frame(
+    detections: pa.Table, truths: Mapping[str, Truth], name: str
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """For each frame in `truths` the drawn boxes of the class, the boxes detected as it, and their confidence."""
+    columns = {column: np.asarray(detections[column].to_pylist()) for column in ("frame_id", "class", "confidence")}
+    corners = ("x1_px", "y1_px", "x2_px", "y2_px")
+    boxes = np.stack([detections[corner].to_numpy() for corner in corners], axis=1).astype(np.float64)
+    for frame_id, truth in truths.items():
+        of_class = truth.xyxy[[k for k, other in enumerate(truth.classes) if other == name]]
+        members = np.flatnonzero((columns["frame_id"] == frame_id) & (columns["class"] == name))
+        yield of_class, boxes[members], columns["confidence"][members].astype(np.float64)

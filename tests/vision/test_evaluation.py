@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from vision.errors import InputError
-from vision.evaluation import Truth, average_precision, evaluate, read_yolo_labels
+from vision.evaluation import SizeScore, Truth, average_precision, evaluate, read_yolo_labels, recall_by_size
 from vision.table import DETECTIONS
 
 
@@ -50,6 +50,18 @@ def test_two_found_of_three_with_one_false_and_one_double() -> None:
     assert person.average_precision == pytest.approx((1 + 2 / 3) / 3)
     assert (vehicle.truths, vehicle.detections, vehicle.hits) == (0, 1, 0)
     assert math.isnan(vehicle.recall)
+
+
+def test_recall_by_size_counts_each_drawn_box_once() -> None:
+    truths = {"a": Truth(np.array([[0, 0, 9, 16], [20, 0, 30, 10], [40, 0, 43, 3], [50, 0, 80, 30]]), ("person",) * 4)}
+    table = _table(
+        ("a", "person", 0.9, (0, 0, 9, 16)),
+        ("a", "person", 0.8, (0, 0, 9, 15)),
+        ("a", "person", 0.2, (20, 0, 30, 10)),
+        ("a", "vehicle", 0.9, (50, 0, 80, 30)),
+    )
+    scores = recall_by_size(table, truths, "person", (5, 10, 12, 20), confidence=0.5)
+    assert scores == (SizeScore(5, 0, 0), SizeScore(10, 1, 0), SizeScore(12, 1, 1), SizeScore(20, 1, 0))
 
 
 def test_average_precision_of_perfect_and_of_nothing() -> None:
