@@ -17,15 +17,18 @@ import pyarrow as pa
 from shapely.geometry.base import BaseGeometry
 
 from mapping.ground.camera import Camera
+from mapping.ground.contact import contact_points, contact_sigmas
 from mapping.ground.coverage import frames_over, imaged_ground
 from mapping.ground.ellipse import ellipses
+from mapping.ground.errors import ErrorBudget
 from mapping.ground.fusion import FusedObject, Observation, fuse
-from mapping.ground.georeference import ErrorBudget, GroundPoints, contact_points, contact_sigmas, locate_pixels
+from mapping.ground.georeference import GroundPoints, locate_pixels
 from mapping.ground.marks import MARKED
 from mapping.ground.pose import Poses
+from mapping.ground.rays import Miss
 from mapping.ground.rivals import outvoted
 from mapping.ground.sightings import LEAST_CONFIDENCE, confidences, sightings_table
-from mapping.ground.terrain import FlatGround, Miss, Terrain
+from mapping.ground.terrain import FlatGround, Terrain
 from mapping.tables import PLACES
 from vision.errors import InputError
 

@@ -15,25 +15,21 @@ from scipy.spatial.transform import Rotation
 
 from mapping.ground.camera import Camera, load_camera, pixel_rays, project
 from mapping.ground.ellipse import ellipses
-from mapping.ground.georeference import (
-    FLIGHT_WIDE,
-    ErrorBudget,
-    GroundPoints,
-    contact_points,
-    contact_sigmas,
-    ground_velocity,
-    local_frame,
-    locate_pixels,
-)
+from mapping.ground.contact import contact_points, contact_sigmas
+from mapping.ground.errors import FLIGHT_WIDE, ErrorBudget
+from mapping.ground.georeference import GroundPoints, ground_velocity, local_frame, locate_pixels
 from mapping.ground.pose import Poses, euler_ned, rotation_ned_from_camera
-from mapping.ground.terrain import FlatGround, Miss, Terrain, read_terrain
+from mapping.ground.rays import EARTH_RADIUS_M, Miss
+from mapping.ground.terrain import FlatGround, Terrain, read_terrain
 
 GEOD = Geod(ellps="WGS84")
 LAT, LON = 46.5, 9.8
 BOSON = load_camera("boson640-14")
 BENT = replace(BOSON, distortion=(0.166, -0.223, -0.004, 0.002, -0.2))
 NO_SIGMAS = dict.fromkeys(("sigma_position_m", "sigma_height_m", "sigma_attitude_deg", "sigma_time_s"), 0.0)
-EXACT = ErrorBudget(pixel_px=0.0, jitter_s=0.0, wander_m=0.0, level_ground_m=0.0, elevation_model_m=0.0)
+EXACT = ErrorBudget(
+    pixel_px=0.0, jitter_s=0.0, wander_m=0.0, level_ground_m=0.0, elevation_model_m=0.0, elevation_shift_m=0.0
+)
 
 
 def pose(**columns: float) -> Poses:
@@ -49,8 +45,10 @@ def apart_m(lat_deg: float, lon_deg: float, points: GroundPoints, number: int = 
 def pixel_of(
     camera: Camera, poses: Poses, number: int, bearing_deg: float, level_m: float, drop_m: float
 ) -> np.ndarray:
-    """The pixel of a place at that bearing and distance from a camera, so far below it."""
+    """The pixel of a place at that bearing and distance from a camera, so far below it (and lower by as much as the
+    earth falls away until there)."""
     bearing = np.radians(bearing_deg)
+    drop_m += 0.5 * level_m**2 / EARTH_RADIUS_M
     toward = [level_m * np.cos(bearing), level_m * np.sin(bearing), drop_m]
     return project(camera, poses.rotation[number].inv().apply(toward)[None])
 
@@ -197,7 +195,7 @@ def test_the_stated_errors_are_finite_differences(
         roll_deg=roll_deg,
         **sigmas,
     )
-    ground = {"level_ground_m": 1.5, "elevation_model_m": 1.5}
+    ground = {"level_ground_m": 1.5, "elevation_model_m": 1.5, "elevation_shift_m": 0.0}
     budget = ErrorBudget(pixel_px=3.0, jitter_s=0.05, wander_m=0.3, attitude_bias_share=0.6, **ground)
     pixel = np.array([[450.0, 300.0]])
     points = locate_pixels(pixel, [1], poses, BOSON, terrain, budget=budget)
@@ -223,7 +221,8 @@ def test_the_stated_errors_are_finite_differences(
     velocity = 9.0 * north
     attitude = np.radians(1.3)
 
-    factors = [1.5 * east, 1.5 * north, 2.5 * up, 0.2 * velocity, *(attitude * np.sqrt(0.6) * turn for turn in turns)]
+    factors = [1.5 * east, 1.5 * north, 2.0 * up, 0.2 * velocity, *(attitude * np.sqrt(0.6) * turn for turn in turns)]
+    factors.append(1.5 * up)
     assert pytest.approx(np.array(factors), abs=5e-3, rel=5e-3) == points.factors[0].T
     shifts = [
         *(attitude * np.sqrt(0.4) * turn for turn in turns),
@@ -244,8 +243,8 @@ def test_oblique_errors_grow_as_the_textbook_says() -> None:
     budget = replace(EXACT, attitude_bias_share=0.0)
     points = locate_pixels([[BOSON.cx_px, BOSON.cy_px]], [0], poses, BOSON, FlatGround(), budget=budget)
     along = np.radians(sigma) * height / np.sin(np.radians(depression)) ** 2
-    assert np.sqrt(points.noise[0, 1, 1]) == pytest.approx(along, rel=1e-6)
-    assert np.sqrt(points.bias[0, 1, 1]) == pytest.approx(1.0 / np.tan(np.radians(depression)), rel=1e-6)
+    assert np.sqrt(points.noise[0, 1, 1]) == pytest.approx(along, rel=1e-4)
+    assert np.sqrt(points.bias[0, 1, 1]) == pytest.approx(1.0 / np.tan(np.radians(depression)), rel=1e-4)
 
 
 def test_ellipses_hold_the_truth_as_often_as_they_say() -> None:
@@ -300,7 +299,7 @@ def test_ground_off_by_three_sigma_is_within_three_sigma_of_the_place(pitch_deg:
     lower = replace(poses, alt_home_m=poses.alt_home_m + 9.0)
     true = locate_pixels(pixels, [0, 0], lower, BOSON, FlatGround(), local=points.local)
     error = np.stack([true.east_m - points.east_m, true.north_m - points.north_m], axis=1)
-    assert points.factors[:, :, FLIGHT_WIDE.index("height")] * 3.0 == pytest.approx(error, abs=1e-6)
+    assert points.factors[:, :, -1] * 3.0 == pytest.approx(error, abs=1e-3)
     assert (np.hypot(*error[0]) < 1e-6) == (pitch_deg == -90.0)
     usual = locate_pixels(pixels, [0, 0], pose(yaw_deg=0.0, pitch_deg=-90.0, roll_deg=0.0), BOSON, FlatGround())
     level = locate_pixels(

@@ -12,7 +12,8 @@ import rasterio
 from rasterio import Affine
 
 from mapping.ground.frame import LocalFrame
-from mapping.ground.terrain import MAX_RANGE_M, FlatGround, Miss, read_terrain
+from mapping.ground.rays import MAX_RANGE_M, Miss, height_on_ray
+from mapping.ground.terrain import FlatGround, read_terrain
 from vision.errors import InputError
 
 LAT, LON = 46.5, 9.8
@@ -36,27 +37,31 @@ def down(degrees: float, bearing_deg: float = 0.0) -> np.ndarray:
 
 
 def test_flat_ground_meets_rays_by_trigonometry() -> None:
-    rays = np.array([down(90.0), down(30.0, 90.0)])
-    hits = FlatGround().meet(LOCAL, np.array([[0.0, 0.0, 60.0]] * 2), rays)
-    assert hits.slant_m == pytest.approx([60.0, 120.0])
+    rays = np.array([down(90.0), down(30.0, 90.0), down(3.0)])
+    hits = FlatGround().meet(LOCAL, np.array([[0.0, 0.0, 60.0]] * 3), rays)
+    assert hits.slant_m[:2] == pytest.approx([60.0, 120.0], abs=0.002)
+    # 1.15 km away the earth has fallen 10 cm, which a ray so flat takes 2 m to follow
+    assert hits.slant_m[2] == pytest.approx(60.0 / np.sin(np.radians(3.0)) + 0.1030 / np.sin(np.radians(3.0)), abs=0.02)
+    assert height_on_ray(np.array(60.0), rays[2, 2], hits.slant_m[2]) == pytest.approx(0.0, abs=1e-9)
     assert (hits.miss == Miss.NONE).all()
-    assert hits.normal.tolist() == [[0.0, 0.0, 1.0]] * 2
+    assert hits.normal.tolist() == [[0.0, 0.0, 1.0]] * 3
 
 
 def test_flat_ground_says_why_rays_have_no_place() -> None:
-    rays = np.array([down(0.0), down(-20.0), down(0.1), down(90.0), down(90.0)])
-    origin = np.zeros((5, 3))
-    origin[:, 2] = [60.0, 60.0, 60.0, 0.0, -3.0]
+    rays = np.array([down(0.0), down(-20.0), down(0.1), down(0.36), down(90.0), down(90.0)])
+    origin = np.zeros((6, 3))
+    origin[:, 2] = [60.0, 60.0, 60.0, 60.0, 0.0, -3.0]
     hits = FlatGround().meet(LOCAL, origin, rays)
     assert hits.miss.tolist() == [
         Miss.HORIZON,
         Miss.HORIZON,
+        Miss.HORIZON,  # below the level, but over the edge of the earth
         Miss.TOO_FAR,
         Miss.BELOW_GROUND,
         Miss.BELOW_GROUND,
     ]
     assert np.isnan(hits.slant_m).all()
-    assert 60.0 / np.sin(np.radians(0.1)) > MAX_RANGE_M
+    assert 60.0 / np.sin(np.radians(0.36)) < MAX_RANGE_M  # were the earth flat
 
 
 @pytest.mark.parametrize(("crs", "cell"), [("EPSG:32632", 20.0), ("EPSG:4326", 0.0002), ("EPSG:2056", 25.0)])
@@ -106,7 +111,7 @@ def test_rays_meet_a_slope_where_geometry_says(tmp_path: Path, write_model: Writ
     found = origin + rays * hits.slant_m[:, None]
     # the grid's x is UTM zone 32's, turned and scaled a little against the local frame: compare heights, not formulas
     expected = model.height_amsl_m(*LOCAL.to_geodetic(found[:, 0], found[:, 1]))
-    assert found[:, 2] == pytest.approx(expected, abs=1e-3)
+    assert height_on_ray(origin[:, 2], rays[:, 2], hits.slant_m) == pytest.approx(expected, abs=1e-3)
     assert hits.slant_m[0] == pytest.approx(100.0, abs=0.01)
     assert hits.slant_m[1] == pytest.approx(100.0 / (np.sin(np.pi / 4) * (1.0 + slope)), rel=0.005)
     assert hits.slant_m[2] == pytest.approx(100.0 / (np.sin(np.pi / 4) * (1.0 - slope)), rel=0.005)

@@ -1,0 +1,364 @@
+"""An elevation model as a surface that rays meet.
+
+Heights are bilinear between cell centres. To be fast the model is looked at from one local frame: where a ray runs on
+the grid is a parabola of the distance along it, because over the reach of a camera map projections are that smooth
+(a test holds this to a thousandth of a cell). A ray steps over ground in blocks whose summits it clears, then in steps
+of half a cell, and so comes first to what it meets first. What a file must be to become a model is
+`mapping.ground.terrain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+from scipy import ndimage
+
+from mapping.ground.frame import LocalFrame
+from mapping.ground.rays import EARTH_RADIUS_M, MAX_RANGE_M, Miss, RayHits, slant_to_fall
+from vision.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.intp]
+
+_BLOCK = 16  # cells on the side of a block with one summit
+_SAMPLES = 8  # looked at along a ray at once
+_RAYS = 2048  # marched at once: what stays in the processor's cache is done several times faster
+_CLOSE_M = 1e-4  # a ray this near to the ground has met it
+_MOST_STEPS = 60
+
+
+def applied(affine: Sequence[float], x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """The two coordinates that an affine map (its first six numbers, row by row) makes of x and y."""
+    a, b, c, d, e, f = tuple(affine)[:6]
+    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    return a * first + b * second + c, d * first + e * second + f
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """How (N,) rays run from where they may first touch the ground: `length` of each, and its column, row and height
+    as parabolas (3, N) of the distance along it; `rise` a metre at the camera."""
+
+    length: Floats
+    column: Floats
+    row: Floats
+    height: Floats
+    rise: Floats
+
+    @property
+    def speed(self) -> Floats:
+        """(N,) at most so many cells, along columns or rows, a metre of the ray."""
+        ends = [
+            np.abs(one[1] + 2.0 * part * self.length * one[2]) for one in (self.column, self.row) for part in (0, 1)
+        ]
+        return np.asarray(np.maximum.reduce(ends))
+
+    def take(self, index: Whole) -> _Path:
+        return _Path(
+            self.length[index], self.column[:, index], self.row[:, index], self.height[:, index], self.rise[index]
+        )
+
+    def at(self, along: Floats) -> tuple[Floats, Floats, Floats]:
+        """Column, row and height at distances (N,) or (N, K) along the rays."""
+        column, row, height = (
+            curve[:, :, None] if along.ndim > 1 else curve for curve in (self.column, self.row, self.height)
+        )
+        return (
+            column[0] + along * (column[1] + along * column[2]),
+            row[0] + along * (row[1] + along * row[2]),
+            height[0] + along * (height[1] + along * height[2]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Crossing:
+    """Where (N,) rays go through the ground: distances `above` and `below` it and the clearances there; NaN where they
+    do not. `miss` is what ends a ray without a place."""
+
+    above: Floats
+    below: Floats
+    over: Floats
+    under: Floats
+    miss: npt.NDArray[np.int8]
+
+    @staticmethod
+    def none(count: int) -> _Crossing:
+        above, below, over, under = np.full((4, count), np.nan)
+        return _Crossing(above, below, over, under, np.full(count, Miss.NONE, dtype=np.int8))
+
+    def put(self, index: Whole, other: _Crossing) -> None:
+        for mine, its in zip(self._columns(), other._columns(), strict=True):
+            mine[index] = its
+
+    def _columns(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.above, self.below, self.over, self.under, self.miss
+
+
+@dataclass(frozen=True, eq=False)
+class ElevationModel:
+    """Heights above mean sea level on a grid. `heights_m` is (rows, columns) with NaN where nothing is known;
+    `column_row` turns coordinates of `crs` into fractional columns and rows counted from the outer corner."""
+
+    source: str
+    heights_m: npt.NDArray[np.float32]
+    column_row: tuple[float, float, float, float, float, float]
+    crs: pyproj.CRS
+    cell_m: float
+
+    def height_amsl_m(self, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Floats:
+        """Heights at geodetic positions in the shape given, bilinear between cell centres; NaN outside the model and
+        wherever one of the cells involved has no data."""
+        return self.at(*self.on_grid(lat_deg, lon_deg))
+
+    def on_grid(self, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Fractional columns and rows of geodetic positions, in the shape given."""
+        lat, lon = np.broadcast_arrays(np.asarray(lat_deg, dtype=np.float64), np.asarray(lon_deg, dtype=np.float64))
+        x, y = (np.asarray(one) for one in _transformer(self.crs).transform(lon.copy(), lat.copy()))
+        return applied(self.column_row, x, y)
+
+    def at(self, column: Floats, row: Floats) -> Floats:
+        """Heights at fractional columns and rows, in the shape given; NaN as for `height_amsl_m`. Within the outer half
+        cell the nearest centres count."""
+        rows, columns = self.heights_m.shape
+        with np.errstate(invalid="ignore"):
+            inside = (column >= 0.0) & (column <= columns) & (row >= 0.0) & (row <= rows)
+            # the margin repeats the outermost cells, so cell centres lie at column + 0.5 there
+            x, y = np.where(inside, column + 0.5, 0.5), np.where(inside, row + 0.5, 0.5)
+        first_x, first_y = x.astype(np.intp), y.astype(np.intp)
+        u, v = x - first_x, y - first_y
+        corner = first_y * (columns + 2) + first_x
+        cells = self._cells
+        top, right = cells.take(corner), cells.take(corner + 1)
+        corner += columns + 2
+        bottom, last = cells.take(corner), cells.take(corner + 1)
+        # a cell without share is not asked, so that its hole does not spread
+        with np.errstate(invalid="ignore"):
+            top = top + np.where(u > 0.0, u * (right - top), 0.0)
+            bottom = bottom + np.where(u > 0.0, u * (last - bottom), 0.0)
+            found = top + np.where(v > 0.0, v * (bottom - top), 0.0)
+        return np.where(inside, found, np.nan)
+
+    @cached_property
+    def _cells(self) -> Floats:
+        """The heights with a margin of one cell all round, in one row."""
+        return np.pad(self.heights_m.astype(np.float64), 1, mode="edge").ravel()
+
+    @cached_property
+    def _summits(self) -> Floats:
+        """(rows / 16 + 2, columns / 16 + 2) the highest ground within a block or any beside it; infinite where some of
+        it is unknown or outside. The margin stands for all that is outside."""
+        rows, columns = self.heights_m.shape
+        filled = np.where(np.isnan(self.heights_m), np.inf, self.heights_m)
+        shape = (-(-rows // _BLOCK), -(-columns // _BLOCK))
+        blocks = np.full((shape[0] * _BLOCK, shape[1] * _BLOCK), np.inf, dtype=np.float32)
+        blocks[:rows, :columns] = filled
+        highest = blocks.reshape(shape[0], _BLOCK, shape[1], _BLOCK).max(axis=(1, 3))
+        padded = np.pad(highest, 1, constant_values=np.inf)
+        return np.asarray(ndimage.maximum_filter(padded, size=3, mode="nearest"), dtype=np.float64)
+
+    @cached_property
+    def _extremes(self) -> tuple[float, float]:
+        """The model's lowest and highest ground, a metre to spare."""
+        return float(np.nanmin(self.heights_m)) - 1.0, float(np.nanmax(self.heights_m)) + 1.0
+
+    def camera_height_m(self, alt_home_m: Floats, alt_amsl_m: Floats, home: tuple[float, float] | None) -> Floats:
+        """(N,) camera heights in this model's heights: the model's own height of `home` (latitude, longitude of
+        take-off) plus the height above take-off, which cancels most of the model's bias; where either is unknown the
+        measured height above mean sea level. Raises InputError where the model does not reach `home`."""
+        absolute = np.asarray(alt_amsl_m, dtype=np.float64)
+        if home is None:
+            return absolute
+        level = float(self.height_amsl_m(*home))
+        if np.isnan(level):
+            place = f"{home[0]:.6f}, {home[1]:.6f}"
+            raise InputError(self.source, "has no height at the take-off point; give a larger elevation model", place)
+        return np.where(np.isfinite(alt_home_m), level + alt_home_m, absolute)
+
+    def own_height_m(self, lat_deg: Floats, lon_deg: Floats) -> Floats:
+        """The height of the ground in its own heights, which are those above mean sea level."""
+        return self.height_amsl_m(lat_deg, lon_deg)
+
+    def datum_amsl_m(self, alt_home_m: Floats, alt_amsl_m: Floats) -> Floats:
+        """(N,) zeros: this model's heights are above mean sea level."""
+        return np.zeros(len(alt_home_m))
+
+    def meet(self, local: LocalFrame, origin: Floats, direction: Floats) -> RayHits:
+        """Where rays from `origin` (N, 3: east, north, height above mean sea level) along unit `direction` (N, 3)
+        first meet the ground, to a tenth of a millimetre in height.
+
+        A ray that reaches the level of the model's summits over a place without data has no place: what it would have
+        met there is not known.
+        """
+        begin, end, miss = self._span(origin, direction)
+        slant = np.full(len(origin), np.nan)
+        normal = np.zeros((3, len(origin)))
+        normal[2] = 1.0
+        flying = np.flatnonzero(miss == Miss.NONE)
+        for first in range(0, len(flying), _RAYS):
+            part = flying[first : first + _RAYS]
+            path = self._path(local, origin[part], direction[part], begin[part], end[part])
+            along, miss[part] = self._march(path)
+            slant[part] = begin[part] + along
+            normal[:, part] = self._normals(local, path, along)
+        normal[:, np.isnan(normal[2])] = np.array([[0.0], [0.0], [1.0]])
+        return RayHits(slant, normal.T, miss)
+
+    def _span(self, origin: Floats, direction: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int8]]:
+        """The part of each ray between the model's highest and lowest ground, and early misses."""
+        bottom, top = self._extremes
+        height, rise = origin[:, 2], direction[:, 2]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            begin = np.where((rise < 0.0) & (height > top), (top - height) / rise, 0.0)
+        end = np.fmin(slant_to_fall(height - bottom, rise), MAX_RANGE_M)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            end = np.where(rise > 0.0, np.minimum((top - height) / rise, end), end)
+        miss = np.full(len(origin), Miss.NONE, dtype=np.int8)
+        miss[begin > MAX_RANGE_M] = Miss.TOO_FAR
+        miss[(rise >= 0.0) & (height >= top)] = Miss.HORIZON
+        miss[height <= bottom] = Miss.BELOW_GROUND
+        return begin, end, miss
+
+    def _path(self, local: LocalFrame, origin: Floats, direction: Floats, begin: Floats, end: Floats) -> _Path:
+        """How rays run over the grid between `begin` and `end`."""
+        (east, north, up), (go_east, go_north, rise) = origin.T, direction.T
+        length = end - begin
+        at = [
+            self._to_grid(local, east + go_east * slant, north + go_north * slant)
+            for slant in (begin, begin + 0.5 * length, end)
+        ]
+        curves = []
+        for start, middle, last in zip(*at, strict=True):
+            bend = 2.0 * (start - 2.0 * middle + last) / length**2
+            curves.append((start, (last - start) / length - bend * length, bend))
+        bent = 0.5 * (1.0 - rise * rise) / EARTH_RADIUS_M
+        height = (up + begin * (rise + begin * bent), rise + 2.0 * begin * bent, bent)
+        return _Path(length, np.array(curves[0]), np.array(curves[1]), np.array(height), rise)
+
+    def _to_grid(self, local: LocalFrame, east: Floats, north: Floats) -> tuple[Floats, Floats]:
+        return self.on_grid(*local.to_geodetic(east, north))
+
+    def _clearance(self, path: _Path, along: Floats) -> Floats:
+        """Height of rays over the ground at distances `along` them, (N,) or (N, K); NaN where the ground is unknown."""
+        column, row, height = path.at(along)
+        return height - self.at(column, row)
+
+    def _march(self, path: _Path) -> tuple[Floats, npt.NDArray[np.int8]]:
+        """(N,) distances along rays to the ground, NaN where there is none, and the reason."""
+        found = _Crossing.none(len(path.length))
+        block = np.minimum(0.9 * _BLOCK / np.maximum(path.speed, 1e-9), path.length)
+        alive, start = np.arange(len(block)), np.zeros(len(block))
+        while alive.size:
+            now = path.take(alive)
+            stop = np.minimum(start + block[alive], now.length)
+            close = self._close(now, start, stop)
+            some = np.flatnonzero(np.isfinite(close))
+            found.put(alive[some], self._search(now.take(some), close[some], stop[some]))
+            flying = (found.miss[alive] == Miss.NONE) & np.isnan(found.below[alive])
+            spent = flying & (stop >= now.length)
+            found.miss[alive[spent]] = np.where(now.rise[spent] < 0.0, Miss.TOO_FAR, Miss.HORIZON)
+            flying &= ~spent
+            alive, start = alive[flying], stop[flying]
+        along = np.full(len(block), np.nan)
+        met = np.flatnonzero(np.isfinite(found.below))
+        along[met] = self._refined(path.take(met), *(one[met] for one in found._columns()[:4]))
+        return along, found.miss
+
+    def _close(self, path: _Path, start: Floats, stop: Floats) -> Floats:
+        """(N,) from where on rays may touch the ground between `start` and `stop`, less than a block apart; infinite
+        where they clear every summit there."""
+        column, row, height = path.at(start)
+        rows, columns = self._summits.shape
+        x = np.clip(np.floor(column / _BLOCK) + 1.0, 0.0, columns - 1.0).astype(np.intp)
+        y = np.clip(np.floor(row / _BLOCK) + 1.0, 0.0, rows - 1.0).astype(np.intp)
+        summit = self._summits[y, x]
+        falling = -(path.height[1] + 2.0 * path.height[2] * start)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            close = np.where(
+                height <= summit, start, np.where(falling > 0.0, start + (height - summit) / falling, np.inf)
+            )
+        return np.where(close > stop, np.inf, close)
+
+    def _search(self, path: _Path, start: Floats, stop: Floats) -> _Crossing:
+        """Where rays go through the ground between `start` and `stop`, looked at every half cell."""
+        found = _Crossing.none(len(start))
+        steps = np.maximum(np.ceil((stop - start) * path.speed / 0.5), 1.0)
+        stride = (stop - start) / steps
+        over = self._clearance(path, start)
+        found.miss[np.isnan(over)] = Miss.NO_TERRAIN
+        touching = over <= 0.0
+        found.miss[touching & (start <= 0.0)] = Miss.BELOW_GROUND
+        at_once = np.flatnonzero(touching & (start > 0.0))
+        for mine, value in ((found.above, start), (found.below, start), (found.over, 0.0 * start), (found.under, over)):
+            mine[at_once] = value[at_once]
+        alive, first = np.flatnonzero(over > 0.0), 0
+        over = over[alive]
+        while alive.size:
+            number = np.minimum(first + np.arange(_SAMPLES + 1), steps[alive, None])
+            at = start[alive, None] + number * stride[alive, None]
+            clear = np.column_stack([over, self._clearance(path.take(alive), at[:, 1:])])
+            event = ~(clear > 0.0)
+            which = event.argmax(axis=1)
+            row = np.arange(len(alive))
+            met = event[row, which]
+            value = clear[row, which]
+            hit = np.flatnonzero(met & ~np.isnan(value))
+            found.miss[alive[met & np.isnan(value)]] = Miss.NO_TERRAIN
+            found.above[alive[hit]], found.below[alive[hit]] = at[hit, which[hit] - 1], at[hit, which[hit]]
+            found.over[alive[hit]], found.under[alive[hit]] = clear[hit, which[hit] - 1], value[hit]
+            first += _SAMPLES
+            flying = ~met & (first < steps[alive])
+            alive, over = alive[flying], clear[flying, -1]
+        return found
+
+    def _refined(self, path: _Path, above: Floats, below: Floats, over: Floats, under: Floats) -> Floats:
+        """(N,) distances at which clearances between `over` (positive) and `under` (not) are none: false position in
+        the Illinois way, which never leaves the bracket."""
+        side = np.zeros(len(above))
+        at = below
+        for _ in range(_MOST_STEPS):
+            share = over / np.maximum(over - under, 1e-12)
+            at = above + share * (below - above)
+            clear = self._clearance(path, at)
+            clear = np.where(np.isnan(clear), -over, clear)  # a hole in the middle of the last half cell
+            if (np.abs(clear) < _CLOSE_M).all():
+                break
+            up = clear > 0.0
+            above, below = np.where(up, at, above), np.where(up, below, at)
+            over, under = (
+                np.where(up, clear, np.where(side < 0.0, 0.5 * over, over)),
+                np.where(up, np.where(side > 0.0, 0.5 * under, under), clear),
+            )
+            side = np.where(up, 1.0, -1.0)
+        return at
+
+    def _normals(self, local: LocalFrame, path: _Path, along: Floats) -> Floats:
+        """(3, N) unit normals of the ground over one cell round each place; NaN beside the unknown."""
+        column, row, _ = path.at(along)
+        by_column = self.at(column + 0.5, row) - self.at(column - 0.5, row)
+        by_row = self.at(column, row + 0.5) - self.at(column, row - 0.5)
+        (column_east, column_north), (row_east, row_north) = self._turn(local)
+        normal = np.stack(
+            [
+                -(by_column * column_east + by_row * row_east),
+                -(by_column * column_north + by_row * row_north),
+                np.ones(len(along)),
+            ]
+        )
+        return np.asarray(normal / np.sqrt((normal * normal).sum(axis=0)))
+
+    def _turn(self, local: LocalFrame) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Columns a metre east and north, rows a metre east and north, in the middle of the frame."""
+        column, row = self._to_grid(local, np.array([-50.0, 50.0, 0.0, 0.0]), np.array([0.0, 0.0, -50.0, 50.0]))
+        (one, two), (three, four) = (((at[1] - at[0]) / 100.0, (at[3] - at[2]) / 100.0) for at in (column, row))
+        return (float(one), float(two)), (float(three), float(four))
+
+
+@lru_cache(maxsize=8)
+def _transformer(crs: pyproj.CRS) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
