@@ -7,6 +7,7 @@ protocol, as files carry them; `integer_frame` gives the frame to send in a MISS
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from missions.plan import Plan, Ring, Sortie
@@ -94,6 +95,16 @@ def mission_items(sortie: Sortie, plan: Plan) -> list[MissionItem]:
         items.append(_camera(None))
     items.append(MissionItem(FRAME_MISSION, NAV_RETURN_TO_LAUNCH))
     return items
+
+
+def imaging_at(items: Sequence[MissionItem]) -> tuple[bool, ...]:
+    """For each item, whether the camera triggers while the vehicle flies to it."""
+    imaging, found = False, []
+    for item in items:
+        found.append(imaging)
+        if item.command == DO_SET_CAM_TRIGG_DIST:
+            imaging = item.params[0] > 0
+    return tuple(found)
 
 
 def _speed(speed_m_s: float) -> MissionItem:

@@ -35,6 +35,15 @@ class Interrupts:
             self._before = {number: signal.signal(number, self._hear) for number in numbers}
         return self
 
+    def press(self) -> None:
+        """Count one more; for a flight in another thread than the one that gets the signals."""
+        self.count += 1
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where somebody has pressed; for steps before the take-off in such a thread."""
+        if self.count:
+            raise KeyboardInterrupt(STOPPED)
+
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         if self.count and number == getattr(signal, "SIGHUP", None):
             return

@@ -1,9 +1,9 @@
-"""The line to one vehicle: DroneKit for connection, state, modes and arming, plain messages for everything it lacks.
+"""What is said to one vehicle and heard from it: DroneKit for its state, plain messages for everything DroneKit lacks.
 
-A `Link` stores and reads back missions, fences and rally points (by the state machines of `missions.flying.protocol`),
-reads and sets parameters, sends commands and waits for their acknowledgement. Every wait ends: with an answer, or with
-a VehicleError of one line. What to do with a vehicle is left to `missions.flying.preflight` and `.flight`, keeping what
-was heard to `missions.flying.recorder`.
+A `Link` stores and reads back missions, fences and rally points, reads and sets parameters, sends commands and waits
+for their acknowledgement. Every wait ends: with an answer, or with a VehicleError of one line. The bytes are
+`missions.flying.line`'s subject, what to do with a vehicle `missions.flying.flight`'s, keeping what was heard
+`missions.flying.recorder`'s.
 """
 
 from __future__ import annotations
@@ -11,41 +11,22 @@ from __future__ import annotations
 import contextlib
 import math
 import queue
-import re
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from missions.errors import VehicleError
-from missions.flying.dronekit_compat import dronekit, end_on_disconnect, mavlink, no_exit
-from missions.flying.protocol import (
-    Acknowledge,
-    Count,
-    Download,
-    Item,
-    Message,
-    MissionType,
-    Request,
-    RequestList,
-    Upload,
-    differences,
-)
-from missions.items import MissionItem, integer_frame
-from vision.errors import InputError
-
-GROUND_SYSTEM = 255
-GROUND_COMPONENT = 190
-"""The ids of a ground station (MAV_COMP_ID_MISSIONPLANNER)."""
-
-CONNECT_TIMEOUT_S = 3.0
-"""For one attempt to open a TCP connection; pymavlink makes three, a second apart."""
-
-DEFAULT_BAUD = 57600
-"""Of telemetry radios; a USB port takes any."""
+from missions.flying.dronekit_compat import dronekit, mavlink, mavutil
+from missions.flying.line import GROUND_SYSTEM, Line, LinkCounts, Listener
+from missions.flying.protocol import Download, MissionType, Upload, differences
+from missions.flying.signing import Signing
+from missions.flying.transfers import carry_out
+from missions.flying.transport import address_of
+from missions.items import MissionItem
 
 STREAM_HZ = 4
 POSE_HZ = 10
+WIND_HZ = 1
 ANSWER_S = 1.5
 ATTEMPTS = 6
 CONTRADICTIONS = 3
@@ -54,25 +35,24 @@ CONTRADICTIONS = 3
 PARAMETER_LIST_S = 90.0
 """A full parameter list takes up to a minute over a slow radio."""
 
-_ADDRESS = re.compile(r"((tcp|tcpin|udp|udpin|udpout|udpbcast):)?[^:\s]+:\d{1,5}|(/dev/[^\s,]+|COM\d+)(,\d+)?")
-_TRANSFER_MESSAGES = ("MISSION_COUNT", "MISSION_REQUEST", "MISSION_REQUEST_INT", "MISSION_ITEM_INT", "MISSION_ACK")
+REBOOT_S = 2.0
+REBOOT_IN_A_ROW = 3
+"""The boot clock goes back by more than this, in so many messages in a row: a restart, and not a late message."""
+
 _REQUEST_MESSAGE = 512
 _SET_MESSAGE_INTERVAL = 511
-
-Listener = Callable[[Any], None]
+_DO_SET_MODE = 176
 
 
 class Vehicle(dronekit.Vehicle):
     """DroneKit's vehicle, kept to one autopilot and made to come back from every wait."""
 
-    def __init__(self, handler: Any, heard: Listener, sent: Listener) -> None:
-        """`heard` gets every message that arrives, from whomever, `sent` every message that leaves."""
-        self.handler = handler
+    def __init__(self, line: Line) -> None:
+        self.line = line
         self.autopilot: tuple[int, int] | None = None
-        handler.forward_message(lambda _connection, message: heard(message))
-        handler.master.mav.set_send_callback(sent)
-        end_on_disconnect(handler.master)
-        super().__init__(handler)
+        super().__init__(line)
+        self._heartbeat_error = 0
+        self._heartbeat_started = True
 
     def notify_message_listeners(self, name: str, msg: Any) -> None:
         """Hand DroneKit what comes from the autopilot being flown, and nothing else.
@@ -89,35 +69,33 @@ class Vehicle(dronekit.Vehicle):
     def initialize(self, rate: int = STREAM_HZ, heartbeat_timeout: float = 30.0) -> None:
         """Wait for the vehicle, then ask for its streams and parameters. DroneKit's own waits here without an end where
         no parameter ever arrives. Raises VehicleError after `heartbeat_timeout` seconds without a heartbeat."""
-        self._heartbeat_error = 0
-        self._heartbeat_started = True
-        self.handler.start()
+        self.line.start()
         deadline_s = time.monotonic() + heartbeat_timeout
         while self.autopilot is None or self.last_heartbeat is None:
-            if not self.alive:
+            if not self.line.alive:
                 raise VehicleError("the connection was closed before the vehicle said anything")
             if time.monotonic() > deadline_s:
-                raise VehicleError(f"no vehicle answered within {heartbeat_timeout:.0f} s; check address and power")
+                raise VehicleError(_nobody(self.line, heartbeat_timeout))
             time.sleep(0.02)
-        self.handler.target_system = self.autopilot[0]
-        self.handler.master.mav.request_data_stream_send(*self.autopilot, mavlink.MAV_DATA_STREAM_ALL, rate, 1)
-        self.handler.master.mav.param_request_list_send(*self.autopilot)
-
-    @property
-    def alive(self) -> bool:
-        """False once the connection was closed, by either end."""
-        return bool(self.handler._alive)
+        self.line.target_system = self.autopilot[0]
+        self.line.master.mav.request_data_stream_send(*self.autopilot, mavlink.MAV_DATA_STREAM_ALL, rate, 1)
+        self.line.master.mav.param_request_list_send(*self.autopilot)
 
     def close(self) -> None:
-        """End DroneKit's threads and close the connection; may be called twice."""
-        self.handler._alive = False
-        threads = (self.handler.mavlink_thread_in, self.handler.mavlink_thread_out)
-        for thread in threads:
-            if thread is not None and thread.is_alive():
-                thread.join(5.0)
-        self.handler.mavlink_thread_in = self.handler.mavlink_thread_out = None
-        with contextlib.suppress(OSError):
-            self.handler.master.close()
+        """End the threads and close the connection; may be called twice."""
+        self.line.close()
+
+
+def _nobody(line: Line, waited_s: float) -> str:
+    counts = line.counts
+    if line.refused_systems:
+        others = ", ".join(str(system) for system in sorted(line.refused_systems))
+        return f"no vehicle of the system id asked for within {waited_s:.0f} s; heard was {others}"
+    if counts.wrongly_signed:
+        return f"{counts.wrongly_signed} messages with a wrong signature and no right one: the vehicle has another key"
+    if counts.unsigned:
+        return f"{counts.unsigned} unsigned messages and no signed one: give the vehicle the key first, over a cable"
+    return f"no vehicle answered within {waited_s:.0f} s; check address and power"
 
 
 class Link:
@@ -125,26 +103,48 @@ class Link:
 
     def __init__(self, vehicle: Vehicle) -> None:
         self.vehicle = vehicle
+        self.line = vehicle.line
         self.system, self.component = vehicle.autopilot or (1, 1)
         self.vehicle_time_s = 0.0
+        """The vehicle's clock since it was switched on; after a restart in flight it goes on from where it was."""
+        self.restarts = 0
+        self._restarted_at_s = 0.0
+        self._behind = 0
         self._parameters_complete = False
+        self._serial: str | None = None
+        vehicle.add_message_listener("AUTOPILOT_VERSION", self._keep_serial)
         for name in ("ATTITUDE", "GLOBAL_POSITION_INT", "SYSTEM_TIME"):
             vehicle.add_message_listener(name, self._keep_time)
         vehicle.add_attribute_listener("parameters", self._keep_complete)
-        for message in (mavlink.MAVLINK_MSG_ID_ATTITUDE, mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT):
-            self.send("command_long", _SET_MESSAGE_INTERVAL, 0, message, 1e6 / POSE_HZ, 0, 0, 0, 0, 0)
+        self.ask_for_streams()
         self.ask_about_itself()
 
     def _keep_time(self, _vehicle: Any, _name: str, message: Any) -> None:
-        self.vehicle_time_s = message.time_boot_ms / 1000.0
+        time_s = self._restarted_at_s + message.time_boot_ms / 1000.0
+        if time_s >= self.vehicle_time_s:
+            self.vehicle_time_s, self._behind = time_s, 0
+        elif time_s < self.vehicle_time_s - REBOOT_S:
+            self._behind += 1
+            if self._behind >= REBOOT_IN_A_ROW:
+                self._restarted_at_s, self._behind = self.vehicle_time_s, 0
+                self.restarts += 1
+
+    def _keep_serial(self, _vehicle: Any, _name: str, message: Any) -> None:
+        long = bytes(message.uid2)
+        self._serial = long.hex() if any(long) else f"{message.uid:x}" if message.uid else ""
 
     def _keep_complete(self, *_: Any) -> None:
         self._parameters_complete = True
 
     @property
     def alive(self) -> bool:
-        """False once the connection was closed, by either end."""
-        return self.vehicle.alive
+        """False once the line is closed for good."""
+        return self.line.alive
+
+    @property
+    def counts(self) -> LinkCounts:
+        """How many messages came so far, and how."""
+        return self.line.counts
 
     @property
     def silence_s(self) -> float:
@@ -158,6 +158,26 @@ class Link:
         if version.major is None:
             return "firmware of unknown version"
         return f"{version}".removeprefix("APM:")
+
+    @property
+    def known(self) -> bool:
+        """True once the vehicle has said its version and serial number."""
+        return self._serial is not None
+
+    @property
+    def identity(self) -> str:
+        """Which vehicle this is, among all: its autopilot's serial number as far as it says one, and its system id."""
+        return f"{self._serial or 'unknown'}/{self.system}"
+
+    def ask_for_streams(self) -> None:
+        """Ask for everything a flight needs: once in the beginning, and whenever the vehicle may have forgotten it."""
+        self.send("request_data_stream", mavlink.MAV_DATA_STREAM_ALL, STREAM_HZ, 1)
+        for message, rate_hz in (
+            (mavlink.MAVLINK_MSG_ID_ATTITUDE, POSE_HZ),
+            (mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT, POSE_HZ),
+            (mavlink.MAVLINK_MSG_ID_WIND, WIND_HZ),
+        ):
+            self.send("command_long", _SET_MESSAGE_INTERVAL, 0, message, 1e6 / rate_hz, 0, 0, 0, 0, 0)
 
     def send(self, name: str, *fields: Any) -> None:
         """Send the MAVLink message `name` to the autopilot: `fields` without its target system and component."""
@@ -204,8 +224,7 @@ class Link:
 
     def store(self, items: Sequence[MissionItem], mission_type: MissionType) -> None:
         """Store a list on the vehicle, read it back and compare item by item. Raises VehicleError saying why not."""
-        upload = Upload(items, mission_type)
-        self._run(upload)
+        carry_out(self, Upload(items, mission_type))
         found = differences(items, self.read(mission_type), mission_type)
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -214,44 +233,8 @@ class Link:
     def read(self, mission_type: MissionType) -> tuple[MissionItem, ...]:
         """The list the vehicle holds. Raises VehicleError saying why not."""
         download = Download(mission_type)
-        self._run(download)
+        carry_out(self, download)
         return download.items
-
-    def _run(self, transfer: Upload | Download) -> None:
-        with self.hear(*_TRANSFER_MESSAGES) as next_message:
-            outgoing = transfer.start(time.monotonic())
-            while True:
-                for message in outgoing:
-                    self._send_transfer(message, transfer.mission_type)
-                if transfer.ended:
-                    break
-                heard = next_message(0.05)
-                now_s = time.monotonic()
-                if heard is None:
-                    outgoing = transfer.tick(now_s)
-                elif heard.mission_type == transfer.mission_type:
-                    outgoing = transfer.receive(_value_of(heard), now_s)
-                else:
-                    outgoing = []
-        if transfer.failure is not None:
-            raise VehicleError(transfer.failure)
-
-    def _send_transfer(self, message: Message, mission_type: MissionType) -> None:
-        if isinstance(message, Count):
-            self.send("mission_count", message.count, mission_type)
-        elif isinstance(message, RequestList):
-            self.send("mission_request_list", mission_type)
-        elif isinstance(message, Request):
-            self.send("mission_request_int", message.sequence, mission_type)
-        elif isinstance(message, Acknowledge):
-            self.send("mission_ack", message.result, mission_type)
-        else:
-            item = message.item
-            self.send(
-                "mission_item_int",
-                *(message.sequence, integer_frame(item.frame), item.command, 0, int(item.autocontinue), *item.params),
-                *(round(item.lat_deg * 1e7), round(item.lon_deg * 1e7), item.alt_m, mission_type),
-            )
 
     def wait_for_parameters(self) -> bool:
         """Wait until the vehicle's parameter list is complete, so that a parameter not in it is known to be unknown."""
@@ -311,9 +294,10 @@ class Link:
 
     def set_mode(self, name: str, patience_s: float = 5.0) -> bool:
         """Ask for a flight mode until the vehicle is in it; False where it is not after `patience_s`."""
+        number = (mavutil.mode_mapping_byname(self.vehicle._vehicle_type) or {}).get(name)
         deadline_s = time.monotonic() + patience_s
-        while time.monotonic() < deadline_s:
-            self.vehicle.mode = dronekit.VehicleMode(name)
+        while number is not None and time.monotonic() < deadline_s:
+            self.send("command_long", _DO_SET_MODE, 0, mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED, number, *(0,) * 5)
             if self.wait(lambda: bool(self.vehicle.mode.name == name), 1.0):
                 return True
         return bool(self.vehicle.mode.name == name)
@@ -323,44 +307,32 @@ class Link:
         self.vehicle.close()
 
 
-def connect(url: str, heard: Listener, sent: Listener, *, timeout_s: float = 30.0) -> Link:
-    """Connect to the vehicle at `url` (tcp:HOST:PORT, udp:HOST:PORT, or a serial port such as /dev/ttyUSB0,57600).
+def connect(
+    url: str,
+    heard: Listener,
+    sent: Listener,
+    *,
+    timeout_s: float = 30.0,
+    system: int | None = None,
+    signing: Signing | None = None,
+) -> Link:
+    """Connect to the vehicle at `url` (see `missions.flying.transport.address_of`), of several there to that of the
+    MAVLink system id `system`. With `signing` everything said is signed, and what is heard unsigned is refused.
 
-    `heard` and `sent` get every message of the connection, from DroneKit's threads. Raises InputError where `url` is no
+    `heard` and `sent` get every message of the connection, from the line's threads. Raises InputError where `url` is no
     address, VehicleError where nobody answers within `timeout_s`.
     """
-    if not _ADDRESS.fullmatch(url):
-        raise InputError("--connect", f"{url!r} is no address; write tcp:HOST:PORT, udp:HOST:PORT or a serial port")
-    port = url.rpartition(":")[2]
-    if port.isdigit() and not 0 < int(port) <= 65535:
-        raise InputError("--connect", f"{port} in {url!r} is no port; ports go from 1 to 65535")
-    address, _, baud = url.partition(",")
-    before = socket.getdefaulttimeout()
-    # The only way to bound pymavlink's connect(), which otherwise takes minutes where packets vanish.
-    socket.setdefaulttimeout(CONNECT_TIMEOUT_S)
+    address = address_of(url)
     try:
-        with no_exit():
-            vehicle: Vehicle = dronekit.connect(
-                address,
-                _initialize=False,
-                baud=int(baud or DEFAULT_BAUD),
-                source_system=GROUND_SYSTEM,
-                source_component=GROUND_COMPONENT,
-                vehicle_class=lambda handler: Vehicle(handler, heard, sent),
-            )
-    except ImportError as error:
-        raise VehicleError(f"{url}: a serial port needs the package pyserial, which is not installed") from error
+        line = Line(address, heard, sent, signing=signing, system=system)
     except OSError as error:
         raise VehicleError(f"{url}: cannot connect ({error.strerror or error})") from error
-    except ValueError as error:
-        raise InputError("--connect", f"{url!r} is no address ({error})") from error
-    finally:
-        socket.setdefaulttimeout(before)
     try:
-        vehicle.initialize(rate=STREAM_HZ, heartbeat_timeout=timeout_s)
+        vehicle = Vehicle(line)
+        vehicle.initialize(heartbeat_timeout=timeout_s)
         return Link(vehicle)
     except BaseException as error:
-        vehicle.close()
+        line.close()
         if isinstance(error, VehicleError):
             raise VehicleError(f"{url}: {error}") from None
         raise
@@ -369,24 +341,3 @@ def connect(url: str, heard: Listener, sent: Listener, *, timeout_s: float = 30.
 def same_value(a: float, b: float) -> bool:
     """Whether two parameter values are equal as far as float32 tells."""
     return math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-5)
-
-
-def _value_of(message: Any) -> Message:
-    """A MAVLink message of the mission protocol as the value the state machines take."""
-    kind = message.get_type()
-    if kind == "MISSION_COUNT":
-        return Count(message.count)
-    if kind == "MISSION_ACK":
-        return Acknowledge(message.type)
-    if kind in ("MISSION_REQUEST", "MISSION_REQUEST_INT"):
-        return Request(message.seq)
-    item = MissionItem(
-        frame=message.frame,
-        command=message.command,
-        params=(message.param1, message.param2, message.param3, message.param4),
-        lat_deg=message.x / 1e7,
-        lon_deg=message.y / 1e7,
-        alt_m=message.z,
-        autocontinue=bool(message.autocontinue),
-    )
-    return Item(message.seq, item)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from missions.errors import VehicleError
+from missions.flying.leftovers import Left
 from missions.flying.link import Link, same_value
 from missions.flying.progress import distance_m
 from missions.plan import Plan, Sortie
@@ -77,6 +78,25 @@ class Parameters:
     def before(self) -> Mapping[str, float]:
         """The values of the changed parameters as they were, by name."""
         return dict(self._before)
+
+    @property
+    def wanted(self) -> Mapping[str, float]:
+        """What every parameter known to the vehicle was to be, by name."""
+        return dict(self._wanted)
+
+    def adopt(self, left: Mapping[str, Left], tell: Callable[[str], None]) -> None:
+        """Take over what an earlier flight left changed, so that it is put back with the rest. What the vehicle no
+        longer has as that flight set it is somebody else's by now and stays."""
+        for name, earlier in left.items():
+            present = self._link.parameter(name)
+            if present is not None and same_value(present, earlier.value):
+                self._before[name] = earlier.was
+                self._note("parameter_adopted", name=name, was=earlier.was, value=earlier.value)
+                tell(
+                    f"an earlier flight left {name} at {earlier.value:g}; it is put back to {earlier.was:g} afterwards"
+                )
+            else:
+                self._note("parameter_restored", name=name, value=present, by="somebody else")
 
     def set(self, setting: Setting) -> None:
         """Set one parameter and hear it back. Raises VehicleError where the vehicle keeps another value, or where it

@@ -12,17 +12,22 @@ from datetime import UTC, datetime
 
 from shapely.geometry import Point
 
+from missions.drones import Drone
 from missions.errors import NotFlyableError
+from missions.flying.faults import FIX_3D, wind_limit_m_s
 from missions.flying.link import Link
 from missions.flying.progress import distance_m
+from missions.flying.recorder import Recorder
+from missions.flying.watch import Watch
 from missions.plan import Plan, Position, Sortie
-from missions.planning.fence import prove
 from missions.planning.local import polygon_of
+from missions.planning.proof import prove
 
-FIX_3D = 3
 SATELLITES = 6
 HOME_DISTANCE_M = 50.0
-BATTERY_RESERVE_PCT = 15.0
+ROUNDING_PCT = 0.5
+"""Vehicles say how full a battery is in whole per cent."""
+
 CLOCK_EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -36,16 +41,24 @@ class Check:
 
 
 def preflight_checks(
-    link: Link, plan: Plan, sortie: Sortie, *, stored: Sequence[str], fence_enabled: bool, vehicle_utc_s: float | None
+    link: Link,
+    plan: Plan,
+    sortie: Sortie,
+    *,
+    drone: Drone,
+    recorder: Recorder,
+    watch: Watch,
+    stored: Sequence[str],
+    fence_enabled: bool,
 ) -> list[Check]:
-    """Every check for this sortie. `stored` names the lists that were stored on the vehicle and read back alike,
-    `vehicle_utc_s` is the last SYSTEM_TIME heard (seconds since 1970, None: none)."""
+    """Every check for this sortie. `stored` names the lists that were stored on the vehicle and read back alike."""
     return [
         _vehicle(link),
+        _arming(watch),
         _position(link),
         _estimate(link),
         *_home(link, plan, sortie),
-        _battery(link, sortie),
+        _battery(watch.battery_pct, sortie, 100.0 * drone.reserve),
         Check("mission", "mission" in stored, f"{len(sortie.waypoints)} waypoints stored and read back"),
         Check(
             "fence",
@@ -55,8 +68,17 @@ def preflight_checks(
         ),
         Check("rally points", "rally points" in stored, f"{len(plan.rally)} stored and read back"),
         _camera(link, sortie),
-        _clock(vehicle_utc_s),
+        _wind(watch.wind_m_s, drone, sortie),
+        _clock(watch.vehicle_utc_s),
+        _storage(recorder, sortie),
     ]
+
+
+def _arming(watch: Watch) -> Check:
+    if watch.arming_ok is None:
+        return Check("arming checks", True, "the vehicle does not say; it shows when it is to arm")
+    said = watch.arming_text or "it does not say which"
+    return Check("arming checks", watch.arming_ok, "the vehicle's own hold" if watch.arming_ok else f"not held: {said}")
 
 
 def _vehicle(link: Link) -> Check:
@@ -98,7 +120,7 @@ def _ways(home: Position, plan: Plan, sortie: Sortie) -> Check:
     back = [replace(last, lat_deg=home.lat_deg, lon_deg=home.lon_deg, camera=None) for last in sortie.waypoints[-1:]]
     flown = replace(sortie, waypoints=(*sortie.waypoints, *back))
     try:
-        clearance_m = prove(replace(plan, home=home, sorties=(flown,)))
+        clearance_m = prove(replace(plan, home=home, sorties=(flown,))).clearance_m
     except NotFlyableError as error:
         return Check("ways in the fence", False, f"from this home: {error}")
     return Check("ways in the fence", True, f"from this home everything flown keeps {clearance_m:.0f} m from its edge")
@@ -112,18 +134,15 @@ def inside_fence(position: Position, plan: Plan) -> bool:
     )
 
 
-def _battery(link: Link, sortie: Sortie) -> Check:
-    battery = link.vehicle.battery
-    level = None if battery is None or battery.level is None or battery.level < 0 else int(battery.level)
-    needed = sortie.battery_used_pct + BATTERY_RESERVE_PCT
+def _battery(level: int | None, sortie: Sortie, reserve_pct: float) -> Check:
     if level is None:
         return Check("battery", False, "the vehicle does not say how full its battery is (BATT_MONITOR)")
     detail = f"{level} %; the sortie takes {sortie.battery_used_pct:.0f} %"
-    if level >= needed:
-        return Check("battery", True, f"{detail}, at least {BATTERY_RESERVE_PCT:.0f} % stay in reserve")
+    if level >= sortie.battery_used_pct + reserve_pct - ROUNDING_PCT:
+        return Check("battery", True, f"{detail}, at least {reserve_pct:.0f} % stay in reserve")
     left_pct = level - sortie.battery_used_pct
     kept = f"{left_pct:.0f} % would be left" if left_pct >= 0 else "that is not enough"
-    return Check("battery", False, f"{detail}: {kept}, and {BATTERY_RESERVE_PCT:.0f} % must stay in reserve")
+    return Check("battery", False, f"{detail}: {kept}, and {reserve_pct:.0f} % must stay in reserve")
 
 
 def _camera(link: Link, sortie: Sortie) -> Check:
@@ -140,3 +159,16 @@ def _clock(vehicle_utc_s: float | None) -> Check:
     if vehicle_utc_s is None or vehicle_utc_s < CLOCK_EARLIEST.timestamp():
         return Check("clock", False, "the vehicle does not know the time yet; it gets it from its satellites")
     return Check("clock", True, f"{datetime.fromtimestamp(vehicle_utc_s, UTC):%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _wind(wind_m_s: float | None, drone: Drone, sortie: Sortie) -> Check:
+    limit_m_s = wind_limit_m_s(drone, sortie)
+    if wind_m_s is None:
+        return Check("wind", True, f"not known on the ground; watched in flight (at most {limit_m_s:.0f} m/s)")
+    return Check("wind", wind_m_s <= limit_m_s, f"{wind_m_s:.0f} m/s (at most {limit_m_s:.0f} m/s)")
+
+
+def _storage(recorder: Recorder, sortie: Sortie) -> Check:
+    needed, free = recorder.room(sortie.photos, sortie.flight_time_s)
+    detail = f"{free / 1e9:.1f} GB free for the record, {needed / 1e9:.1f} GB needed"
+    return Check("storage", free >= needed, detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from missions.flying.link import Link
 from missions.flying.parameters import Parameters, Setting, settings
@@ -34,12 +34,14 @@ def prepare(link: Link, plan: Plan, sortie: Sortie, items: Sequence[MissionItem]
     return lists
 
 
-def await_ready(link: Link, watch: Watch) -> None:
-    """Wait for position, home and clock; where they do not come the checks will say so."""
+def await_ready(link: Link, watch: Watch, check: Callable[[], None] = lambda: None) -> None:
+    """Wait for position, home, clock and the vehicle's own checks; where they do not come our checks will say so.
+    `check` is called again and again and may raise."""
     asked_s = 0.0
 
     def ready() -> bool:
         nonlocal asked_s
+        check()
         if link.vehicle.home_location is None and time.monotonic() - asked_s > 1.0:
             asked_s = time.monotonic()
             link.ask_about_itself()
@@ -49,6 +51,7 @@ def await_ready(link: Link, watch: Watch) -> None:
             and link.vehicle.home_location is not None
             and watch.vehicle_utc_s
             and link.vehicle.battery is not None
+            and watch.arming_ok is not False
         )
 
     link.wait(ready, READY_S)

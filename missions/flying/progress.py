@@ -17,7 +17,9 @@ _WGS84 = Geod(ellps="WGS84")
 @dataclass(frozen=True)
 class FlightStatus:
     """What is known of a flight at one moment. `progress` runs from 0 to 1 along the route; positions and heights are
-    None until heard, `battery_pct` where the vehicle does not measure it. `message` is the vehicle's last word."""
+    None until heard, `battery_pct` where the vehicle does not measure it. `message` is the vehicle's last word,
+    `alert` the latest fault that still holds (empty: none). `battery_expected_pct` is what the plan would have left by
+    now, `photos_missing` counts the gaps in the numbers of the photos heard of."""
 
     progress: float
     mode: str
@@ -30,6 +32,31 @@ class FlightStatus:
     photos_expected: int
     flown_s: float
     message: str
+    alert: str = ""
+    battery_expected_pct: float | None = None
+    photos_missing: int = 0
+    wind_m_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What else tells a fault, at the same moment: seconds are the vehicle's, but for `silence_s`. `gps_fix` and
+    `wind_m_s` are None until heard. `unphotographed_m` is the way flown without a photo where photos are due (None:
+    none are due), `mission_doubt` why the mission may be another than was stored (empty: no reason),
+    `parameter_changes` what others changed of the plan's parameters."""
+
+    vehicle_s: float
+    silence_s: float
+    line_open: bool
+    restarts: int
+    breached: bool
+    gps_fix: int | None
+    wind_m_s: float | None
+    unphotographed_m: float | None
+    mission_doubt: str
+    parameter_changes: tuple[str, ...]
+    photos_missing: tuple[int, ...]
+    way_home_m: float
 
 
 def distance_m(a: Position, b: Position) -> float:

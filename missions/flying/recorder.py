@@ -47,6 +47,16 @@ CHECKPOINT_SHARE = 0.1
 IMAGE_PATIENCE_S = 15.0
 """How long to wait after the last image for one that is still missing."""
 
+TELEMETRY_BYTES_A_SECOND = 20_000
+"""Of a telemetry log with the streams asked for, on the safe side."""
+
+IMAGE_BYTES_A_PIXEL = 1.0
+"""Of a JPEG, on the safe side."""
+
+SPARE_FILE = ".spare"
+SPARE_BYTES = 256 * 1024
+"""Kept aside so that on a full disk the end of the flight can still be written down."""
+
 _PACKAGES = ("picket", "dronekit", "pymavlink", "numpy", "pyarrow")
 
 
@@ -89,6 +99,8 @@ class Recorder:
             **facts,
         }
         self._write_facts()
+        (folder / SPARE_FILE).write_bytes(bytes(SPARE_BYTES))
+        self._unwritten: list[bytes] = []
         self._telemetry = os.open(folder / TELEMETRY_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._events = os.open(folder / EVENTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._ended = threading.Event()
@@ -120,30 +132,58 @@ class Recorder:
 
     def _write_frame(self, now_us: int, message: Any) -> None:
         frame = struct.pack(">Q", now_us) + bytes(message.get_msgbuf())
-        self._write(self._telemetry, frame)
+        with self._lock:
+            if not self._closed:
+                self._append(self._telemetry, frame)
 
     def event(self, kind: str, **values: Any) -> None:
-        """Keep something that happened, with the time."""
+        """Keep something that happened, with the time. On a full disk it waits in memory until there is room."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time_utc": now, "event": kind, **values}, ensure_ascii=False)
-        self._write(self._events, f"{line}\n".encode())
+        with self._lock:
+            if not self._closed:
+                self._unwritten.append(f"{line}\n".encode())
+                self._write_events()
 
-    def _write(self, descriptor: int, data: bytes) -> None:
+    def _write_events(self) -> None:
+        while self._unwritten and self._append(self._events, self._unwritten[0]):
+            del self._unwritten[0]
+
+    def _append(self, descriptor: int, data: bytes) -> bool:
+        """Append all of `data` or nothing; whether that went well."""
+        before = os.lseek(descriptor, 0, os.SEEK_END)
         try:
-            with self._lock:
-                if not self._closed:
-                    os.write(descriptor, data)
+            written = os.write(descriptor, data)
+            while written < len(data):
+                written += os.write(descriptor, data[written:])
         except OSError as error:
-            self.failure = f"{self.folder}: cannot be written ({error.strerror})"
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, before)
+            self._fail(f"cannot be written ({error.strerror})")
+            return False
+        return True
+
+    def _fail(self, problem: str) -> None:
+        if self.failure is None:
+            self.failure = f"{self.folder}: {problem}"
 
     def update(self, **facts: Any) -> None:
         """Add to flight.json, or change what it says (`ended`, `reason`, `photos_taken` ...)."""
         with self._lock:
             self._facts.update(facts)
-        self._write_facts()
+        try:
+            self._write_facts()
+        except OSError as error:
+            self._fail(f"cannot be written ({error.strerror})")
 
     def _write_facts(self) -> None:
         _write_json(self.folder / FLIGHT_FILE, self._facts)
+
+    def room(self, photos: int, duration_s: float) -> tuple[float, float]:
+        """Bytes needed for a flight of that many photos and seconds, and bytes free where it is recorded."""
+        images = photos * self._camera.width_px * self._camera.height_px * IMAGE_BYTES_A_PIXEL
+        needed = SPARE_BYTES + duration_s * TELEMETRY_BYTES_A_SECOND + (images if self._images_source else 0.0)
+        return needed, float(shutil.disk_usage(self.folder).free)
 
     def close(self) -> None:
         """Wait for the images that are still to come, write track and frames for the last time and the poses into the
@@ -154,8 +194,11 @@ class Recorder:
         self._keeper.join()
         self._await_images()
         self._checkpoint()
-        for refusal in _write_poses(self.folder):
+        (self.folder / SPARE_FILE).unlink(missing_ok=True)
+        for refusal in self._write_poses_or_say():
             self.event("image_without_pose", reason=refusal)
+        if self.failure is not None:
+            self.event("recording_failed", reason=self.failure)
         with self._lock:
             self._closed = True
             for descriptor in (self._telemetry, self._events):
@@ -167,6 +210,13 @@ class Recorder:
             self.update(ended=ended, complete=True)
         else:
             self.update(ended=ended, recording_failed=self.failure)
+
+    def _write_poses_or_say(self) -> list[str]:
+        try:
+            return _write_poses(self.folder)
+        except (OSError, VisionError) as error:
+            self._fail(f"poses cannot be written into the images ({error})")
+            return []
 
     def _keep(self) -> None:
         pause_s = CHECKPOINT_S
@@ -187,9 +237,10 @@ class Recorder:
                 _write_tables(self.folder, self._log, self._camera)
                 self._changed = False
             os.fsync(self._telemetry)
+            os.fsync(self._events)
         except Exception as error:
             # Whatever goes wrong with the tables: telemetry and events are still being kept, and hold all of it.
-            self.failure = f"{self.folder}: track and frames cannot be kept ({type(error).__name__}: {error})"
+            self._fail(f"track and frames cannot be kept ({type(error).__name__}: {error})")
 
     def _copy_images(self) -> None:
         """Copy the images that have appeared."""
@@ -226,12 +277,22 @@ def recover(folder: Path, camera: Camera) -> None:
     Harmless on a complete flight. Raises InputError where there is no flight or its telemetry holds no position."""
     path = folder / FLIGHT_FILE
     facts = read_json(path, "a flight folder that was being recorded")
-    for half in (*folder.glob(".*.part"), *(folder / IMAGES_FOLDER).glob(".*.part")):
+    for half in (*folder.glob(".*.part"), *(folder / IMAGES_FOLDER).glob(".*.part"), folder / SPARE_FILE):
         half.unlink(missing_ok=True)
+    _cut_last_line(folder / EVENTS_FILE)
     _write_tables(folder, read_tlog(folder / TELEMETRY_FILE, allow_cut=True), camera)
     _write_poses(folder)
     if facts.get("ended") is None or not facts.get("complete"):
         _write_json(path, {**facts, "ended": facts.get("ended") or "interrupted", "complete": True})
+
+
+def _cut_last_line(path: Path) -> None:
+    """Take away a last line that a power cut left without its end."""
+    if path.is_file():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
 
 
 def _images(folder: Path) -> list[Path]:

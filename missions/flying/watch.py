@@ -1,55 +1,89 @@
 """Hears what a vehicle says in flight and keeps it as events and as the latest state: modes, texts, photos, fence,
-battery. Decides nothing; that is `missions.flying.flight`'s part."""
+battery, satellites, wind. What is wrong with it is `missions.flying.faults`' subject, what to do `.following`'s."""
 
 from __future__ import annotations
 
+import itertools
 import math
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from missions import items as commands
-from missions.flying.link import Link
-from missions.flying.progress import FlightStatus, RouteProgress
-from missions.items import MissionItem
+from missions.flying.dronekit_compat import mavlink
+from missions.flying.link import Link, same_value
+from missions.flying.progress import FlightStatus, RouteProgress, Signs, distance_m
+from missions.flying.protocol import MissionType, differences
+from missions.flying.transfers import value_of
+from missions.items import MissionItem, imaging_at
 from missions.plan import Plan, Position, Sortie
 
 BATTERY_STEP_PCT = 10
 _TEXT_LENGTH = 50
 """A STATUSTEXT of full length goes on in the next one with the same id."""
 
+_MISSION_RECEIVED = "Flight plan received"
+"""What ArduPilot says to everyone when a mission was stored."""
+
+_NOT_ARMED = ("PreArm:", "Arm:")
+_LATE_TEXTS_MOST = 32
+
 
 class Watch:
-    """The state of one flight as heard. Its listeners run in DroneKit's thread; its values may be read from any."""
+    """The state of one flight as heard. Its listeners run in the line's thread; its values may be read from any."""
 
     def __init__(
         self, link: Link, plan: Plan, sortie: Sortie, items: Sequence[MissionItem], event: Callable[..., None]
     ) -> None:
         """`items` are the sortie's as stored on the vehicle; `event(kind, **values)` keeps what happened."""
-        self.photos: set[int] = set()
         self.message = ""
         self.vehicle_utc_s: float | None = None
         self.item_reached = 0
         self.armed_at_s: float | None = None
+        self.gps_fix: int | None = None
+        self.wind_m_s: float | None = None
+        self.last_photo: dict[str, float] | None = None
+        self.arming_ok: bool | None = None
+        """Whether the vehicle's own checks before arming hold; None where it does not say."""
+        self.arming_text = ""
+        self.settings: dict[str, float] = {}
+        """What the plan's parameters were set to; another value heard of one is noted."""
+        self._photos: set[tuple[int, int]] = set()
         self._disarmed_at_s: float | None = None
         self._link = link
         self._sortie = sortie
         self._event = event
+        self._items = tuple(items)
+        self._home = plan.home
         self._route = RouteProgress(plan.home, items)
+        self._imaging = imaging_at(items)
+        self._photo_place: Position | None = None
         self._last_waypoint = max(
             (n for n, item in enumerate(items) if item.command == commands.NAV_WAYPOINT), default=0
         )
         self._texts: dict[int, str] = {}
         self._breached: bool | None = None
         self._battery_told: int | None = None
+        self._battery_at_take_off: int | None = None
+        self._mission_total: int | None = None
+        self._doubt = ""
+        self._changed: dict[str, float] = {}
+        self._lock = threading.Lock()
         vehicle = link.vehicle
         vehicle.add_attribute_listener("mode", self._hear_mode)
         vehicle.add_attribute_listener("armed", self._hear_armed)
         vehicle.add_attribute_listener("battery", self._hear_battery)
         for name, listener in (
             ("STATUSTEXT", self._hear_text),
+            ("SYS_STATUS", self._hear_health),
             ("MISSION_ITEM_REACHED", self._hear_reached),
+            ("MISSION_CURRENT", self._hear_current),
+            ("MISSION_ITEM_INT", self._hear_item),
             ("CAMERA_FEEDBACK", self._hear_photo),
             ("FENCE_STATUS", self._hear_fence),
+            ("GPS_RAW_INT", self._hear_gps),
+            ("WIND", self._hear_wind),
+            ("PARAM_VALUE", self._hear_parameter),
             ("SYSTEM_TIME", self._hear_time),
         ):
             vehicle.add_message_listener(name, listener)
@@ -59,31 +93,108 @@ class Watch:
         """True once the last waypoint was reached, or the vehicle is past it on its way home."""
         return max(self.item_reached, self._link.vehicle.commands.next - 1) >= self._last_waypoint
 
+    @property
+    def photos_taken(self) -> int:
+        """How many photos the vehicle said it took since the watch began."""
+        return len(self._photos)
+
+    @property
+    def photos_missing(self) -> tuple[int, ...]:
+        """The numbers between the first and the last photo heard of that were not heard of; the vehicle numbers its
+        photos from one each time it is switched on."""
+        with self._lock:
+            heard = sorted(self._photos)
+        missing: list[int] = []
+        for (start, number), (next_start, next_number) in itertools.pairwise(heard):
+            if start == next_start:
+                missing += range(number + 1, next_number)
+        return tuple(missing)
+
     def status(self) -> FlightStatus:
         """The state at this moment."""
         vehicle = self._link.vehicle
-        place, battery = vehicle.location.global_relative_frame, vehicle.battery
-        position = None if place.lat is None or place.lon is None else Position(place.lat, place.lon)
-        level = None if battery is None or battery.level is None or battery.level < 0 else int(battery.level)
+        place = vehicle.location.global_relative_frame
+        flown_s = self._flown_s()
         return FlightStatus(
-            progress=self._route.fraction(vehicle.commands.next, position) if self.armed_at_s is not None else 0.0,
+            progress=self._route.fraction(vehicle.commands.next, self._position) if self.armed_at_s is not None else 0,
             mode=str(vehicle.mode.name),
             armed=bool(vehicle.armed),
-            position=position,
+            position=self._position,
             height_home_m=place.alt,
             speed_m_s=vehicle.groundspeed,
-            battery_pct=level,
-            photos_taken=len(self.photos),
+            battery_pct=self.battery_pct,
+            photos_taken=self.photos_taken,
             photos_expected=self._sortie.photos,
-            flown_s=self._flown_s(),
+            flown_s=flown_s,
             message=self.message,
+            battery_expected_pct=self._battery_expected(flown_s),
+            photos_missing=len(self.photos_missing),
+            wind_m_s=self.wind_m_s,
         )
+
+    def signs(self) -> Signs:
+        """What else tells a fault at this moment."""
+        return Signs(
+            vehicle_s=self._link.vehicle_time_s,
+            silence_s=self._link.silence_s,
+            line_open=self._link.line.open,
+            restarts=self._link.restarts,
+            breached=bool(self._breached),
+            gps_fix=self.gps_fix,
+            wind_m_s=self.wind_m_s,
+            unphotographed_m=self._unphotographed_m(),
+            mission_doubt=self._doubt,
+            parameter_changes=tuple(
+                f"{name} is {value:g} instead of {self.settings[name]:g}" for name, value in list(self._changed.items())
+            ),
+            photos_missing=self.photos_missing,
+            way_home_m=0.0 if (here := self._position) is None else distance_m(here, self._home),
+        )
+
+    @property
+    def battery_pct(self) -> int | None:
+        """How full the battery is; None where the vehicle does not say."""
+        battery = self._link.vehicle.battery
+        return None if battery is None or battery.level is None or battery.level < 0 else int(battery.level)
+
+    @property
+    def _position(self) -> Position | None:
+        place = self._link.vehicle.location.global_relative_frame
+        return None if place.lat is None or place.lon is None else Position(place.lat, place.lon)
+
+    def _battery_expected(self, flown_s: float) -> float | None:
+        if self._battery_at_take_off is None:
+            return None
+        share = min(1.0, flown_s / self._sortie.flight_time_s) if self._sortie.flight_time_s > 0 else 1.0
+        return self._battery_at_take_off - share * self._sortie.battery_used_pct
 
     def _flown_s(self) -> float:
         if self.armed_at_s is None:
             return 0.0
         until_s = self._link.vehicle_time_s if self._disarmed_at_s is None else self._disarmed_at_s
         return max(0.0, until_s - self.armed_at_s)
+
+    def _unphotographed_m(self) -> float | None:
+        """The way since the last photo, or since photos became due."""
+        vehicle, here = self._link.vehicle, self._position
+        number = vehicle.commands.next
+        due = (
+            vehicle.armed and vehicle.mode.name == "AUTO" and 0 < number < len(self._imaging) and self._imaging[number]
+        )
+        if not due or here is None:
+            self._photo_place = None
+            return None
+        if self._photo_place is None:
+            self._photo_place = here
+        return distance_m(self._photo_place, here)
+
+    def believe_mission(self) -> None:
+        """Forget a doubt about the mission: it was read and is as stored."""
+        self._doubt = ""
+
+    def ask_for_item(self, number: int) -> None:
+        """Ask for one item of the mission; one that is not as stored becomes a doubt."""
+        self._link.send("mission_request_int", number, MissionType.MISSION)
 
     def _tell(self, kind: str, **values: Any) -> None:
         self._event(kind, vehicle_s=round(self._link.vehicle_time_s, 3), **values)
@@ -94,33 +205,70 @@ class Watch:
     def _hear_armed(self, _vehicle: Any, _name: str, armed: bool) -> None:
         if armed:
             self.armed_at_s = self._link.vehicle_time_s
+            self._battery_at_take_off = self.battery_pct
         self._disarmed_at_s = None if armed else self._link.vehicle_time_s
         self._tell("armed" if armed else "disarmed")
 
     def _hear_battery(self, _vehicle: Any, _name: str, battery: Any) -> None:
-        if battery is None or battery.level is None or battery.level < 0:
+        level = self.battery_pct
+        if level is None:
             return
-        step = math.ceil(battery.level / BATTERY_STEP_PCT)
+        step = math.ceil(level / BATTERY_STEP_PCT)
         if step != self._battery_told:
             self._battery_told = step
-            self._tell("battery", level_pct=battery.level, voltage_v=battery.voltage)
+            self._tell("battery", level_pct=level, voltage_v=battery.voltage)
 
     def _hear_text(self, _vehicle: Any, _name: str, message: Any) -> None:
         text = self._texts.pop(message.id, "") + message.text if message.id else message.text
         if message.id and len(message.text) >= _TEXT_LENGTH:
+            if len(self._texts) >= _LATE_TEXTS_MOST:
+                self._texts.clear()
             self._texts[message.id] = text
             return
         self.message = text.strip()
+        if self.message.startswith(_NOT_ARMED):
+            self.arming_text = self.message
+        if self.message == _MISSION_RECEIVED and self._link.vehicle.armed:
+            self._doubt = "a mission was stored on the vehicle in flight"
         self._tell("text", severity=message.severity, text=self.message)
+
+    def _hear_health(self, _vehicle: Any, _name: str, message: Any) -> None:
+        checks = mavlink.MAV_SYS_STATUS_PREARM_CHECK
+        if message.onboard_control_sensors_present & checks:
+            self.arming_ok = bool(message.onboard_control_sensors_health & checks)
 
     def _hear_reached(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.item_reached = max(self.item_reached, message.seq)
         self._tell("reached", item=message.seq)
 
+    def _hear_current(self, _vehicle: Any, _name: str, message: Any) -> None:
+        """Newer firmware says here how many items it holds."""
+        if not self._link.vehicle.armed:
+            self._mission_total = message.total
+        elif self._mission_total not in (None, message.total):
+            self._doubt = f"the vehicle's mission has {message.total} items instead of {self._mission_total}"
+            self._mission_total = message.total
+
+    def _hear_item(self, _vehicle: Any, _name: str, message: Any) -> None:
+        if message.mission_type != MissionType.MISSION or not self._link.vehicle.armed:
+            return
+        number = message.seq
+        if number >= len(self._items):
+            self._doubt = f"the vehicle's mission has an item {number}"
+        elif number:
+            found = differences([self._items[number]], [value_of(message).item], MissionType.FENCE)
+            if found:
+                self._doubt = found[0].replace("the fence, item 0", f"the mission, item {number}")
+
     def _hear_photo(self, _vehicle: Any, _name: str, message: Any) -> None:
-        if message.img_idx not in self.photos:
-            self.photos.add(message.img_idx)
-            self._tell("photo", index=message.img_idx)
+        photo = (self._link.restarts, message.img_idx)
+        if photo in self._photos:
+            return
+        with self._lock:
+            self._photos.add(photo)
+        self._photo_place = self._position
+        self.last_photo = {"index": message.img_idx, "lat_deg": message.lat / 1e7, "lon_deg": message.lng / 1e7}
+        self._tell("photo", index=message.img_idx)
 
     def _hear_fence(self, _vehicle: Any, _name: str, message: Any) -> None:
         breached = bool(message.breach_status)
@@ -129,6 +277,22 @@ class Watch:
         elif self._breached and not breached:
             self._tell("fence_cleared")
         self._breached = breached
+
+    def _hear_gps(self, _vehicle: Any, _name: str, message: Any) -> None:
+        self.gps_fix = message.fix_type
+
+    def _hear_wind(self, _vehicle: Any, _name: str, message: Any) -> None:
+        self.wind_m_s = float(message.speed)
+
+    def _hear_parameter(self, _vehicle: Any, _name: str, message: Any) -> None:
+        """ArduPilot tells every ground station of a parameter that one of them sets."""
+        wanted = self.settings.get(message.param_id)
+        if wanted is None:
+            return
+        if same_value(wanted, message.param_value):
+            self._changed.pop(message.param_id, None)
+        else:
+            self._changed[message.param_id] = float(message.param_value)
 
     def _hear_time(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.vehicle_utc_s = message.time_unix_usec / 1e6

@@ -7,9 +7,11 @@ import json
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from missions.plan import Fence, Plan, Position, Sortie, Waypoint
 
@@ -80,6 +82,22 @@ def square_plan(side_m: float = 100.0) -> Plan:
         coverage=1.0,
         patrol=((tuple(place(n, e) for n, e in ((0, 0), (side_m, 0), (side_m, side_m))),),),
     )
+
+
+def forget(_: Any) -> None:
+    """A listener for what nobody needs."""
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "events.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def await_event(folder: Path, kind: str, count: int = 1, timeout_s: float = 60.0) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while sum(event["event"] == kind for event in events(folder)) < count:
+        assert time.monotonic() < deadline_s, f"no {kind} in {events(folder)[-5:]}"
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

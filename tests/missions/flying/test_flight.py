@@ -17,7 +17,7 @@ from pymavlink import mavutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from practice import flying_process, place, practice_vehicle, square_plan
+from practice import await_event, events, flying_process, forget, place, practice_vehicle, square_plan
 
 from mapping.ground.camera import Camera, load_camera
 from mapping.tables import FRAMES, TRACK
@@ -37,22 +37,6 @@ SPEEDUP = 40.0
 @pytest.fixture(scope="module")
 def camera() -> Camera:
     return load_camera("boson640-14")
-
-
-def forget(_: Any) -> None:
-    """A listener for what nobody needs."""
-
-
-def events(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "events.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def await_event(folder: Path, kind: str, count: int = 1, timeout_s: float = 60.0) -> None:
-    deadline_s = time.monotonic() + timeout_s
-    while sum(event["event"] == kind for event in events(folder)) < count:
-        assert time.monotonic() < deadline_s, f"no {kind} in {events(folder)[-5:]}"
-        time.sleep(0.05)
 
 
 def messages_of(folder: Path) -> list[Any]:
@@ -222,20 +206,23 @@ def test_a_killed_flight_is_readable(tmp_path: Path, camera: Camera) -> None:
     folder = tmp_path / "flight"
     with practice_vehicle(SPEEDUP) as vehicle, flying_process(vehicle.url, folder) as process:
         await_event(folder, "photo", 3)
-        time.sleep(1.2)
+        while not (folder / "track.parquet").is_file():
+            time.sleep(0.05)
         process.kill()
         process.communicate()
     assert json.loads((folder / "flight.json").read_text())["ended"] is None
     track = TRACK.read(folder / "track.parquet")
-    assert track.num_rows > 100
+    assert track.num_rows > 0
     photos = [message for message in messages_of(folder) if message.get_type() == "CAMERA_FEEDBACK"]
-    assert len(photos) == sum(event["event"] == "photo" for event in events(folder)) >= 3
+    told = sum(event["event"] == "photo" for event in events(folder))
+    assert len(photos) - 1 <= told <= len(photos)
     recover(folder, camera)
     assert json.loads((folder / "flight.json").read_text())["ended"] == "interrupted"
     assert TRACK.read(folder / "track.parquet").num_rows >= track.num_rows
 
 
 def test_a_vehicle_that_vanishes_is_lost(tmp_path: Path, camera: Camera) -> None:
+    told: list[str] = []
     with practice_vehicle(SPEEDUP) as vehicle:
 
         def progress(status: FlightStatus) -> None:
@@ -243,8 +230,18 @@ def test_a_vehicle_that_vanishes_is_lost(tmp_path: Path, camera: Camera) -> None
                 vehicle.process.kill()
 
         with Recorder(tmp_path / "flight", camera, {}) as recorder:
-            outcome = fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=progress)
-    assert (outcome.ended, outcome.reason) == ("lost", "the connection was closed")
+            outcome = fly(
+                square_plan(),
+                *(1, vehicle.url, recorder),
+                confirm=lambda checks: True,
+                progress=progress,
+                tell=told.append,
+                lost_after_s=3.0,
+            )
+    assert outcome.ended == "lost"
+    assert outcome.reason.startswith("silent for")
+    assert "link_closed" in [event["event"] for event in events(tmp_path / "flight")]
+    assert "not put back on the vehicle" in told[-1]
     assert json.loads((tmp_path / "flight" / "flight.json").read_text())["ended"] == "lost"
     assert TRACK.read(tmp_path / "flight" / "track.parquet").num_rows > 50
 
@@ -252,14 +249,14 @@ def test_a_vehicle_that_vanishes_is_lost(tmp_path: Path, camera: Camera) -> None
 def test_a_vehicle_that_stays_silent_past_its_time_is_lost(
     tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("missions.flying.flight.SILENT_S", 2.0)
-    monkeypatch.setattr("missions.flying.flight.OVERDUE_FACTOR", 0.0)
+    monkeypatch.setattr("missions.flying.faults.SILENT_S", 2.0)
+    monkeypatch.setattr("missions.flying.following.OVERDUE_FACTOR", 0.0)
     with practice_vehicle(8.0) as vehicle:
 
         def progress(status: FlightStatus) -> None:
             if status.photos_taken == 1 and status.flown_s > 0:
                 vehicle.process.send_signal(signal.SIGSTOP)
-                monkeypatch.setattr("missions.flying.flight.OVERDUE_S", status.flown_s + 5.0)
+                monkeypatch.setattr("missions.flying.following.OVERDUE_S", status.flown_s + 5.0)
 
         try:
             with Recorder(tmp_path / "flight", camera, {}) as recorder:
@@ -267,7 +264,7 @@ def test_a_vehicle_that_stays_silent_past_its_time_is_lost(
         finally:
             vehicle.process.kill()
     assert outcome.ended == "lost"
-    assert outcome.reason in ("silent for 5 s", "silent for 4 s")
+    assert outcome.reason.startswith("silent for")
     (left,) = [event for event in events(tmp_path / "flight") if event["event"] == "parameters_not_restored"]
     assert "FENCE_ENABLE" in left["names"]
 
@@ -275,7 +272,7 @@ def test_a_vehicle_that_stays_silent_past_its_time_is_lost(
 def test_a_vehicle_that_is_heard_again_is_watched_to_its_end(
     tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("missions.flying.flight.SILENT_S", 1.0)
+    monkeypatch.setattr("missions.flying.faults.SILENT_S", 1.0)
     stopped: list[threading.Timer] = []
     with practice_vehicle(SPEEDUP) as vehicle:
 
@@ -290,12 +287,12 @@ def test_a_vehicle_that_is_heard_again_is_watched_to_its_end(
     stopped[0].join()
     assert outcome.ended == "landed"
     told = [event["event"] for event in events(tmp_path / "flight")]
-    assert told.index("silent") < told.index("heard_again") < told.index("disarmed")
+    assert told.index("silent") < told.index("silent_over") < told.index("disarmed")
 
 
 def test_an_overdue_vehicle_is_called_home(tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("missions.flying.flight.OVERDUE_FACTOR", 0.0)
-    monkeypatch.setattr("missions.flying.flight.OVERDUE_S", 40.0)
+    monkeypatch.setattr("missions.flying.following.OVERDUE_FACTOR", 0.0)
+    monkeypatch.setattr("missions.flying.following.OVERDUE_S", 40.0)
     with practice_vehicle(SPEEDUP) as vehicle, Recorder(tmp_path / "flight", camera, {}) as recorder:
         outcome = fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=forget)
     assert (outcome.ended, outcome.reason) == ("aborted", "called home: overdue")

@@ -14,11 +14,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from practice import place, square_plan
 
+from missions.drones import load_drone
 from missions.flying.preflight import Check, inside_fence, preflight_checks
 from missions.plan import Plan, Position
 
+DRONE = load_drone("x500")
+ROOMY = SimpleNamespace(room=lambda photos, seconds: (1e6, 1e9))
 
-def vehicle(home: Position, battery_pct: int = 100) -> Any:
+
+def vehicle(home: Position) -> Any:
     return SimpleNamespace(
         firmware="Copter",
         parameter=lambda name: 1.0,
@@ -27,15 +31,31 @@ def vehicle(home: Position, battery_pct: int = 100) -> Any:
             gps_0=SimpleNamespace(fix_type=3, satellites_visible=12),
             ekf_ok=True,
             home_location=SimpleNamespace(lat=home.lat_deg, lon=home.lon_deg),
-            battery=SimpleNamespace(level=battery_pct),
         ),
     )
 
 
-def look(plan: Plan, link: Any) -> dict[str, Check]:
-    stored = ("fence", "rally points", "mission")
+def heard(**values: Any) -> Any:
+    sound = {
+        "battery_pct": 100,
+        "vehicle_utc_s": 1_795_300_000.0,
+        "wind_m_s": None,
+        "arming_ok": True,
+        "arming_text": "",
+    }
+    return SimpleNamespace(**sound | values)
+
+
+def look(plan: Plan, link: Any, watch: Any = None, recorder: Any = ROOMY) -> dict[str, Check]:
     found = preflight_checks(
-        link, plan, plan.sortie(1), stored=stored, fence_enabled=True, vehicle_utc_s=1_795_300_000.0
+        link,
+        plan,
+        plan.sortie(1),
+        drone=DRONE,
+        recorder=recorder,
+        watch=watch or heard(),
+        stored=("fence", "rally points", "mission"),
+        fence_enabled=True,
     )
     return {check.name: check for check in found}
 
@@ -97,16 +117,43 @@ def test_a_fence_across_the_antimeridian_has_an_inside() -> None:
 @pytest.mark.parametrize(
     ("level", "used", "ok", "words"),
     [
-        (100, 85.0, True, "100 %; the sortie takes 85 %, at least 15 % stay in reserve"),
-        (99, 85.0, False, "14 % would be left"),
+        (100, 80.0, True, "100 %; the sortie takes 80 %, at least 20 % stay in reserve"),
+        (99, 80.0, False, "19 % would be left, and 20 % must stay in reserve"),
         (99, 99.0, False, "0 % would be left"),
         (100, 110.0, False, "that is not enough"),
-        (-1, 10.0, False, "does not say how full"),
+        (None, 10.0, False, "does not say how full"),
     ],
 )
-def test_the_battery_must_hold_the_sortie_and_the_reserve(level: int, used: float, ok: bool, words: str) -> None:
+def test_the_battery_must_hold_the_sortie_and_the_reserve(level: int | None, used: float, ok: bool, words: str) -> None:
     plan = square_plan()
     plan = replace(plan, sorties=(replace(plan.sortie(1), battery_used_pct=used),))
-    found = look(plan, vehicle(place(0, 0), level))["battery"]
+    found = look(plan, vehicle(place(0, 0)), heard(battery_pct=level))["battery"]
     assert found.ok is ok
     assert words in found.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "watch", "words"),
+    [
+        ("clock", {"vehicle_utc_s": None}, "does not know the time"),
+        ("clock", {"vehicle_utc_s": 1000.0}, "does not know the time"),
+        ("wind", {"wind_m_s": 40.0}, "40 m/s (at most"),
+        ("arming checks", {"arming_ok": False, "arming_text": "PreArm: Compass not healthy"}, "Compass not healthy"),
+    ],
+)
+def test_what_the_vehicle_says_of_itself_is_no_go(name: str, watch: dict[str, Any], words: str) -> None:
+    check = look(square_plan(), vehicle(place(0, 0)), heard(**watch))[name]
+    assert not check.ok
+    assert words in check.detail
+
+
+def test_what_a_vehicle_does_not_say_is_no_reason_to_stay() -> None:
+    found = look(square_plan(), vehicle(place(0, 0)), heard(arming_ok=None, wind_m_s=None))
+    assert found["arming checks"].ok
+    assert "not known on the ground" in found["wind"].detail
+
+
+def test_a_record_needs_room() -> None:
+    full = SimpleNamespace(room=lambda photos, seconds: (2e9, 1e9))
+    check = look(square_plan(), vehicle(place(0, 0)), recorder=full)["storage"]
+    assert (check.ok, check.detail) == (False, "1.0 GB free for the record, 2.0 GB needed")

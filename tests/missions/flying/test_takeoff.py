@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from practice import flying_process, practice_vehicle, square_plan
+from practice import events, flying_process, forget, practice_vehicle, square_plan
 
 from mapping.ground.camera import Camera, load_camera
 from missions.errors import VehicleError
@@ -36,14 +36,6 @@ def url() -> Iterator[str]:
     """A vehicle on the ground, for what never takes off."""
     with practice_vehicle(10.0) as vehicle:
         yield vehicle.url
-
-
-def forget(_: Any) -> None:
-    """A listener for what nobody needs."""
-
-
-def events(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
 
 
 @contextlib.contextmanager
@@ -82,6 +74,7 @@ def test_an_earlier_arming_is_not_taken_for_the_take_off(tmp_path: Path, camera:
         for number in (1, 0):
             assert link.command(400, number) == 0
             assert link.wait(lambda wanted=bool(number): link.vehicle.armed is wanted, 5.0)  # type: ignore[misc]
+            link.wait(lambda: False, 0.1)  # so that the other station hears of it too
 
     with practice_vehicle(40.0) as vehicle, Recorder(tmp_path / "flight", camera, {}) as recorder:
         confirm = meanwhile(vehicle.url, arm_and_disarm)
@@ -173,8 +166,15 @@ def test_a_line_that_closes_after_the_arming_is_a_lost_flight(
 
         monkeypatch.setattr("missions.flying.takeoff.TakeOff._arm", cut)
         with Recorder(tmp_path / "flight", camera, {}) as recorder:
-            outcome = fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=forget)
-    assert (outcome.ended, outcome.reason) == ("lost", "the connection was closed")
+            outcome = fly(
+                square_plan(),
+                *(1, vehicle.url, recorder),
+                confirm=lambda checks: True,
+                progress=forget,
+                lost_after_s=3.0,
+            )
+    assert outcome.ended == "lost"
+    assert outcome.reason.startswith("silent for")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
