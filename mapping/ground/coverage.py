@@ -40,12 +40,12 @@ def imaged_ground(
     """The ground in the pictures of (F,) poses. Where a picture shows the horizon, its footprint ends at the farthest
     ground that can be placed."""
     local = local_frame(poses)
-    metric = _footprints(poses, camera, terrain, local, home)
+    metric = footprints(poses, camera, terrain, local, home)
     union = shapely.union_all(metric[~shapely.is_missing(metric)])
     if not union.is_empty:
         union = shapely.orient_polygons(union)
-    footprints = tuple(None if one is None else local.geometry_to_lonlat(one) for one in metric)
-    return ImagedGround(footprints, local.geometry_to_lonlat(union))
+    in_degrees = tuple(None if one is None else local.geometry_to_lonlat(one) for one in metric)
+    return ImagedGround(in_degrees, local.geometry_to_lonlat(union))
 
 
 def frames_over(
@@ -61,15 +61,15 @@ def frames_over(
     """For each of (S,) places the ascending indices of the frames whose picture holds it, at least `margin_px` (S,)
     inside the border."""
     local = local_frame(poses)
-    footprints = _footprints(poses, camera, terrain, local, home)
-    frames = np.flatnonzero(~shapely.is_missing(footprints))
+    shown = footprints(poses, camera, terrain, local, home)
+    frames = np.flatnonzero(~shapely.is_missing(shown))
     if not len(frames) or not len(lat_deg):
         return [np.empty(0, dtype=np.intp) for _ in lat_deg]
     east, north = local.to_local(lat_deg, lon_deg)
     places = np.stack([east, north, terrain.own_height_m(lat_deg, lon_deg)], axis=1)
-    circles = shapely.minimum_bounding_circle(footprints[frames])
+    circles = shapely.minimum_bounding_circle(shown[frames])
     centres = shapely.get_coordinates(shapely.centroid(circles))
-    near = cKDTree(places[:, :2]).query_ball_point(centres, shapely.minimum_bounding_radius(footprints[frames]))
+    near = cKDTree(places[:, :2]).query_ball_point(centres, shapely.minimum_bounding_radius(shown[frames]))
     place_of = np.array([place for found in near for place in found], dtype=np.intp)
     frame_of = np.repeat(frames, [len(found) for found in near])
     toward = places[place_of] - camera_origins(poses, terrain, local, home)[frame_of]
@@ -84,8 +84,8 @@ def frames_over(
     return np.split(frame_of[order], bounds)
 
 
-def _footprints(
-    poses: Poses, camera: Camera, terrain: Terrain, local: LocalFrame, home: tuple[float, float] | None
+def footprints(
+    poses: Poses, camera: Camera, terrain: Terrain, local: LocalFrame, home: tuple[float, float] | None = None
 ) -> npt.NDArray[np.object_]:
     """(F,) footprints as polygons of the local frame, None where there is none."""
     outline = outline_pixels(camera, _PER_SIDE)

@@ -1,11 +1,11 @@
 """From many detections to one object each: the detections of one object in several frames become one sighting.
 
-Frame by frame in the order of time, each frame's detections are assigned to the objects known so far (Hungarian
-method) where class and place agree; what is left over begins new objects. So two detections of one frame are never one
-object. A second pass joins objects that began twice. Places agree when the squared Mahalanobis distance of their
-difference is below the 99.9 % gate; its covariance takes what the two do not have in common, so flight-wide errors
-widen the gate only as far as they differ between the frames. Things that a person named are one object per name,
-wherever they are. Objects that move farther than the gate between frames become several sightings.
+Three steps. Detections in frames shortly after each other become tracks (`mapping.ground.tracks`). Tracks of one object
+seen again later, or in another flight, are joined (`mapping.ground.joining`). Then each object gets its place: at rest
+the mean of its detections, weighted by the inverse of their covariances; moving, the place where it was last seen, with
+speed and heading, by least squares with the same weights. Whatever the weights, the covariance is what they make of
+noise and flight-wide errors. Two detections of one frame are never one object. Things that a person named are one object
+per name, wherever they are, and an unnamed object of the same class at the same place joins them.
 
 How a pixel gets its place is `mapping.ground.georeference`; which frames and detections take part is
 `mapping.ground.locate`.
@@ -14,199 +14,175 @@ How a pixel gets its place is `mapping.ground.georeference`; which frames and de
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
-from scipy.stats import chi2
 
+from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.georeference import GroundPoints
+from mapping.ground.joining import is_moving, join
+from mapping.ground.tracks import GATE, Floats, Ints, Looks, fit, inverse, log_density, products
 
-Floats = npt.NDArray[np.float64]
-
-GATE = float(chi2.ppf(0.999, df=2))
-MAX_GATE_M = 30.0  # however uncertain, places farther apart are never taken for one object
 _LEAST_VARIANCE_M2 = 1e-6  # a millimetre: keeps places without any stated error apart from singular matrices
-_FORBIDDEN = 1e9
+_OWN = ("position east", "position north", "clock")
+"""The flight-wide errors that are new in every flight. The others (mounting, height of the ground) may be the same in
+flights of one drone over one place: they count as common where flights are averaged. Of what a calibration left
+unknown only the height of the ground does."""
+ANYTHING = "object"
+"""The class of what a person named without saying what it is."""
 
 
 @dataclass(frozen=True)
 class Observation:
     """What fusion needs to know of a located detection beside its place: the frame's place in the order of time, the
-    class, and the name a person gave (None for what a detector found)."""
+    class, the name a person gave (None for what a detector found), the frame's time in seconds (NaN: unknown; what
+    moves is then several objects) and the number of its flight, from 0."""
 
     frame: int
     class_name: str
     named: str | None = None
+    time_s: float = float("nan")
+    flight: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class FusedObject:
     """One object: the indices of its detections in ascending order, its place in the local frame, and the covariance
-    (2, 2) of that place with noise averaged and flight-wide errors kept whole."""
+    (2, 2) of that place with noise averaged and flight-wide errors kept whole. `velocity` (east, north, in m/s) is
+    None for what is not known to have moved; the place is then that of all detections, else that of the last."""
 
     members: tuple[int, ...]
     east_m: float
     north_m: float
     covariance: Floats
+    velocity: tuple[float, float] | None = None
 
 
-@dataclass
-class _Cluster:
-    """Sums over the detections of one object; adding two clusters adds the sums."""
-
-    members: list[int]
-    frames: set[int]
-    weight: Floats
-    weighted_place: Floats
-    weighted_factors: Floats
-    weighted_noise: Floats
-    place: Floats = field(init=False)
-    noise: Floats = field(init=False)
-    factors: Floats = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._settle()
-
-    def _settle(self) -> None:
-        mean = np.linalg.inv(self.weight)
-        self.place = mean @ self.weighted_place
-        self.factors = mean @ self.weighted_factors
-        self.noise = mean @ self.weighted_noise @ mean
-
-    def absorb(self, other: _Cluster) -> None:
-        self.members += other.members
-        self.frames |= other.frames
-        self.weight = self.weight + other.weight
-        self.weighted_place = self.weighted_place + other.weighted_place
-        self.weighted_factors = self.weighted_factors + other.weighted_factors
-        self.weighted_noise = self.weighted_noise + other.weighted_noise
-        self._settle()
-
-    def distance(self, other: _Cluster) -> float:
-        """The squared Mahalanobis distance of the two places."""
-        apart = self.place - other.place
-        if apart @ apart > MAX_GATE_M**2:
-            return np.inf
-        unlike = self.factors - other.factors
-        (a, b), (_, d) = self.noise + other.noise + unlike @ unlike.T
-        return float((d * apart[0] ** 2 - 2.0 * b * apart[0] * apart[1] + a * apart[1] ** 2) / (a * d - b * b))
-
-
-def fuse(observations: Sequence[Observation], points: GroundPoints) -> list[FusedObject]:
+def fuse(
+    observations: Sequence[Observation], points: GroundPoints, views: npt.NDArray[np.object_] | None = None
+) -> list[FusedObject]:
     """The objects behind (N,) located detections, in the order of their first detection; every point must be a hit.
 
-    A place is the mean of its detections', weighted by the inverse of their covariances; whatever the weights, its
-    covariance is what they make of noise and flight-wide errors. The same input gives the same objects.
+    `views` (F,) are the polygons of ground, in the points' local frame, that the frames counted by
+    `Observation.frame` show (None for a frame without one): they tell what left its place from what was overlooked.
+    The same input gives the same objects. Time grows a little faster than the number of detections.
     """
     if len(observations) != len(points) or not bool(points.hit.all()):
         raise ValueError("every observation needs one place")
-    singles = _singles(observations, points)
-    groups: dict[tuple[bool, str], list[int]] = {}
-    for index, observation in enumerate(observations):
-        key = (True, observation.named) if observation.named is not None else (False, observation.class_name)
-        groups.setdefault(key, []).append(index)
-    clusters: list[_Cluster] = []
-    for (is_named, _), members in sorted(groups.items()):
-        mine = [singles[index] for index in members]
-        clusters += _joined(mine) if is_named else _rejoined(_tracked(mine, _reach(points, members)))
-    fused = [
-        FusedObject(tuple(sorted(one.members)), float(one.place[0]), float(one.place[1]), _covariance(one))
-        for one in clusters
-    ]
-    return sorted(fused, key=lambda item: item.members)
+    if not observations:
+        return []
+    looks = _looks(observations, points)
+    named = np.array([one.named is not None for one in observations], dtype=np.bool_)
+    label = np.empty(len(looks), dtype=np.intp)
+    free = np.flatnonzero(~named)
+    found = looks.take(free)
+    label[free] = join(found, views)
+    count = int(label[free].max()) + 1 if len(free) else 0
+    names = sorted({one.named for one in observations if one.named is not None})
+    number = {name: count + place for place, name in enumerate(names)}
+    for index in np.flatnonzero(named).tolist():
+        label[index] = number[str(observations[index].named)]
+    if names:
+        label = _claimed(looks, label, count)
+    return _objects(looks, _renumbered(label), named)
 
 
-def _singles(observations: Sequence[Observation], points: GroundPoints) -> list[_Cluster]:
-    """A cluster of each detection alone."""
-    noise = points.noise + _LEAST_VARIANCE_M2 * np.eye(2)
-    weight = np.linalg.inv(noise + points.bias)
-    place = np.stack([points.east_m, points.north_m], axis=1)
-    weighted_place = (weight @ place[:, :, None])[:, :, 0]
-    weighted_factors, weighted_noise = weight @ points.factors, weight @ noise @ weight
-    return [
-        _Cluster([i], {one.frame}, weight[i], weighted_place[i], weighted_factors[i], weighted_noise[i])
-        for i, one in enumerate(observations)
-    ]
+def _renumbered(label: Ints) -> Ints:
+    return np.asarray(np.unique(label, return_inverse=True)[1], dtype=np.intp)
 
 
-def _covariance(cluster: _Cluster) -> Floats:
-    return np.asarray(cluster.noise + cluster.factors @ cluster.factors.T)
+def _looks(observations: Sequence[Observation], points: GroundPoints) -> Looks:
+    return Looks(
+        frame=np.array([one.frame for one in observations], dtype=np.intp),
+        time_s=np.array([one.time_s for one in observations], dtype=np.float64),
+        flight=np.array([one.flight for one in observations], dtype=np.intp),
+        class_name=np.array([one.class_name for one in observations], dtype=np.str_),
+        place=np.stack([points.east_m, points.north_m], axis=1),
+        noise=points.noise + _LEAST_VARIANCE_M2 * np.eye(2),
+        factors=points.factors,
+    )
 
 
-def _joined(singles: list[_Cluster]) -> list[_Cluster]:
-    first, *others = singles
-    for other in others:
-        first.absorb(other)
-    return [first]
+def _claimed(looks: Looks, label: Ints, count: int) -> Ints:
+    """The labels with unnamed objects (below `count`) given to the named ones at whose place and of whose class they
+    are, nearest first; what a person named without a class takes anything."""
+    label = _renumbered(label)
+    tracks = fit(looks, label)
+    classes = np.empty(len(tracks), dtype=looks.class_name.dtype)
+    classes[label] = looks.class_name
+    pairs = []
+    for name in range(count, len(tracks)):
+        unlike = tracks.factors[:count] - tracks.factors[name]
+        apart = tracks.place[:count] - tracks.place[name]
+        own = tracks.flight[:count] == tracks.flight[name]
+        bias = np.where(own[:, None, None], products(unlike), _both(tracks.factors, name, count))
+        _, squared = log_density(apart, tracks.noise[:count] + tracks.noise[name] + bias)
+        fits = (squared <= GATE) & ((classes[:count] == classes[name]) | (classes[name] == ANYTHING))
+        pairs += [(float(squared[one]), one, name) for one in np.flatnonzero(fits).tolist()]
+    taken: set[int] = set()
+    for _, one, name in sorted(pairs):
+        if not taken & {one, name}:
+            taken |= {one, name}
+            label[label == one] = name
+    return label
 
 
-def _reach(points: GroundPoints, members: list[int]) -> Floats:
-    """How far from each place the gate can reach at most: half of it is the other's share."""
-    trace = np.trace(points.covariance[members], axis1=1, axis2=2)
-    return np.minimum(np.sqrt(GATE * (trace + _LEAST_VARIANCE_M2)), MAX_GATE_M)
+def _both(factors: Floats, name: int, count: int) -> Floats:
+    return products(factors[:count]) + factors[name] @ factors[name].T
 
 
-def _tracked(singles: list[_Cluster], reach: Floats) -> list[_Cluster]:
-    """First pass: each frame's detections assigned to the clusters that their neighbours belong to already."""
-    places = np.array([single.place for single in singles])
-    near = cKDTree(places).query_ball_point(places, np.minimum(reach + reach.max(), MAX_GATE_M))
-    by_frame: dict[int, list[int]] = {}
-    for index, single in enumerate(singles):
-        by_frame.setdefault(next(iter(single.frames)), []).append(index)
-    clusters: list[_Cluster] = []
-    cluster_of: dict[int, int] = {}
-    for frame in sorted(by_frame):
-        new = by_frame[frame]
-        known = sorted({cluster_of[j] for index in new for j in near[index] if j in cluster_of})
-        for index, chosen in zip(new, _assigned([singles[i] for i in new], [clusters[k] for k in known]), strict=True):
-            if chosen is None:
-                cluster_of[index] = len(clusters)
-                clusters.append(singles[index])
-            else:
-                cluster_of[index] = known[chosen]
-                clusters[known[chosen]].absorb(singles[index])
-    return clusters
+def _objects(looks: Looks, label: Ints, named: npt.NDArray[np.bool_]) -> list[FusedObject]:
+    """The objects of these labels. What a person named is taken to stand where it was marked."""
+    tracks = fit(looks, label)
+    moving = is_moving(tracks)
+    moving[label[named]] = False
+    order = np.argsort(label, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    single = len(np.unique(looks.flight)) == 1
+    covariance = tracks.noise + products(tracks.factors)
+    found = []
+    for number, group in enumerate(groups):
+        members = tuple(sorted(group.tolist()))
+        place, spread, velocity = tracks.place[number], covariance[number], None
+        if moving[number]:
+            place, spread, velocity = _course(looks.take(group))
+        elif not single and len(np.unique(looks.flight[group])) > 1:
+            spread = _across_flights(looks.take(group), tracks.noise[number])
+        found.append(FusedObject(members, float(place[0]), float(place[1]), np.asarray(spread), velocity))
+    return sorted(found, key=lambda item: item.members)
 
 
-def _assigned(new: list[_Cluster], known: list[_Cluster]) -> list[int | None]:
-    """For each new detection the index of its cluster or None, least total cost; to stay alone costs one gate."""
-    if not known:
-        return [None] * len(new)
-    cost = np.full((len(new), len(known) + len(new)), _FORBIDDEN)
-    cost[:, : len(known)] = [[one.distance(other) for other in known] for one in new]
-    cost[cost > GATE] = _FORBIDDEN
-    cost[np.arange(len(new)), len(known) + np.arange(len(new))] = GATE
-    _, columns = linear_sum_assignment(cost)
-    return [int(column) if column < len(known) else None for column in columns]
+def _course(looks: Looks) -> tuple[Floats, Floats, tuple[float, float]]:
+    """Place and covariance where a moving object was last seen, and its velocity: a straight line at even speed fitted
+    by least squares, weighted by the inverse of the covariances."""
+    since = looks.time_s - looks.time_s.max()
+    design = np.concatenate([np.broadcast_to(np.eye(2), (len(looks), 2, 2)), since[:, None, None] * np.eye(2)], axis=2)
+    weight = inverse(looks.noise + products(looks.factors))
+    weighted = design.transpose(0, 2, 1) @ weight
+    gain = np.linalg.inv((weighted @ design).sum(axis=0)) @ weighted
+    state = (gain @ looks.place[:, :, None]).sum(axis=0)[:, 0]
+    noise = (gain @ looks.noise @ gain.transpose(0, 2, 1)).sum(axis=0)
+    spread = noise + _common(gain @ looks.factors, looks.flight)
+    return state[:2], spread[:2, :2], (float(state[2]), float(state[3]))
 
 
-def _rejoined(clusters: list[_Cluster]) -> list[_Cluster]:
-    """Second pass: clusters whose settled places agree and that share no frame are one, nearest pair first."""
-    while True:
-        pairs = _agreeing(clusters)
-        taken: set[int] = set()
-        for _, i, j in pairs:
-            if i not in taken and j not in taken:
-                clusters[i].absorb(clusters[j])
-                taken |= {i, j}
-                clusters[j].members = []
-        if not taken:
-            return clusters
-        clusters = [cluster for cluster in clusters if cluster.members]
+def _across_flights(looks: Looks, noise: Floats) -> Floats:
+    """The covariance of a mean over several flights."""
+    weight = inverse(looks.noise + products(looks.factors))
+    share = np.linalg.inv(weight.sum(axis=0)) @ weight
+    return np.asarray(noise + _common(share @ looks.factors, looks.flight))
 
 
-def _agreeing(clusters: list[_Cluster]) -> list[tuple[float, int, int]]:
-    places = np.array([cluster.place for cluster in clusters])
-    spread = np.array([np.trace(_covariance(cluster)) for cluster in clusters])
-    reach = np.minimum(np.sqrt(GATE * spread), MAX_GATE_M)
-    near = cKDTree(places).query_ball_point(places, np.minimum(reach + reach.max(), MAX_GATE_M))
-    pairs = [
-        (clusters[i].distance(clusters[j]), i, j)
-        for i in range(len(clusters))
-        for j in near[i]
-        if i < j and not clusters[i].frames & clusters[j].frames
-    ]
-    return sorted(pair for pair in pairs if pair[0] <= GATE)
+def _common(shifts: Floats, flight: Ints) -> Floats:
+    """The covariance that (N, K, B) weighted shifts by flight-wide errors add up to: within a flight they are one and
+    the same, between flights those of `_OWN` are independent and the others count as the same."""
+    wide = shifts.shape[2]
+    names = [*FLIGHT_WIDE, ""] if wide == len(FLIGHT_WIDE) + 1 else [_OWN[0]] * (wide - 1) + [""]
+    own = np.array([name in _OWN for name in names], dtype=np.bool_)
+    same = shifts[:, :, ~own].sum(axis=0)
+    spread = same @ same.T
+    for one in np.unique(flight):
+        mine = shifts[flight == one][:, :, own].sum(axis=0)
+        spread = spread + mine @ mine.T
+    return np.asarray(spread)

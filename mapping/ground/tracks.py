@@ -1,0 +1,304 @@
+"""Which detection follows which: detections of one flight in frames shortly after each other become tracks, and what a
+track says of where its object was and whether it moved.
+
+Two detections may belong together when their places agree within their noise, an object at a walk allowed for. Each
+has at most one predecessor and one successor, and of all ways to link them the one of greatest likelihood together is
+taken (an assignment problem: network-flow tracking, Zhang, Li and Nevatia, CVPR 2008, without costs of entry and exit).
+So a track never holds two detections of one frame, whatever crosses its way. Joining tracks of one object that was
+lost from sight for longer is `mapping.ground.joining`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from scipy.stats import chi2
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+
+GATE = float(chi2.ppf(0.999, df=2))
+MAX_GATE_M = 30.0  # however uncertain, places farther apart are never taken for one object at rest
+LOG_CHANCE = float(np.log(1e-3))
+"""Log density, per square metre, of another object at a place where one object is looked for: of objects 5 m apart one
+in six or seven missed, now the one and now the other."""
+
+_WALK_M_S = {"person": 1.0}  # one sigma of either component of the velocity
+_SLOW_M_S = 0.3
+_STEPS = 2.6  # a link spans at most this many of a flight's usual intervals between frames
+_LONGEST_STEP_S = 4.0
+_LOOSE_M_S = 30.0  # what is known of a velocity before anything is measured
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """(N,) located detections: the place of their frame in the order of time, its time (NaN if unknown), flight and
+    class, places (N, 2) in metres, their noise (N, 2, 2) and flight-wide factors (N, 2, B)."""
+
+    frame: Ints
+    time_s: Floats
+    flight: Ints
+    class_name: npt.NDArray[np.str_]
+    place: Floats
+    noise: Floats
+    factors: Floats
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def take(self, index: npt.NDArray[np.intp]) -> Looks:
+        """The detections at these indices."""
+        return Looks(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """(G,) tracks of looks: how many, from when to when, and the mean place, weighted by the inverse of the
+    covariances, with what the weights make of noise (G, 2, 2) and flight-wide factors (G, 2, B); `middle_s` is the mean
+    time with these weights. `velocity` (G, 2) in m/s, 0 with its prior's covariance where one look is all there is;
+    `motion` is how much better a moving object explains the looks than one at rest (chi-square of two)."""
+
+    count: Ints
+    first_s: Floats
+    last_s: Floats
+    middle_s: Floats
+    flight: Ints
+    place: Floats
+    noise: Floats
+    factors: Floats
+    velocity: Floats
+    velocity_covariance: Floats
+    motion: Floats
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+
+def near_pairs(place: Floats, reach: Floats, time_s: Floats | None = None, lapse_s: float = 1.0) -> tuple[Ints, Ints]:
+    """All pairs i < j of (N, 2) places nearer than the root of two times the larger `reach` of the two (N,), and where
+    times are given nearer in time than `lapse_s`; a few more may be among them.
+
+    Points go into trees by the power of two of their reach, so that one place of great uncertainty does not make all
+    others look far.
+    """
+    if not len(place):
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+    level = np.ceil(np.log2(np.maximum(reach, 0.5))).astype(np.intp)
+    found: list[Ints] = []
+    for high in np.unique(level):
+        radius = np.sqrt(2.0) * 2.0**high
+        lift = [] if time_s is None else [time_s[:, None] * (radius / lapse_s)]
+        points = np.hstack([place, *lift])
+        radius *= 1.0 if time_s is None else np.sqrt(2.0)
+        mine = np.flatnonzero(level == high)
+        tree = cKDTree(points[mine])
+        found.append(mine[tree.query_pairs(radius, output_type="ndarray")].reshape(-1, 2))
+        for low in np.unique(level[level < high]):
+            others = np.flatnonzero(level == low)
+            met = tree.sparse_distance_matrix(cKDTree(points[others]), radius, output_type="ndarray")
+            found.append(np.stack([mine[met["i"]], others[met["j"]]], axis=1))
+    pairs = np.concatenate(found).astype(np.intp)
+    return pairs.min(axis=1), pairs.max(axis=1)
+
+
+def log_density(apart: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+    """(P,) log of the normal density of (P, 2) differences, and their squared Mahalanobis distances."""
+    a, b, d = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
+    determinant = a * d - b * b
+    squared = (d * apart[:, 0] ** 2 - 2.0 * b * apart[:, 0] * apart[:, 1] + a * apart[:, 1] ** 2) / determinant
+    return -0.5 * squared - np.log(2.0 * np.pi) - 0.5 * np.log(determinant), squared
+
+
+def products(shifts: Floats) -> Floats:
+    """(N, 2, 2) covariances that (N, 2, B) shifts of one sigma each add up to."""
+    east, north = shifts[:, 0], shifts[:, 1]
+    across = np.einsum("nk,nk->n", east, north)
+    rows = [np.einsum("nk,nk->n", east, east), across, across, np.einsum("nk,nk->n", north, north)]
+    return np.stack(rows, axis=1).reshape(-1, 2, 2)
+
+
+def inverse(matrices: Floats) -> Floats:
+    """The inverses of (N, 2, 2) symmetric matrices, written out: numpy's own take ten times as long."""
+    a, b, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 1]
+    adjugate = np.stack([d, -b, -b, a], axis=1).reshape(-1, 2, 2)
+    return np.asarray(adjugate / (a * d - b * b)[:, None, None])
+
+
+def reach_m(covariance: Floats) -> Floats:
+    """(N,) how far from each place the gate can reach at most, half of it being the other's share."""
+    return np.minimum(np.sqrt(GATE * np.trace(covariance, axis1=1, axis2=2)), MAX_GATE_M)
+
+
+def follow(looks: Looks, *, walking: bool = False) -> Ints:
+    """(N,) the number of each detection's track, counted from 0 in the order of their first detections. Objects are
+    taken to be at rest, or where `walking` to move as people do."""
+    before, after, gain = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)], [np.empty(0)]
+    for flight in np.unique(looks.flight):
+        for name in np.unique(looks.class_name[looks.flight == flight]):
+            mine = np.flatnonzero((looks.flight == flight) & (looks.class_name == name))
+            i, j, score = _links(looks.take(mine), _WALK_M_S.get(str(name), _SLOW_M_S) if walking else 0.0)
+            before.append(mine[i])
+            after.append(mine[j])
+            gain.append(score)
+    chosen = _best_links(np.concatenate(before), np.concatenate(after), np.concatenate(gain), len(looks))
+    graph = coo_array((np.ones(len(chosen[0])), chosen), shape=(len(looks), len(looks)))
+    return _in_order(connected_components(graph, directed=False)[1])
+
+
+def _in_order(labels: npt.NDArray[np.integer]) -> Ints:
+    """The labels renumbered in the order of their first appearance."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.intp)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return np.asarray(rank[inverse], dtype=np.intp)
+
+
+def _links(looks: Looks, walk_m_s: float) -> tuple[Ints, Ints, Floats]:
+    """Pairs of detections of one flight and class, the earlier one first, and the log-likelihood gained by linking."""
+    timed = bool(np.isfinite(looks.time_s).all())
+    clock = looks.time_s if timed else looks.frame.astype(np.float64)
+    ticks = np.unique(clock)
+    step = float(np.median(np.diff(ticks))) if len(ticks) > 1 else 1.0
+    lapse = _STEPS * min(step, _LONGEST_STEP_S) if timed else _STEPS * step
+    own = looks.noise + 0.05 * (products(looks.factors))
+    stride = 2.5 * walk_m_s * lapse if timed else 0.0
+    i, j = near_pairs(looks.place, np.minimum(reach_m(own) + stride, MAX_GATE_M), clock, lapse)
+    i, j = np.where(looks.frame[i] <= looks.frame[j], i, j), np.where(looks.frame[i] <= looks.frame[j], j, i)
+    passed = clock[j] - clock[i]
+    keep = (looks.frame[i] < looks.frame[j]) & (passed <= lapse)
+    i, j, passed = i[keep], j[keep], passed[keep]
+    unlike = looks.factors[i] - looks.factors[j]
+    covariance = looks.noise[i] + looks.noise[j] + products(unlike)
+    apart = looks.place[j] - looks.place[i]
+    if timed:
+        covariance = covariance + ((walk_m_s * passed) ** 2)[:, None, None] * np.eye(2)
+    density, squared = log_density(apart, covariance)
+    score = density - LOG_CHANCE
+    good = (score > 0.0) & (squared <= GATE)
+    return i[good], j[good], score[good]
+
+
+def _best_links(before: Ints, after: Ints, gain: Floats, count: int) -> tuple[Ints, Ints]:
+    """The links of greatest gain in all, with at most one out of and one into each detection: group by group of links
+    that have an end in common."""
+    if not len(before):
+        return before, after
+    graph = coo_array((np.ones(len(before)), (before, after + count)), shape=(2 * count, 2 * count))
+    group = connected_components(graph, directed=False)[1][before]
+    order = np.argsort(group, kind="stable")
+    bounds = np.flatnonzero(np.diff(group[order])) + 1
+    taken: list[Ints] = []
+    for links in np.split(order, bounds):
+        if len(links) == 1:
+            taken.append(links)
+            continue
+        rows, row = np.unique(before[links], return_inverse=True)
+        columns, column = np.unique(after[links], return_inverse=True)
+        table = np.zeros((len(rows), len(columns)))
+        table[row, column] = gain[links]
+        at = np.full(table.shape, -1, dtype=np.intp)
+        at[row, column] = links
+        chosen = at[linear_sum_assignment(table, maximize=True)]
+        taken.append(chosen[chosen >= 0])
+    picked = np.concatenate(taken)
+    return before[picked], after[picked]
+
+
+def summed(values: Floats, label: Ints, count: int) -> Floats:
+    """(count, ...) sums of (N, ...) values by label."""
+    order = np.argsort(label, kind="stable")
+    starts = np.searchsorted(label[order], np.arange(count))
+    return np.asarray(np.add.reduceat(values[order], starts, axis=0))
+
+
+def fit(looks: Looks, label: Ints, *, motion: bool = True) -> Tracks:
+    """The tracks whose looks are numbered by `label` (N,), every number from 0 on occurring. Without `motion` all
+    count as at rest."""
+    count = int(label.max()) + 1 if len(label) else 0
+    if not count:
+        return _none(looks.factors.shape[2])
+    weight = inverse(looks.noise + products(looks.factors))
+    mean = inverse(summed(weight, label, count))
+    share = mean[label] @ weight
+    scalar = np.trace(share, axis1=1, axis2=2) / 2.0
+    time_s = np.where(np.isfinite(looks.time_s), looks.time_s, np.nan)
+    first = np.full(count, np.inf)
+    last = np.full(count, -np.inf)
+    np.fmin.at(first, label, time_s)
+    np.fmax.at(last, label, time_s)
+    flight = np.zeros(count, dtype=np.intp)
+    flight[label] = looks.flight
+    middle = summed(scalar * np.nan_to_num(time_s - _origin(looks)), label, count) + _origin(looks)
+    velocity, spread, gain = _motion(looks, label, count, middle) if motion else _at_rest(count)
+    return Tracks(
+        count=np.bincount(label, minlength=count),
+        first_s=np.where(np.isfinite(first), first, np.nan),
+        last_s=np.where(np.isfinite(last), last, np.nan),
+        middle_s=np.where(np.isfinite(first), middle, np.nan),
+        flight=flight,
+        place=summed((share @ looks.place[:, :, None])[:, :, 0], label, count),
+        noise=summed(share @ looks.noise @ share.transpose(0, 2, 1), label, count),
+        factors=summed(share @ looks.factors, label, count),
+        velocity=velocity,
+        velocity_covariance=spread,
+        motion=gain,
+    )
+
+
+def _origin(looks: Looks) -> float:
+    known = looks.time_s[np.isfinite(looks.time_s)]
+    return float(known.min()) if len(known) else 0.0
+
+
+def _none(wide: int) -> Tracks:
+    empty, whole = np.empty(0), np.empty(0, dtype=np.intp)
+    matrix = np.empty((0, 2, 2))
+    return Tracks(
+        *(whole, empty, empty, empty, whole, np.empty((0, 2)), matrix, np.empty((0, 2, wide))),
+        *(np.empty((0, 2)), matrix, empty),
+    )
+
+
+def _motion(looks: Looks, label: Ints, count: int, middle: Floats) -> tuple[Floats, Floats, Floats]:
+    """Velocity, its covariance, and the chi-square gained by it: least squares for place, velocity and the flight-wide
+    errors together, these with the prior that their sigma states, so that an error that grows along the flight line is
+    not taken for motion."""
+    velocity, spread, motion = _at_rest(count)
+    several = (np.bincount(label, minlength=count) > 1)[label] & np.isfinite(looks.time_s)
+    if not several.any():
+        return velocity, spread, motion
+    chosen = looks.take(np.flatnonzero(several))
+    groups, inner = np.unique(label[several], return_inverse=True)
+    since = chosen.time_s - middle[label[several]]
+    wide = looks.factors.shape[2]
+    design = np.concatenate(
+        [np.broadcast_to(np.eye(2), (len(chosen), 2, 2)), since[:, None, None] * np.eye(2), chosen.factors], axis=2
+    )
+    weighted = design.transpose(0, 2, 1) @ inverse(chosen.noise)
+    place = chosen.place - _mean_place(chosen.place, inner, len(groups))[inner]
+    normal = summed(weighted @ design, inner, len(groups))
+    normal[:, range(4, 4 + wide), range(4, 4 + wide)] += 1.0
+    normal[:, [2, 3], [2, 3]] += _LOOSE_M_S**-2
+    right = summed((weighted @ place[:, :, None])[:, :, 0], inner, len(groups))
+    spreads = np.linalg.inv(normal)
+    found = (spreads @ right[:, :, None])[:, :, 0]
+    rest = np.r_[0:2, 4 : 4 + wide]
+    at_rest = np.linalg.solve(normal[np.ix_(range(len(groups)), rest, rest)], right[:, rest, None])[:, :, 0]
+    velocity[groups], spread[groups] = found[:, 2:4], spreads[:, 2:4, 2:4]
+    motion[groups] = np.einsum("gi,gi->g", right, found) - np.einsum("gi,gi->g", right[:, rest], at_rest)
+    return velocity, spread, motion
+
+
+def _at_rest(count: int) -> tuple[Floats, Floats, Floats]:
+    """What is known of the motion of tracks that say nothing of it."""
+    return np.zeros((count, 2)), np.tile(_LOOSE_M_S**2 * np.eye(2), (count, 1, 1)), np.zeros(count)
+
+
+def _mean_place(place: Floats, label: Ints, count: int) -> Floats:
+    return summed(place, label, count) / np.bincount(label, minlength=count)[:, None]
