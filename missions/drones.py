@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vision.errors import InputError
 
 _CATALOGUE = "drones.toml"
+_AIRSPEED_OVER_CRUISE = 1.4
+"""Greatest airspeed over cruise speed where a drone's table does not say it: what a copter leaning 30 degrees has."""
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -26,7 +28,10 @@ class Drone:
 
     `endurance_s` is the time to an empty battery at cruise, `reserve` the share of the battery that must be left at
     landing. `landing_rate_m_s` is the slow descent of the last 10 m. `climb_power_ratio` is the power of climbing
-    over that of cruising. `source` says where the figures are from and which of them are estimates.
+    over that of hovering, `hover_power_ratio` that of hovering over that of cruising, `drag_power_share` the part of
+    the power at cruise that is drag of the body and grows with the cube of the airspeed. `max_airspeed_m_s` is what it
+    holds against wind, `turn_radius_m` how closely it rounds a corner. `source` says where the figures are from and
+    which of them are estimates.
     """
 
     name: str
@@ -40,6 +45,10 @@ class Drone:
     acceleration_m_s2: float
     climb_power_ratio: float
     source: str
+    max_airspeed_m_s: float
+    hover_power_ratio: float = 1.0
+    drag_power_share: float = 0.3
+    turn_radius_m: float = 2.0
 
 
 class _DroneText(BaseModel):
@@ -57,6 +66,10 @@ class _DroneText(BaseModel):
     acceleration_m_s2: _Positive = 2.5
     climb_power_ratio: Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)] = 1.3
     source: str
+    max_airspeed_m_s: Annotated[float, Field(ge=1, le=60, allow_inf_nan=False)] | None = None
+    hover_power_ratio: Annotated[float, Field(ge=0.5, le=3, allow_inf_nan=False)] = 1.0
+    drag_power_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
+    turn_radius_m: Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)] = 2.0
 
 
 @cache
@@ -92,4 +105,7 @@ def _described(source: str | Path, name: str, table: dict[str, Any]) -> Drone:
         first = error.errors()[0]
         place = ".".join([name, *(str(part) for part in first["loc"])])
         raise InputError(source, f"{first['msg']}; mend this value", place) from error
-    return Drone(name=name, **text.model_dump())
+    figures = text.model_dump()
+    if figures["max_airspeed_m_s"] is None:
+        figures["max_airspeed_m_s"] = _AIRSPEED_OVER_CRUISE * text.cruise_speed_m_s
+    return Drone(name=name, **figures)

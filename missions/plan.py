@@ -44,6 +44,23 @@ class Waypoint:
 
 
 @dataclass(frozen=True)
+class PointOfNoReturn:
+    """The place on a sortie where turning home at once leaves least in the battery.
+
+    `time_s` after take-off it is reached; the way straight home from it and the landing take `return_s`;
+    `battery_needed_pct` is what the battery has to hold there to come home with the reserve, `spare_s` how long the
+    drone could stay before it has to go.
+    """
+
+    lat_deg: float
+    lon_deg: float
+    time_s: float
+    return_s: float
+    battery_needed_pct: float
+    spare_s: float
+
+
+@dataclass(frozen=True)
 class Sortie:
     """One take-off to one landing on one battery.
 
@@ -51,7 +68,8 @@ class Sortie:
     again; landing is straight down from it. `distance_m` is the way flown at height, `flight_time_s` counts climb,
     turns and descent too. `photos` is the number of camera triggers to expect. `battery_used_pct` is the share of the
     full battery used at landing. `speed_m_s` is flown while the camera triggers and between transects;
-    `transit_speed_m_s` on the way to the first transect and home from the last (None: the same).
+    `transit_speed_m_s` on the way to the first transect and home from the last (None: the same). `drone` is which of
+    the plan's drones flies it, `start_s` when it may take off, seconds after the first of all does.
     """
 
     number: int
@@ -63,6 +81,9 @@ class Sortie:
     photos: int
     battery_used_pct: float
     transit_speed_m_s: float | None = None
+    drone: int = 1
+    start_s: float = 0.0
+    point_of_no_return: PointOfNoReturn | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +91,16 @@ class Fence:
     """What the autopilot itself enforces: stay inside every inclusion, outside every exclusion and below the ceiling.
 
     Rings do not repeat their first position. `min_clearance_m` is the smallest distance of any flown leg, home or
-    rally point from the edge of this fence, as measured by the proof in `missions.planning.fence`.
+    rally point from the edge of this fence, as measured by the proof in `missions.planning.proof`, which found it at
+    `min_clearance_at`; `clearance_m` is what it had to be at least.
     """
 
     inclusion: tuple[Ring, ...]
     exclusion: tuple[Ring, ...]
     alt_max_home_m: float
     min_clearance_m: float
+    clearance_m: float = 8.0
+    min_clearance_at: Position | None = None
 
     @property
     def vertex_count(self) -> int:
@@ -89,8 +113,9 @@ class Plan:
     """The flyable answer to an area: sorties, fence and rally points, with what was asked and what it yields.
 
     `patrol`, `border` and `no_fly` repeat the area so that a plan can be shown by itself. `coverage` is the fraction of
-    the patrol area inside the footprints of all photos. `angle_deg` is the direction of the transects, clockwise from
-    true north, 0 to 180. `notes` are sentences for the person who asked: what was mended, dropped or lowered.
+    the patrol area inside the footprints of all photos. `angle_deg` is the direction of most transects, clockwise from
+    true north, 0 to 180. `wind_from_deg` is where the wind it was planned for blows from. `revisit_s` is the longest
+    that a point of the area stays unseen where the plan is flown over and over. `notes` are sentences for the person who asked: what was mended, dropped or lowered.
     """
 
     name: str
@@ -116,6 +141,11 @@ class Plan:
     border: tuple[tuple[Position, ...], ...] = ()
     no_fly: tuple[PolygonRings, ...] = ()
     notes: tuple[str, ...] = ()
+    pattern: Literal["survey", "corridor"] = "survey"
+    wind_speed_m_s: float = 0.0
+    wind_from_deg: float = 0.0
+    drones: int = 1
+    revisit_s: float | None = None
 
     def sortie(self, number: int) -> Sortie:
         """The sortie with this number; KeyError if the plan has none."""

@@ -6,7 +6,6 @@ From the plan's values alone. The ground a flight really imaged, with its true p
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -16,15 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from missions.plan import Plan, Sortie, legs
 from missions.planning.local import line_of, lonlat_polygon, to_local, to_lonlat
-
-END_SLACK_M = 1.0
-"""How far before the end of a transect the autopilot may count it as flown."""
-
-
-def photo_count(length_m: float, trigger_distance_m: float) -> int:
-    """Photos along a transect: one at its start, then one after every trigger distance. One that would be due just
-    where the line ends is not counted: the autopilot stops the camera a little before."""
-    return 1 + math.floor(max(0.0, length_m - END_SLACK_M) / trigger_distance_m)
+from missions.planning.survey import photo_count
 
 
 def imaged_polygon(plan: Plan, sortie_number: int) -> Polygon | MultiPolygon:

@@ -1,36 +1,39 @@
-"""The fence an autopilot enforces round a plan, and the proof that a plan stays inside it.
+"""The fence an autopilot enforces round a plan.
 
-Geometry in local metres until the fence is put into positions. The inclusion is the patrol area widened by a margin,
-joined to home and the rally points by corridors of the same half width, and cut back from the border line; exclusions
-are the no-fly zones, widened. An autopilot holds few vertices: the inclusion is simplified inward and the exclusions
-outward, so that the fence never allows more than what it was made from.
+Geometry in local metres. The inclusion is everything flown and photographed widened by a margin, joined to home and
+the rally points by corridors of the same half width, and cut back from the border line; exclusions are the no-fly
+zones, widened. An autopilot holds few vertices: the inclusion is simplified inward and the exclusions outward, so that
+the fence never allows more than what it was made from. That a plan stays inside is `proof`'s to show.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import shapely
-from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon
+from shapely.geometry import GeometryCollection, LineString, MultiLineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
+from missions.drones import Drone
 from missions.errors import NotFlyableError
-from missions.plan import Plan, legs
-from missions.planning.local import line_of, polygon_of
+from missions.planning.energy import overshoot_m
 from missions.planning.routing import Router
 
 MAX_VERTICES = 69
 """Pixhawk-class boards hold about 70 fence points, one of which may be the return point."""
 
 MARGIN_M = 25.0
-"""How far the fence lies outside the patrol area and beside the corridors: twice what must be kept clear, and a
-little more, so that simplifying has room."""
+"""How far the fence lies outside what is flown: twice what must be kept clear, and a little more, so that simplifying
+has room."""
 
 CLEARANCE_M = 8.0
-"""What every leg keeps from the fence: GPS error and overshoot of a turn, with the autopilot's own 2 m FENCE_MARGIN."""
+"""The least that every leg keeps from the fence."""
+
+_POSITION_ERROR_M = 2.0
+_FENCE_MARGIN_M = 2.0
+"""ArduPilot's own FENCE_MARGIN: it acts that far before the fence."""
 
 ZONE_MARGIN_M = 5.0
 """How far exclusions are wider than the no-fly zones themselves."""
@@ -42,8 +45,23 @@ CEILING_MARGIN_M = 10.0
 """The fence's ceiling above the height flown: less than this would end flights on barometer drift."""
 
 _TOLERANCES_M = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-_ZONE_TOLERANCE_M = 2.0
-_PROOF_SLACK_M = 0.1
+_ZONE_TOLERANCES_M = (2.0, 8.0, 25.0)
+_WIDENINGS_M = ((25.0, 0.0), (25.0, 20.0), (25.0, 60.0), (50.0, 60.0), (50.0, 150.0), (100.0, 400.0), (100.0, 1_600.0))
+"""Margins tried one after the other, with the greatest half width of bays in the outline that are filled."""
+_SLACK_M = 0.2
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a plan may go before it has a fence: `keep_out` is what everything flown stays out of, `strip` the part of
+    it beside the border, `clearance_m` what every leg keeps from the fence."""
+
+    patrol: MultiPolygon
+    no_fly: MultiPolygon
+    keep_out: BaseGeometry
+    strip: BaseGeometry
+    clearance_m: float
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,76 +70,124 @@ class Enclosure:
 
     inclusion: Polygon
     exclusions: tuple[Polygon, ...]
-    flyable: Polygon | MultiPolygon
+    flyable: Polygon
     rally: tuple[Point, ...]
     notes: tuple[str, ...]
 
 
-def enclose(
-    patrol: MultiPolygon, no_fly: MultiPolygon, border: MultiLineString, home: Point, rally: Sequence[Point]
-) -> Enclosure:
-    """The fence of an area. Raises NotFlyableError where home lies in or beside a no-fly zone, where no way leads from
-    home to the patrol area, or where the outline has too many corners for an autopilot."""
+def clearance_m(drone: Drone, speed_m_s: float) -> float:
+    """What every leg keeps from the fence: error of position, the autopilot's own margin, and overshoot in turns."""
+    return max(CLEARANCE_M, _POSITION_ERROR_M + _FENCE_MARGIN_M + overshoot_m(drone, speed_m_s))
+
+
+def survey_ground(
+    patrol: MultiPolygon, no_fly: MultiPolygon, border: MultiLineString, home: Point, clearance: float
+) -> Ground:
+    """What has to be kept out of. Raises NotFlyableError where home lies in or beside it."""
     notes: list[str] = []
-    keep_out = no_fly.buffer(ZONE_MARGIN_M + CLEARANCE_M + 1.0)
-    if no_fly.distance(home) < ZONE_MARGIN_M + CLEARANCE_M + 1.0:
+    away_m = ZONE_MARGIN_M + clearance + 1.0
+    if no_fly.distance(home) < away_m:
         where = "inside" if no_fly.covers(home) else f"{no_fly.distance(home):.0f} m from"
-        raise NotFlyableError(f"home lies {where} a no-fly zone; move it at least 15 m outside")
-    solid = shapely.union_all([Polygon(part.exterior) for part in shapely.get_parts(patrol)])
-    keep_out = shapely.union_all([keep_out, _border_strip(solid, border, notes)])
-    if keep_out.distance(home) == 0.0:
+        raise NotFlyableError(f"home lies {where} a no-fly zone; move it at least {away_m:.0f} m outside")
+    strip = _border_strip(_solid(patrol), border, clearance, notes)
+    if strip.distance(home) <= clearance:
         raise NotFlyableError("home lies on the border line; move it at least 35 m inside")
-    world = shapely.box(*shapely.total_bounds([solid, home, *rally])).buffer(2_000.0).difference(keep_out)
-    router = Router(world)
-    targets = [part.difference(keep_out) for part in shapely.get_parts(solid)]
+    keep_out = shapely.union_all([no_fly.buffer(away_m), strip.buffer(clearance + 1.0)])
+    if shapely.get_num_coordinates(keep_out) > 200:
+        keep_out = keep_out.buffer(1.0).simplify(1.0)
+    return Ground(patrol, no_fly, keep_out, strip, clearance, tuple(notes))
+
+
+def enclose(
+    ground: Ground, flown: BaseGeometry, home: Point, rally: Sequence[Point], widening: int = 0
+) -> Enclosure | None:
+    """The fence round `flown` (transects) and the patrol area, with ways from home and the rally points to it.
+
+    `widening` skips that many of the closer fits; None where there are no more. Raises NotFlyableError where no way
+    leads from home to the patrol area, or where the outline has too many corners for an autopilot.
+    """
+    notes: list[str] = []
+    solid = _solid(ground.patrol)
+    west, south, east, north = shapely.total_bounds([solid, flown, home, *rally])
+    world = shapely.box(west - 2_000.0, south - 2_000.0, east + 2_000.0, north + 2_000.0).difference(ground.keep_out)
+    router = _Ways(world)
+    targets = [part.difference(ground.keep_out) for part in shapely.get_parts(solid)]
     corridors = _corridors(router, [part for part in targets if not part.is_empty], home)
     reachable: list[Point] = []
+    reach = shapely.union_all([solid.difference(ground.keep_out), *corridors])
     for number, point in enumerate(rally, 1):
-        way = None
-        if keep_out.distance(point) == 0.0:
+        if ground.keep_out.covers(point):
             notes.append(f"Rally point {number} lies in or beside a no-fly zone or the border and was left out.")
             continue
-        target = nearest_points(shapely.union_all([solid.difference(keep_out), *corridors]), point)[0]
+        target = nearest_points(reach, point)[0]
+        way = None
         if target.distance(point) <= RALLY_REACH_M:
-            way = router.way((point.x, point.y), (target.x, target.y))
-        if way is None or LineString(way).length > RALLY_REACH_M:
+            way = router.way(point, target)
+        if way is None or way.length > RALLY_REACH_M:
             notes.append(
                 f"Rally point {number} is more than {RALLY_REACH_M:.0f} m from the patrol area and was left out."
             )
             continue
-        corridors.append(LineString(way))
+        corridors.append(way)
         reachable.append(point)
-    flown = shapely.union_all([solid, home, *reachable, *corridors])
-    for margin_m in (MARGIN_M, 2 * MARGIN_M, 4 * MARGIN_M):
-        enclosure = _drawn(flown, no_fly, _border_strip(solid, border, []), margin_m, home)
-        if enclosure is not None:
-            if margin_m > MARGIN_M:
-                notes.append(
-                    f"The fence lies up to {margin_m:.0f} m outside the patrol area: its outline has too many corners "
-                    "for the autopilot to follow it more closely."
-                )
-            inclusion, exclusions, flyable = enclosure
-            return Enclosure(inclusion, exclusions, flyable, tuple(reachable), tuple(notes))
+    plain = solid if shapely.get_num_coordinates(solid) < 500 else solid.buffer(1.0).simplify(1.0)
+    shapely.prepare(plain)
+    lines = shapely.get_parts(flown)
+    everything = GeometryCollection([plain, *lines[~shapely.covers(plain, lines)], home, *reachable, *corridors])
+    for margin_m, bay_m in _WIDENINGS_M[widening:]:
+        drawn = _drawn(everything, ground, margin_m, bay_m, home)
+        if drawn is None:
+            continue
+        outside_m = float(shapely.distance(shapely.points(drawn[0].exterior.coords), everything).max())
+        if outside_m > 2.0 * MARGIN_M:
+            notes.append(
+                f"The fence lies up to {outside_m:.0f} m outside the patrol area, so that the autopilot can hold it "
+                "and the ways home stay inside."
+            )
+        return Enclosure(*drawn, tuple(reachable), tuple(notes))
+    if widening:
+        return None
     raise NotFlyableError(
         f"the area and its no-fly zones have too many corners for a fence of {MAX_VERTICES} vertices; draw them simpler"
     )
 
 
-def _border_strip(solid: BaseGeometry, border: MultiLineString, notes: list[str]) -> BaseGeometry:
+def _solid(patrol: MultiPolygon) -> BaseGeometry:
+    return shapely.union_all([Polygon(part.exterior) for part in shapely.get_parts(patrol)])
+
+
+def _border_strip(solid: BaseGeometry, border: MultiLineString, clearance: float, notes: list[str]) -> BaseGeometry:
     """What the fence keeps off the border: the line widened by the fence's margin, as far as the patrol area allows."""
     if border.is_empty:
         return Polygon()
     gap_m = border.distance(solid)
-    if gap_m < 2.0 * CLEARANCE_M:
+    if gap_m < 2.0 * clearance:
         notes.append(
             "The border line runs through or right beside the patrol area, so the fence does not keep the drone on "
             "one side of it."
         )
         return Polygon()
-    return border.buffer(max(1.0, min(MARGIN_M, gap_m - 2.0 * CLEARANCE_M)))
+    return border.buffer(max(1.0, min(MARGIN_M, gap_m - 2.0 * clearance)))
 
 
-def _corridors(router: Router, parts: Sequence[BaseGeometry], home: Point) -> list[LineString]:
+class _Ways:
+    """Shortest ways in the open country; the search is only made ready where a straight line does not do."""
+
+    def __init__(self, world: BaseGeometry) -> None:
+        self._world = world
+        self._router: Router | None = None
+
+    def way(self, start: Point, end: Point) -> LineString | None:
+        straight = LineString([start, end])
+        if self._world.buffer(0.1).covers(straight):
+            return straight
+        if self._router is None:
+            self._router = Router(self._world)
+        way = self._router.way((start.x, start.y), (end.x, end.y))
+        return None if way is None else LineString(way)
+
+
+def _corridors(router: _Ways, parts: Sequence[BaseGeometry], home: Point) -> list[LineString]:
     """Ways that join every part of the patrol area to home, nearest part first."""
     joined: BaseGeometry = home
     corridors: list[LineString] = []
@@ -130,47 +196,53 @@ def _corridors(router: Router, parts: Sequence[BaseGeometry], home: Point) -> li
         remaining.sort(key=lambda part: part.distance(joined))
         part = remaining.pop(0)
         start, end = nearest_points(joined, part)
-        # The straight line's far end may lie behind a zone, so a few more places of the part are tried.
-        ends = [
-            end,
-            part.representative_point(),
-            *(
-                Point(xy)
-                for xy in list(shapely.get_coordinates(part))[:: max(1, len(shapely.get_coordinates(part)) // 8)]
-            ),
-        ]
-        ways = [way for end in ends if (way := router.way((start.x, start.y), (end.x, end.y))) is not None]
-        if not ways:
-            raise NotFlyableError(
-                "no way leads from home to the patrol area between the no-fly zones and the border; move home or split "
-                "the area"
-            )
-        corridor = min((LineString(way) for way in ways), key=lambda line: line.length)
+        corridor = router.way(start, end)
+        if corridor is None:
+            # The straight line's far end may lie behind a zone, so a few more places of the part are tried.
+            outline = list(shapely.get_coordinates(part))
+            ends = [part.representative_point(), *(Point(xy) for xy in outline[:: max(1, len(outline) // 8)])]
+            ways = [way for end in ends if (way := router.way(start, end)) is not None]
+            if not ways:
+                raise NotFlyableError(
+                    "no way leads from home to the patrol area between the no-fly zones and the border; move home or "
+                    "split the area"
+                )
+            corridor = min(ways, key=lambda line: line.length)
         corridors.append(corridor)
         joined = shapely.union_all([joined, part, corridor])
     return corridors
 
 
 def _drawn(
-    flown: BaseGeometry, no_fly: MultiPolygon, strip: BaseGeometry, margin_m: float, home: Point
-) -> tuple[Polygon, tuple[Polygon, ...], Polygon | MultiPolygon] | None:
+    everything: BaseGeometry, ground: Ground, margin_m: float, bay_m: float, home: Point
+) -> tuple[Polygon, tuple[Polygon, ...], Polygon] | None:
     """Inclusion, exclusions and flyable region with few enough vertices; None where no tolerance gives them."""
-    true_inclusion = flown.buffer(margin_m, quad_segs=2).difference(strip)
-    true_inclusion = Polygon(_part_with(true_inclusion, home).exterior)
-    near = [part for part in shapely.get_parts(no_fly) if part.buffer(ZONE_MARGIN_M).intersects(true_inclusion)]
+    wide = everything.buffer(margin_m + bay_m, quad_segs=2)
+    if bay_m:
+        wide = Polygon(_part_with(wide, home).exterior).buffer(-bay_m, quad_segs=2)
+    outline = _part_with(wide.difference(ground.strip), home)
+    if outline.is_empty:
+        return None
+    outline = Polygon(outline.exterior)
+    near = [part for part in shapely.get_parts(ground.no_fly) if part.buffer(ZONE_MARGIN_M).intersects(outline)]
+    clear_m = ground.clearance_m + _SLACK_M
     for tolerance_m in _TOLERANCES_M:
-        if tolerance_m * 2.0 > margin_m - CLEARANCE_M:
+        if tolerance_m * 2.0 > margin_m - clear_m:
             break
-        inclusion = _part_with(
-            true_inclusion.buffer(-tolerance_m, join_style="mitre").simplify(0.98 * tolerance_m), home
-        )
-        inclusion = Polygon(inclusion.exterior)
-        exclusions = _outward(near, max(tolerance_m, _ZONE_TOLERANCE_M))
-        count = sum(len(polygon.exterior.coords) - 1 for polygon in (inclusion, *exclusions))
-        if count > MAX_VERTICES or not true_inclusion.buffer(0.01).covers(inclusion):
+        shrunk = outline.buffer(-tolerance_m, join_style="mitre").simplify(0.98 * tolerance_m)
+        inclusion = Polygon(_part_with(shrunk, home).exterior)
+        if inclusion.is_empty or len(inclusion.exterior.coords) - 1 > MAX_VERTICES:
             continue
-        keep_out = shapely.union_all([polygon.buffer(CLEARANCE_M + 0.2, join_style="mitre") for polygon in exclusions])
-        flyable = inclusion.buffer(-CLEARANCE_M - 0.2, join_style="mitre").difference(keep_out)
+        if not outline.buffer(0.01).covers(inclusion):
+            continue
+        for zone_tolerance_m in _ZONE_TOLERANCES_M:
+            exclusions = _outward(near, zone_tolerance_m)
+            if sum(len(polygon.exterior.coords) - 1 for polygon in (inclusion, *exclusions)) <= MAX_VERTICES:
+                break
+        else:
+            continue
+        kept = shapely.union_all([polygon.buffer(clear_m, join_style="mitre") for polygon in exclusions])
+        flyable = inclusion.buffer(-clear_m, join_style="mitre").difference(kept)
         if flyable.distance(home) > 0.0:
             continue
         return inclusion, exclusions, _part_with(flyable, home)
@@ -194,64 +266,3 @@ def _part_with(geometry: BaseGeometry, point: Point) -> Polygon:
     """The part of a polygonal geometry that holds (or is nearest to) a point."""
     parts = [part for part in shapely.get_parts(geometry) if isinstance(part, Polygon)]
     return min(parts, key=lambda part: part.distance(point)) if parts else Polygon()
-
-
-def prove(plan: Plan) -> float:
-    """The smallest distance in metres of anything flown from the edge of the plan's fence.
-
-    Computed afresh from the plan's own positions, as an autopilot will get them: every leg of every sortie (transit,
-    transect, turn, way home), home and the rally points, against every inclusion and exclusion polygon, and the height
-    against the ceiling. Raises NotFlyableError, naming the first fault, where anything leaves the fence or comes closer
-    to it than CLEARANCE_M.
-    """
-    origin = plan.home
-    inclusions = [polygon_of(ring, origin) for ring in plan.fence.inclusion]
-    exclusions = [polygon_of(ring, origin) for ring in plan.fence.exclusion]
-    if not inclusions or plan.fence.vertex_count > MAX_VERTICES:
-        raise NotFlyableError(
-            f"the fence has {plan.fence.vertex_count} vertices, and an autopilot holds 3 to {MAX_VERTICES}"
-        )
-    for polygon in (*inclusions, *exclusions):
-        if not polygon.is_valid:
-            raise NotFlyableError("a fence polygon crosses itself; draw the area with simpler outlines")
-    flown: list[tuple[str, BaseGeometry]] = [("home", Point(0.0, 0.0))]
-    for number, position in enumerate(plan.rally, 1):
-        flown.append((f"rally point {number}", Point(line_of([position, position], origin).coords[0])))
-    for sortie in plan.sorties:
-        for number, leg in enumerate(legs(plan, sortie), 1):
-            flown.append((f"leg {number} of sortie {sortie.number}", line_of([leg.start, leg.end], origin)))
-        if any(waypoint.alt_home_m > plan.fence.alt_max_home_m for waypoint in sortie.waypoints):
-            raise NotFlyableError(f"sortie {sortie.number} climbs above the fence's ceiling")
-    smallest = math.inf
-    for what, geometry in flown:
-        clearance = min(
-            *(polygon.boundary.distance(geometry) if polygon.covers(geometry) else -1.0 for polygon in inclusions),
-            *(polygon.distance(geometry) or -1.0 for polygon in exclusions),
-            math.inf,
-        )
-        if clearance < CLEARANCE_M - _PROOF_SLACK_M:
-            how = "leaves the fence" if clearance < 0 else f"comes within {clearance:.1f} m of the fence"
-            raise NotFlyableError(f"{what} {how}; move home or draw the area and its no-fly zones simpler")
-        smallest = min(smallest, clearance)
-    return smallest
-
-
-def straight_home_share(plan: Plan, step_m: float = 25.0) -> float:
-    """The share of the flown ways from which the straight line to the nearest of home and the rally points stays
-    inside the fence: RTL flies that line, whatever lies below it."""
-    origin = plan.home
-    allowed = shapely.intersection_all([polygon_of(ring, origin) for ring in plan.fence.inclusion])
-    allowed = allowed.difference(shapely.union_all([polygon_of(ring, origin) for ring in plan.fence.exclusion]))
-    refuges = [Point(line_of([place, place], origin).coords[0]) for place in (plan.home, *plan.rally)]
-    places = []
-    for sortie in plan.sorties:
-        for leg in legs(plan, sortie):
-            line = line_of([leg.start, leg.end], origin)
-            places += [line.interpolate(step_m * k) for k in range(int(line.length / step_m) + 1)]
-    if not places:
-        return 1.0
-    distances = [shapely.distance(refuge, places) for refuge in refuges]
-    nearest = [min(range(len(refuges)), key=lambda index: distances[index][k]) for k in range(len(places))]
-    lines = [LineString([place, refuges[index]]) for place, index in zip(places, nearest, strict=True)]
-    shapely.prepare(allowed)
-    return float(shapely.covers(allowed, lines).mean())

@@ -1,16 +1,16 @@
 """From an area, a drone and a camera to a plan that holds its proof.
 
-Puts the parts of this package together: the fence round the area, the transects in the direction that takes least
-time, sorties on one battery each, and the proof of all of it against the fence. A plan that fails the proof is not
-returned. What this leaves to others: flying it, writing it, and terrain (heights are above take-off, ground level).
+Puts the parts of this package together: the ground and what is kept out of, layouts of transects, the sorties and the
+fence of the best of them, and the proof of all of it. A plan that fails the proof is not returned. What this leaves to
+others: flying it, writing it, and terrain (heights are above take-off, ground level).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 
@@ -19,21 +19,23 @@ from missions.areas.area import Area, check_home
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import CameraChange, Fence, Plan, Position, Sortie, Waypoint
-from missions.planning.coverage import covered_share, photo_count
-from missions.planning.energy import usable_battery_s
-from missions.planning.fence import CEILING_MARGIN_M, Enclosure, enclose, prove, straight_home_share
+from missions.planning.coverage import covered_share
+from missions.planning.decompose import Sweep, best_directions, decompose
+from missions.planning.energy import CALM, Wind, in_wind, usable_battery_s, vertical_cost
+from missions.planning.fence import CEILING_MARGIN_M, clearance_m, survey_ground
 from missions.planning.imaging import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, Imaging, plan_imaging
 from missions.planning.local import positions_of, rings_of, to_local
-from missions.planning.routing import Router
+from missions.planning.proof import prove, prove_returns
+from missions.planning.solution import HOME, Layout, Site, Solution, best_solution, longest_lines
 from missions.planning.sorties import Draft, Planner
-from missions.planning.survey import Cell, candidate_angles, survey_cells
+from missions.planning.survey import photo_count, survey_cells
+from missions.planning.turning import point_of_no_return
 from vision.errors import InputError
 
-MAX_SORTIES = 99
-_ANGLES_TRIED_IN_FULL = 4
-_BANDS_TRIED = (math.inf, 0.5, 0.25, 0.125)
-"""Longest lines tried, as shares of what one battery flies at survey speed: short lines keep sorties compact, long
-ones save turns, and which takes less time depends on the shape of the area and on where home is."""
+MAX_SORTIES = 2_000
+_DIRECTIONS_TRIED = 3
+_MANY_LINES = 1_000
+"""Beyond so many lines one direction and two cuts are looked at: the differences are small, the work is not."""
 
 
 def make_plan(
@@ -47,6 +49,7 @@ def make_plan(
     frontlap: float = DEFAULT_FRONTLAP,
     angle_deg: float | None = None,
     home: Position | None = None,
+    wind: Wind = CALM,
 ) -> Plan:
     """The plan that photographs the patrol area in the least time.
 
@@ -61,32 +64,31 @@ def make_plan(
     notes = [*area.notes, *imaging.notes]
     origin = _home(area, home, notes)
     patrol = to_local(area.patrol, origin)
-    rally = [Point(shapely.get_coordinates(to_local(Point(p.lon_deg, p.lat_deg), origin))[0]) for p in area.rally]
-    enclosure = enclose(patrol, to_local(area.no_fly, origin), to_local(area.border, origin), Point(0.0, 0.0), rally)
-    notes += enclosure.notes
-    router = Router(enclosure.flyable)
-    region = _photographed(patrol, enclosure, notes)
+    clearance = clearance_m(drone, max(imaging.speed_m_s, drone.cruise_speed_m_s))
+    ground = survey_ground(patrol, to_local(area.no_fly, origin), to_local(area.border, origin), HOME, clearance)
+    notes += ground.notes
+    rally = tuple(to_local(Point(p.lon_deg, p.lat_deg), origin) for p in area.rally)
+    site = Site(drone, imaging, wind, ground, rally)
+    region = _photographed(patrol, ground.keep_out, notes)
     _check_scale(region, drone, imaging)
-    angle, drafts, planner = _least_time(region, drone, imaging, router, angle_deg)
-    sorties = tuple(_sortie(number, draft, planner, origin) for number, draft in enumerate(drafts, 1))
+    solution = best_solution(site, _layouts(site, region, angle_deg))
+    notes += solution.enclosure.notes
+    if solution.added:
+        notes.append(_added_note(len(solution.added), len(solution.enclosure.rally)))
+    sorties = tuple(_sortie(number, draft, solution.planner, origin) for number, draft in enumerate(solution.drafts, 1))
     plan = Plan(
         name=area.name,
         home=origin,
-        rally=positions_of([(point.x, point.y) for point in enclosure.rally], origin),
+        rally=positions_of([(p.x, p.y) for p in (*solution.enclosure.rally, *solution.added)], origin),
         sorties=sorties,
-        fence=Fence(
-            inclusion=(positions_of(list(enclosure.inclusion.exterior.coords)[:-1], origin),),
-            exclusion=tuple(positions_of(list(p.exterior.coords)[:-1], origin) for p in enclosure.exclusions),
-            alt_max_home_m=imaging.height_home_m + CEILING_MARGIN_M,
-            min_clearance_m=0.0,
-        ),
+        fence=_fence(solution, clearance, origin),
         drone=drone.name,
         camera=camera.name,
         height_home_m=imaging.height_home_m,
         gsd_cm=100.0 * imaging.gsd_m,
         sidelap=sidelap,
         frontlap=frontlap,
-        angle_deg=angle,
+        angle_deg=solution.layout.angle_deg,
         line_spacing_m=imaging.line_spacing_m,
         trigger_distance_m=imaging.trigger_distance_m,
         footprint_across_m=imaging.across_m,
@@ -97,16 +99,13 @@ def make_plan(
         patrol=tuple(rings_of(polygon) for polygon in area.patrol.geoms),
         border=tuple(tuple(Position(y, x) for x, y in line.coords) for line in area.border.geoms),
         no_fly=tuple(rings_of(polygon) for polygon in area.no_fly.geoms),
+        wind_speed_m_s=wind.speed_m_s,
+        wind_from_deg=wind.from_deg,
     )
-    plan = replace(plan, fence=replace(plan.fence, min_clearance_m=prove(plan)), coverage=covered_share(plan))
-    share = straight_home_share(plan)
-    if share < 1.0:
-        notes.append(
-            f"From {100.0 * (1.0 - share):.0f} % of the way the straight line to the nearest of home and the rally "
-            "points crosses the fence: RTL flies straight, so add rally points or let the vehicle route round it "
-            "(OA_TYPE=2)."
-        )
-    return replace(plan, notes=tuple(notes))
+    proof = prove(plan)
+    prove_returns(plan)
+    fence = replace(plan.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at)
+    return replace(plan, fence=fence, coverage=covered_share(plan), notes=tuple(notes))
 
 
 def _home(area: Area, home: Position | None, notes: list[str]) -> Position:
@@ -120,7 +119,7 @@ def _home(area: Area, home: Position | None, notes: list[str]) -> Position:
     else:
         inside = area.patrol.difference(area.no_fly)
         point = (area.patrol if inside.is_empty else inside).representative_point()
-        home = Position(point.y, point.x)
+        home = Position(point.y, (point.x + 180.0) % 360.0 - 180.0)
         notes.append(
             f"The area names no home: planned from its middle, {home.lat_deg:.6f}, {home.lon_deg:.6f}; draw a point "
             "with the role home, or give --home."
@@ -128,9 +127,11 @@ def _home(area: Area, home: Position | None, notes: list[str]) -> Position:
     return Position(round(home.lat_deg, 7), round(home.lon_deg, 7))
 
 
-def _photographed(patrol: MultiPolygon, enclosure: Enclosure, notes: list[str]) -> Polygon | MultiPolygon:
+def _photographed(patrol: MultiPolygon, keep_out: shapely.Geometry, notes: list[str]) -> Polygon | MultiPolygon:
     """The part of the patrol area over which the drone may fly."""
-    region = patrol.intersection(enclosure.flyable)
+    if not patrol.intersects(keep_out):
+        return patrol
+    region = patrol.difference(keep_out)
     region = MultiPolygon([part for part in shapely.get_parts(region) if isinstance(part, Polygon)])
     if region.area <= 0.0:
         raise NotFlyableError(
@@ -153,55 +154,72 @@ def _check_scale(region: Polygon | MultiPolygon, drone: Drone, imaging: Imaging)
         )
 
 
-def _least_time(
-    region: Polygon | MultiPolygon, drone: Drone, imaging: Imaging, router: Router, angle_deg: float | None
-) -> tuple[float, list[Draft], Planner]:
-    """The direction and the sorties that take the least time in the air altogether.
-
-    All candidate directions are compared by the time of their lines and turns; for the best of them the sorties are
-    made in full, with lines of different greatest length.
-    """
-    angles = candidate_angles(region) if angle_deg is None else [angle_deg % 180.0]
-    spacing, across = imaging.line_spacing_m, imaging.across_m
-
-    def lines_time_s(cells: Sequence[Cell]) -> float:
-        turn_s = 2.0 * imaging.speed_m_s / drone.acceleration_m_s2 + spacing / imaging.speed_m_s
-        return sum(line.length_m / imaging.speed_m_s + turn_s for cell in cells for line in cell)
-
-    by_time = sorted(angles, key=lambda angle: lines_time_s(survey_cells(region, angle, spacing, across)))
-    planner = Planner(drone, imaging, router, (0.0, 0.0))
-    reach_m = planner.battery_s * imaging.speed_m_s
-    best: tuple[float, float, list[Draft]] | None = None
-    refusal = NotFlyableError("the patrol area is too small for a single transect; draw it larger")
-    for angle in by_time[:_ANGLES_TRIED_IN_FULL]:
-        tried: set[int] = set()
-        for share in _BANDS_TRIED:
-            cells = survey_cells(region, angle, spacing, across, longest_m=share * reach_m)
-            if not cells or len(cells) in tried:
-                continue
-            tried.add(len(cells))
-            try:
-                drafts = _drafts(planner, cells, best[0] if best else math.inf)
-            except NotFlyableError as error:
-                refusal = error
-                continue
-            if drafts is not None:
-                best = sum(planner.cost(draft).time_s for draft in drafts), angle, drafts
-    if best is None:
-        raise refusal
-    return best[1], best[2], planner
+def _layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None) -> list[list[Layout]]:
+    """Groups of layouts worth trying: cut at notches with a direction for each part, and the whole in one direction."""
+    imaging = site.imaging
+    spacing, trigger = imaging.line_spacing_m, imaging.trigger_distance_m
+    sweep = sweep_of(site)
+    bands = longest_lines(usable_battery_s(site.drone), imaging.speed_m_s)
+    many = region.area / spacing > _MANY_LINES * bands[-1]
+    divisions: list[list[tuple[Polygon | MultiPolygon, float]]] = []
+    if angle_deg is not None:
+        divisions.append([(region, angle_deg % 180.0)])
+    else:
+        parts = decompose(region, sweep)
+        if len(parts) > 1:
+            divisions.append([(part.region, part.angle_deg) for part in parts])
+        simple = region.simplify(spacing / 2.0)
+        directions = best_directions(simple if simple.area > 0 else region, sweep, 1 if many else _DIRECTIONS_TRIED)
+        divisions += [[(region, angle)] for angle in directions]
+    groups: list[list[Layout]] = []
+    for division in divisions:
+        group = []
+        main = max(division, key=lambda part: part[0].area)[1]
+        for longest in bands[1:] if many else bands:
+            cells = [cell for part, angle in division for cell in survey_cells(part, angle, spacing, trigger, longest)]
+            if cells:
+                group.append(Layout(main, tuple(cells)))
+        if group:
+            groups.append(group)
+    return groups
 
 
-def _drafts(planner: Planner, cells: Sequence[Cell], limit_s: float) -> list[Draft] | None:
-    """The sorties over these cells; None as soon as they take as long as what is known already."""
-    drafts: list[Draft] = []
-    time_s = 0.0
-    for draft in planner.sorties(cells):
-        drafts.append(draft)
-        time_s += planner.cost(draft).time_s
-        if time_s >= limit_s:
-            return None
-    return drafts
+def sweep_of(site: Site) -> Sweep:
+    """What lines cost in every direction: their time there and back, and what their battery costs in more sorties."""
+    imaging, drone = site.imaging, site.drone
+    angles = np.radians(np.arange(180.0))
+    ahead = np.column_stack([np.sin(angles), np.cos(angles)])
+    battery_s = usable_battery_s(drone)
+    # Each second of battery brings a share of the climbing and the way out of another sortie.
+    reach_m = math.sqrt(site.ground.patrol.area) + site.ground.patrol.distance(HOME)
+    overhead_s = vertical_cost(drone, imaging.height_home_m).time_s + reach_m / drone.cruise_speed_m_s
+    rate = np.zeros(len(angles))
+    for way in (ahead, -ahead):
+        ground, power = in_wind(drone, way, imaging.speed_m_s, site.wind)
+        rate += 0.5 * (1.0 + power * overhead_s / battery_s) / ground
+    turn_s = 2.0 * imaging.speed_m_s / drone.acceleration_m_s2 + imaging.line_spacing_m / imaging.speed_m_s
+    link_s = turn_s + 3.0 * imaging.line_spacing_m / imaging.speed_m_s
+    return Sweep(rate, turn_s * (1.0 + overhead_s / battery_s), imaging.line_spacing_m, link_s)
+
+
+def _added_note(added: int, drawn: int) -> str:
+    points = "a rally point" if added == 1 else f"{added} rally points"
+    return (
+        f"RTL flies straight to the nearest of home and the rally points: {points} inside the patrol area "
+        f"{'was' if added == 1 else 'were'} added{' to those drawn' if drawn else ''}, so that this never leaves the "
+        "fence. The drone would land there: look whether it can, or draw rally points of your own."
+    )
+
+
+def _fence(solution: Solution, clearance: float, origin: Position) -> Fence:
+    enclosure = solution.enclosure
+    return Fence(
+        inclusion=(positions_of(list(enclosure.inclusion.exterior.coords)[:-1], origin),),
+        exclusion=tuple(positions_of(list(p.exterior.coords)[:-1], origin) for p in enclosure.exclusions),
+        alt_max_home_m=solution.planner.imaging.height_home_m + CEILING_MARGIN_M,
+        min_clearance_m=0.0,
+        clearance_m=clearance,
+    )
 
 
 def _sortie(number: int, draft: Draft, planner: Planner, origin: Position) -> Sortie:
@@ -223,4 +241,5 @@ def _sortie(number: int, draft: Draft, planner: Planner, origin: Position) -> So
         photos=sum(photo_count(length, imaging.trigger_distance_m) for length in lengths),
         battery_used_pct=100.0 * cost.battery_s / planner.drone.endurance_s,
         transit_speed_m_s=planner.drone.cruise_speed_m_s,
+        point_of_no_return=point_of_no_return(draft, planner, origin),
     )

@@ -1,10 +1,12 @@
 """Shortest ways inside a region with obstacles: a visibility graph over its corners, searched by scipy.
 
 Geometry in local metres. What the region is (the fence less its clearance) is `fence`'s; the order of what is visited
-is `sorties`'.
+is `order`'s.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +38,14 @@ class Router:
         else:
             self._between, self._before = np.zeros((0, 0)), np.zeros((0, 0), dtype=np.int32)
 
+    def straight(self, starts: Sequence[Point], ends: Sequence[Point]) -> npt.NDArray[np.bool_]:
+        """(N,): whether the straight line from each start to its end stays inside the region."""
+        if not len(starts):
+            return np.zeros(0, dtype=bool)
+        pairs = np.stack([np.asarray(starts, dtype=np.float64), np.asarray(ends, dtype=np.float64)], axis=1)
+        inside: npt.NDArray[np.bool_] = shapely.covers(self._test, shapely.linestrings(pairs))
+        return inside
+
     def way(self, start: Point, end: Point) -> list[Point] | None:
         """The corners of the shortest way from `start` to `end`, both included; None where there is none."""
         if shapely.covers(self._test, shapely.linestrings([start, end])):
@@ -51,6 +61,15 @@ class Router:
             chain.append(int(self._before[enter, chain[-1]]))
         corners = [(float(x), float(y)) for x, y in self._corners[chain[::-1]]]
         return [start, *(corner for corner in corners if corner not in (start, end)), end]
+
+    def distances(self, starts: Floats, ends: Floats) -> Floats:
+        """(N, M) lengths of the shortest ways between places; infinity where there is none."""
+        direct = np.where(self._visible(starts, ends), _distances(starts, ends), np.inf)
+        if not len(self._corners) or np.isfinite(direct).all():
+            return direct
+        onward = np.stack([(self._between + self._to_corners((x, y))[None, :]).min(axis=1) for x, y in ends], axis=1)
+        round_corners = np.stack([(self._to_corners((x, y))[:, None] + onward).min(axis=0) for x, y in starts])
+        return np.minimum(direct, round_corners)
 
     def _to_corners(self, point: Point) -> Floats:
         """(N,) straight distances from a point to the corners it sees; infinity to the others."""

@@ -1,41 +1,55 @@
-"""Cells of transects cut into sorties: in which order they are flown, and how far one battery goes.
+"""A tour of transects cut into sorties: how far one battery goes, and where it is best to turn back.
 
-Geometry in local metres. Every connection is a shortest way inside the flyable region (`routing`), every decision is
-made on the time and battery of the whole sortie with its way home (`energy`).
+Geometry in local metres. Every connection is a shortest way inside the flyable region (`routing`), every cost comes
+from `energy`. The tour's order is `order`'s; here it is cut so that all sorties together take the least time, by
+dynamic programming over the places where a sortie may end (Beasley 1983: route first, cluster second). A transect may
+be cut where a photo is due, so nothing is lost at the seam.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
 
 from missions.drones import Drone
 from missions.errors import NotFlyableError
-from missions.planning.energy import Cost, usable_battery_s, vertical_cost, way_time_s
+from missions.planning.energy import (
+    CALM,
+    Cost,
+    LegCosts,
+    Wind,
+    in_wind,
+    leg_costs,
+    slow_power,
+    usable_battery_s,
+    vertical_cost,
+    way_cost,
+)
 from missions.planning.imaging import Imaging
 from missions.planning.local import Point
 from missions.planning.routing import Router
-from missions.planning.survey import Cell, Transect
+from missions.planning.survey import Transect
 
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+MOST_TRANSECTS = 150
+"""In one sortie: each takes four mission items, and a Pixhawk-class board holds about 700."""
+_PIECES_PER_BATTERY = 24
 _PHOTOS_WORTH_CUTTING = 4
-_BISECTIONS = 12
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A sortie in the making: the places from home onward, and which legs are transects (by index of their start)."""
+    """A sortie in the making: the places from home to home, and which legs are transects (by index of their start)."""
 
     points: tuple[Point, ...]
     imaging: frozenset[int] = frozenset()
-
-    def extended(self, way: Sequence[Point], transect: Transect | None) -> Draft:
-        """This draft with `way` (which begins where it ends) flown after it, and then a transect."""
-        points = (*self.points, *way[1:])
-        if transect is None:
-            return replace(self, points=points)
-        return Draft((*points, transect.end), self.imaging | {len(points) - 1})
 
     @property
     def distance_m(self) -> float:
@@ -43,121 +57,163 @@ class Draft:
         return sum(math.dist(start, end) for start, end in pairwise(self.points))
 
 
-class Planner:
-    """What all sorties of one plan share: drone, camera use, the ways between places, and home."""
+@dataclass(frozen=True)
+class Tour:
+    """Transects joined by ways inside the fence: `points` (N, 2) and, for each leg between two, the number of the
+    transect it is a piece of, or -1 for a link. Transects come in pieces, at whose ends a sortie may end."""
 
-    def __init__(self, drone: Drone, imaging: Imaging, router: Router, home: Point) -> None:
+    points: Floats
+    transect: Counts
+
+
+class Planner:
+    """What all sorties of one plan share: drone, camera use, wind, the ways between places, and home."""
+
+    def __init__(self, drone: Drone, imaging: Imaging, router: Router, home: Point, wind: Wind = CALM) -> None:
         self.drone = drone
         self.imaging = imaging
         self.router = router
         self.home = home
+        self.wind = wind
         self.battery_s = usable_battery_s(drone)
-        self.vertical = vertical_cost(drone, imaging.height_home_m)
-        self._ways: dict[tuple[Point, Point], tuple[list[Point], float]] = {}
+        self.vertical = vertical_cost(drone, imaging.height_home_m, wind)
+
+    def speeds(self, draft: Draft) -> list[float]:
+        """The speed asked of each leg: the drone's own on the way out and home, the survey's in between."""
+        first, last = min(draft.imaging, default=0), max(draft.imaging, default=-1)
+        return [
+            self.imaging.speed_m_s if first <= leg <= last else self.drone.cruise_speed_m_s
+            for leg in range(len(draft.points) - 1)
+        ]
 
     def cost(self, draft: Draft) -> Cost:
         """Time and battery of a whole sortie that ends over home, from take-off to landing."""
-        first, last = min(draft.imaging, default=0), max(draft.imaging, default=-1)
-        survey, transit = self.imaging.speed_m_s, self.drone.cruise_speed_m_s
-        speeds = [survey if first <= index <= last else transit for index in range(len(draft.points) - 1)]
-        time_s = way_time_s(draft.points, speeds, self.drone.acceleration_m_s2)
-        return self.vertical + Cost(time_s, time_s)
+        return self.vertical + way_cost(self.drone, draft.points, self.speeds(draft), self.wind)
 
-    def sorties(self, cells: Sequence[Cell]) -> Iterator[Draft]:
-        """All transects as sorties, each as long as the battery allows; each starts nearest to home of what is left.
+    def tour(self, transects: Sequence[Transect]) -> Tour:
+        """The transects in this order, joined inside the fence, in pieces short enough to fill batteries well."""
+        trigger_m = self.imaging.trigger_distance_m
+        reach_m = self.battery_s * self.imaging.speed_m_s
+        piece_m = trigger_m * max(_PHOTOS_WORTH_CUTTING, math.floor(reach_m / _PIECES_PER_BATTERY / trigger_m))
+        starts, ends = [line.start for line in transects], [line.end for line in transects]
+        clear = self.router.straight(ends[:-1], starts[1:])
+        points: list[Point] = [starts[0]]
+        transect: list[int] = []
+        for number, line in enumerate(transects):
+            if number:
+                way = [ends[number - 1], line.start] if clear[number - 1] else self._way(ends[number - 1], line.start)
+                points += way[1:]
+                transect += [-1] * (len(way) - 1)
+            pieces = max(1, math.floor(line.length_m / piece_m))
+            cuts = [k * piece_m / line.length_m for k in range(1, pieces)]
+            (x1, y1), (x2, y2) = line.start, line.end
+            points += [(x1 + f * (x2 - x1), y1 + f * (y2 - y1)) for f in cuts] + [line.end]
+            transect += [number] * pieces
+        return Tour(np.array(points, dtype=np.float64), np.array(transect, dtype=np.int64))
 
-        Raises NotFlyableError where a transect cannot be reached, or where the nearest one cannot be flown and left
-        for home on one battery.
-        """
-        remaining = [list(cell) for cell in cells if cell]
-        while remaining:
-            draft = self._sortie(remaining)
-            yield draft.extended(self._way(draft.points[-1], self.home)[0], None)
+    def sorties(self, tour: Tour, longest_s: float = math.inf) -> list[Draft]:
+        """The tour cut into sorties that together take the least time, none longer than `longest_s` or than the
+        battery allows. Raises NotFlyableError where a piece is too far from home for the drone."""
+        pieces = np.flatnonzero(tour.transect >= 0)
+        legs = leg_costs(self.drone, tour.points, np.full(len(tour.transect), self.imaging.speed_m_s), self.wind)
+        inner_time, inner_battery = self._along(legs)
+        out, out_battery = self._ways_home(tour.points[pieces], outward=True)
+        back, back_battery = self._ways_home(tour.points[pieces + 1], outward=False)
+        stop = legs.stop_s[pieces]
+        slow = slow_power(self.drone, self.wind)
+        # Before the first corner of a piece's leg, and behind the last leg itself: sums over legs and corners between.
+        begin_time, end_time = inner_time[2 * pieces], inner_time[2 * pieces + 1]
+        begin_battery, end_battery = inner_battery[2 * pieces], inner_battery[2 * pieces + 1]
+        head_time, tail_time = self.vertical.time_s + out + stop - begin_time, end_time + stop + back
+        head_battery = self.vertical.battery_s + out_battery + slow * stop - begin_battery
+        tail_battery = end_battery + slow * stop + back_battery
+        number = tour.transect[pieces]
+        least = np.full(len(pieces) + 1, np.inf)
+        least[0] = 0.0
+        before = np.zeros(len(pieces), dtype=np.int64)
+        # A battery cannot hold more than this much of the tour.
+        lowest = np.searchsorted(begin_battery, end_battery - self.battery_s)
+        for last in range(len(pieces)):
+            low = int(lowest[last])
+            window = slice(low, last + 1)
+            time_s = head_time[window] + tail_time[last]
+            fits = (head_battery[window] + tail_battery[last] <= self.battery_s) & (time_s <= longest_s)
+            fits &= number[last] - number[window] < MOST_TRANSECTS
+            total = np.where(fits, least[window] + time_s, np.inf)
+            if len(total):
+                best = int(total.argmin())
+                least[last + 1], before[last] = total[best], low + best
+        if not np.isfinite(least[-1]):
+            if np.isfinite(longest_s):
+                return []
+            self._refuse(tour, pieces, head_battery + tail_battery)
+        drafts: list[Draft] = []
+        last = len(pieces) - 1
+        while last >= 0:
+            first = int(before[last])
+            drafts.append(self._draft(tour, int(pieces[first]), int(pieces[last])))
+            last = first - 1
+        return drafts[::-1]
 
-    def _sortie(self, remaining: list[list[Transect]]) -> Draft:
-        """One sortie without its way home; what it flies is taken out of `remaining`."""
-        draft = Draft((self.home,))
-        cell: list[Transect] | None = None
-        side = 0
-        while remaining:
-            if cell is None:
-                cell, side = self._nearest(remaining, draft.points[-1])
-            transect = self._from_nearer_end(cell[side], draft.points[-1])
-            part: Transect | None = transect
-            if not self._fits(draft, transect):
-                # Only a line that no battery flies whole is cut: its rest costs another sortie a way of its own.
-                part = None if draft.imaging else self._longest_flyable(draft, transect)
-            if part is None:
-                break
-            draft = draft.extended(self._way(draft.points[-1], part.start)[0], part)
-            if part.end != transect.end:
-                cell[side] = Transect(part.end, transect.end)
-                break
-            cell.pop(side)
-            if not cell:
-                remaining[:] = [other for other in remaining if other]
-                cell = None
-        if not draft.imaging:
-            self._refuse(remaining)
-        return draft
+    def _along(self, legs: LegCosts) -> tuple[Floats, Floats]:
+        """(2 legs,) time and battery from the tour's beginning to where each leg begins and ends, corners counted."""
+        slow = slow_power(self.drone, self.wind)
+        corner = np.append(legs.corner_s, 0.0)
+        time = np.column_stack([legs.time_s, corner]).ravel()
+        battery = np.column_stack([legs.battery_s, slow * corner]).ravel()
+        return np.concatenate([[0.0], np.cumsum(time)])[:-1], np.concatenate([[0.0], np.cumsum(battery)])[:-1]
 
-    def _nearest(self, cells: list[list[Transect]], here: Point) -> tuple[list[Transect], int]:
-        """The cell whose first (side 0) or last (side -1) line has the end nearest to `here`, and that side."""
-        entries = [(cell, side) for cell in cells for side in (0, -1)]
-        return min(
-            entries,
-            key=lambda entry: min(
-                self._way(here, end)[1] for end in (entry[0][entry[1]].start, entry[0][entry[1]].end)
-            ),
-        )
+    def _ways_home(self, places: Floats, *, outward: bool) -> tuple[Floats, Floats]:
+        """(N,) time and battery from home to each place, or from each place home."""
+        home = np.broadcast_to(np.asarray(self.home), places.shape)
+        starts, ends = (home, places) if outward else (places, home)
+        straight = self.router.straight(list(map(tuple, starts)), list(map(tuple, ends)))
+        time_s, battery_s = np.zeros(len(places)), np.zeros(len(places))
+        lengths = np.hypot(*(ends - starts).T)
+        moving = np.flatnonzero(straight & (lengths > 0.0))
+        if len(moving):
+            ahead = (ends - starts)[moving] / lengths[moving, None]
+            ground, power = in_wind(self.drone, ahead, self.drone.cruise_speed_m_s, self.wind)
+            slowing_s = ground / self.drone.acceleration_m_s2
+            time_s[moving] = lengths[moving] / ground + slowing_s
+            battery_s[moving] = lengths[moving] / ground * power + slow_power(self.drone, self.wind) * slowing_s
+        for k in np.flatnonzero(~straight):
+            way = self._way((float(starts[k, 0]), float(starts[k, 1])), (float(ends[k, 0]), float(ends[k, 1])))
+            cost = way_cost(self.drone, way, [self.drone.cruise_speed_m_s] * (len(way) - 1), self.wind)
+            time_s[k], battery_s[k] = cost.time_s, cost.battery_s
+        return time_s, battery_s
 
-    def _from_nearer_end(self, transect: Transect, here: Point) -> Transect:
-        turned = transect.turned()
-        return transect if self._way(here, transect.start)[1] <= self._way(here, turned.start)[1] else turned
+    def _draft(self, tour: Tour, first: int, last: int) -> Draft:
+        """The sortie that flies the tour's legs from `first` to `last`; pieces of one transect are one leg again."""
+        start = (float(tour.points[first, 0]), float(tour.points[first, 1]))
+        points = self._way(self.home, start)
+        imaging: set[int] = set()
+        for leg in range(first, last + 1):
+            end = (float(tour.points[leg + 1, 0]), float(tour.points[leg + 1, 1]))
+            goes_on = leg > first and tour.transect[leg] >= 0 and tour.transect[leg] == tour.transect[leg - 1]
+            if goes_on:
+                points[-1] = end
+                continue
+            if tour.transect[leg] >= 0:
+                imaging.add(len(points) - 1)
+            points.append(end)
+        points += self._way(points[-1], self.home)[1:]
+        return Draft(tuple(points), frozenset(imaging))
 
-    def _longest_flyable(self, draft: Draft, transect: Transect) -> Transect | None:
-        """As much of the beginning of a transect as the battery allows; None where that is not worth it."""
-        shortest_m = _PHOTOS_WORTH_CUTTING * self.imaging.trigger_distance_m
-        low, high = 0.0, 1.0 - shortest_m / transect.length_m
-        if high * transect.length_m < shortest_m:
-            return None
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2.0
-            low, high = (middle, high) if self._fits(draft, _part(transect, middle)) else (low, middle)
-        return _part(transect, low) if low * transect.length_m >= shortest_m else None
+    def _way(self, start: Point, end: Point) -> list[Point]:
+        way = self.router.way(start, end)
+        if way is None:
+            raise NotFlyableError(
+                "a part of the patrol area cannot be reached from home inside the fence; move home or split the area"
+            )
+        return way
 
-    def _fits(self, draft: Draft, transect: Transect) -> bool:
-        """Whether the draft, then this transect, then the way home fit into the battery."""
-        there, _ = self._way(draft.points[-1], transect.start)
-        back = self.router.way(transect.end, self.home)
-        if back is None:
-            return False
-        return self.cost(draft.extended(there, transect).extended(back, None)).battery_s <= self.battery_s
-
-    def _way(self, start: Point, end: Point) -> tuple[list[Point], float]:
-        """The shortest way between two places and its length."""
-        if (start, end) not in self._ways:
-            way = self.router.way(start, end)
-            if way is None:
-                raise NotFlyableError(
-                    "a part of the patrol area cannot be reached from home inside the fence; move home or "
-                    "split the area"
-                )
-            self._ways[start, end] = way, sum(math.dist(a, b) for a, b in pairwise(way))
-        return self._ways[start, end]
-
-    def _refuse(self, remaining: list[list[Transect]]) -> None:
-        cell, side = self._nearest(remaining, self.home)
-        transect = self._from_nearer_end(cell[side], self.home)
-        distance_m = self._way(self.home, transect.start)[1]
+    def _refuse(self, tour: Tour, pieces: Counts, needed_s: Floats) -> None:
+        far = int(np.argmax(needed_s))
+        share = float(np.mean(needed_s > self.battery_s))
+        place = tour.points[pieces[far] + 1]
         raise NotFlyableError(
-            f"the {self.drone.name} can fly {self.battery_s / 60:.0f} min and leave its reserve, too little to reach a "
-            f"transect {distance_m / 1000:.1f} km from home, photograph and return; move home nearer or take "
-            "another drone"
+            f"the {self.drone.name} can fly {self.battery_s / 60:.0f} min and leave its reserve, too little to reach "
+            f"{100 * share:.0f} % of the transects, the farthest {math.dist(place, self.home) / 1000:.1f} km from "
+            "home, photograph and return; move home nearer, plan from several homes or take another drone"
         )
-
-
-def _part(transect: Transect, fraction: float) -> Transect:
-    """The beginning of a transect."""
-    (x1, y1), (x2, y2) = transect.start, transect.end
-    return Transect(transect.start, (x1 + fraction * (x2 - x1), y1 + fraction * (y2 - y1)))

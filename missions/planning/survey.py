@@ -1,7 +1,7 @@
-"""Parallel transects over a polygon: where the lines lie and in which cells they are flown to and fro.
+"""Parallel transects over a polygon: where the lines lie, how far each reaches, and in which cells they are flown.
 
-Pure geometry in local metres. Directions are clockwise from north. Connecting the lines inside a fence is `routing`,
-cutting them into sorties `sorties`.
+Pure geometry in local metres. Directions are clockwise from north. Which part of an area gets which direction is
+`decompose`'s, the order of the cells `order`'s, connecting them inside a fence `routing`'s.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from itertools import pairwise
 import numpy as np
 import shapely
 from shapely import affinity
-from shapely.geometry import LineString, MultiPolygon, Polygon, box
+from shapely.geometry import MultiPolygon, Polygon, box
 
 from missions.planning.local import Point
 
-_SHORTEST_M = 1.0
-_SAME_ANGLE_DEG = 4.0
+END_SLACK_M = 1.0
+"""How far before the end of a transect the autopilot may count it as flown."""
+_ROUNDING_M = 0.1
+"""Positions are rounded to 1e-7 degrees: a line must not lose its last photo to that."""
+_ROUNDING_LINES = 0.05
+"""A width is not worth another line for less than this share of a spacing."""
 
 
 @dataclass(frozen=True)
@@ -42,59 +46,52 @@ class Transect:
 Cell = tuple[Transect, ...]
 """Neighbouring transects side by side, in the order of the sweep, all in the same direction."""
 
-
-def line_offsets(width_m: float, spacing_m: float, across_m: float) -> list[float]:
-    """Where the lines lie across a strip of `width_m`, from its left border, evenly spaced.
-
-    At most `spacing_m` apart, the outermost near enough to the border that a footprint of `across_m` reaches it, and
-    not fewer than the width divided by the spacing, rounded: a 100 m square with 49 m between lines has 2.
-    """
-    needed = 1 + max(0, math.ceil((width_m - across_m) / spacing_m - 1e-9))
-    count = max(1, needed, round(width_m / spacing_m))
-    if count == 1:
-        return [width_m / 2.0]
-    edge = max(min(across_m / 2.0, width_m / (2.0 * count)), (width_m - (count - 1) * spacing_m) / 2.0)
-    return [float(offset) for offset in np.linspace(edge, width_m - edge, count)]
+_Piece = tuple[float, float, float]
+"""A stretch of a line in the turned frame: x, low y, high y."""
 
 
-def candidate_angles(region: MultiPolygon | Polygon, count: int = 12) -> list[float]:
-    """Directions worth trying, 0 to 180: along the smallest rectangle round it, along its longest edges, even steps."""
-    corners = np.asarray(shapely.minimum_rotated_rectangle(region).exterior.coords)
-    edges = [np.diff(corners, axis=0)[:2]]
-    edges += [np.diff(np.asarray(polygon.exterior.coords), axis=0) for polygon in shapely.get_parts(region)]
-    vectors = np.concatenate(edges)
-    lengths = np.hypot(vectors[:, 0], vectors[:, 1])
-    order = [0, 1, *(int(i) for i in np.argsort(-lengths[2:], kind="stable")[:6] + 2)]
-    wanted = [math.degrees(math.atan2(vectors[i, 0], vectors[i, 1])) % 180.0 for i in order]
-    wanted += [180.0 * step / count for step in range(count)]
-    kept: list[float] = []
-    for angle in wanted:
-        if all(min(abs(angle - other), 180.0 - abs(angle - other)) >= _SAME_ANGLE_DEG for other in kept):
-            kept.append(angle)
-    return kept
+def photo_count(length_m: float, trigger_distance_m: float) -> int:
+    """Photos along a transect: one at its start, then one after every trigger distance. One that would be due just
+    where the line ends is not counted: the autopilot stops the camera a little before."""
+    return 1 + math.floor(max(0.0, length_m - END_SLACK_M) / trigger_distance_m + 1e-6)
+
+
+def line_offsets(width_m: float, spacing_m: float) -> list[float]:
+    """Where the lines lie across a strip of `width_m`, from its left border: evenly, at most `spacing_m` apart, the
+    outermost half a spacing from the border (a 20th of a spacing more is let pass: 100 m with 49 m between lines have
+    2, as QGroundControl has it)."""
+    count = max(1, math.ceil(width_m / spacing_m - _ROUNDING_LINES))
+    between = min(spacing_m, width_m / count)
+    return [(width_m - (count - 1) * between) / 2.0 + number * between for number in range(count)]
 
 
 def survey_cells(
     region: MultiPolygon | Polygon,
     angle_deg: float,
     spacing_m: float,
-    across_m: float,
+    trigger_distance_m: float,
     longest_m: float = math.inf,
 ) -> list[Cell]:
-    """Transects in direction `angle_deg` that cover `region` and never leave it, grouped into cells.
+    """Transects in direction `angle_deg` that photograph all of `region`, grouped into cells.
 
-    A cell ends where lines begin, end, split or join (boustrophedon decomposition, Choset and Pignon 1997), so that
-    going to and fro inside one meets no hole or notch. Lines longer than `longest_m` are cut into bands, one of whose
-    borders runs through the origin, which is home.
+    Each line answers for the strip of ground nearer to it than to its neighbours, and reaches just as far as that
+    strip holds ground of the region: every point of the region lies within half a line spacing and half a trigger
+    distance of a photo, so that pictures overlap as asked right up to its edge. Where the region ends aslant a line
+    may therefore run up to half a spacing beside it. A cell ends where lines begin, end, split or join (boustrophedon
+    decomposition, Choset and Pignon 1997), so that going to and fro inside one meets no hole or notch. Lines longer
+    than `longest_m` are cut into bands, one of whose borders runs through the origin, which is home.
     """
     # In the turned frame the lines run along y and the sweep along x.
     turned = affinity.rotate(region, angle_deg, origin=(0.0, 0.0))
     cells: list[Cell] = []
     for part in shapely.get_parts(turned):
+        if not isinstance(part, Polygon) or part.is_empty:
+            continue
         west, _, east, _ = part.bounds
-        xs = [west + offset for offset in line_offsets(east - west, spacing_m, across_m)]
+        xs = [west + offset for offset in line_offsets(east - west, spacing_m)]
         for band in _bands(part, longest_m):
-            cells += [tuple(_turn_back(line, angle_deg) for line in cell) for cell in _cells_of(_columns(band, xs))]
+            columns = _columns(band, xs, trigger_distance_m)
+            cells += [tuple(_turn_back(line, angle_deg) for line in cell) for cell in _cells_of(columns)]
     return cells
 
 
@@ -113,32 +110,48 @@ def _bands(part: Polygon, longest_m: float) -> list[Polygon | MultiPolygon]:
     return [part.intersection(box(west, low, east, high)) for low, high in pairwise(edges)]
 
 
-def _columns(region: Polygon | MultiPolygon, xs: Sequence[float]) -> list[list[tuple[float, float, float]]]:
-    """For every x, the pieces (x, low y, high y) of its line inside the region, from south to north."""
-    _, south, _, north = region.bounds
-    lines = [LineString([(x, south - 1.0), (x, north + 1.0)]) for x in xs]
-    columns = []
-    # A line that runs along an edge of the region comes in pieces that meet: they are one.
-    for x, inside in zip(xs, shapely.line_merge(shapely.intersection(lines, region)), strict=True):
-        pieces = []
-        for piece in shapely.get_parts(inside):
-            if piece.length >= _SHORTEST_M:
-                _, low, _, high = piece.bounds
-                pieces.append((x, low, high))
-        columns.append(sorted(pieces))
+def _columns(region: Polygon | MultiPolygon, xs: Sequence[float], trigger_m: float) -> list[list[_Piece]]:
+    """For every line, the pieces to be flown so that its strip of the region is photographed, from south to north."""
+    west, south, east, north = region.bounds
+    edges = [min(west, xs[0]) - 1.0, *((a + b) / 2.0 for a, b in pairwise(xs)), max(east, xs[-1]) + 1.0]
+    columns: list[list[_Piece]] = []
+    for x, (low_x, high_x) in zip(xs, pairwise(edges), strict=True):
+        strip = shapely.clip_by_rect(region, low_x, south - 1.0, high_x, north + 1.0)
+        bounds = shapely.bounds(shapely.get_parts(strip))
+        spans = sorted((float(low), float(high)) for _, low, _, high in bounds if np.isfinite(low))
+        columns.append([_photographed(x, low, high, trigger_m) for low, high in _merged(spans, 2.0 * trigger_m)])
     return columns
 
 
-def _cells_of(columns: Iterable[list[tuple[float, float, float]]]) -> list[list[tuple[float, float, float]]]:
+def _merged(spans: Iterable[tuple[float, float]], gap_m: float) -> list[tuple[float, float]]:
+    """Sorted spans, those closer than `gap_m` made one: the line goes on anyway."""
+    merged: list[tuple[float, float]] = []
+    for low, high in spans:
+        if merged and low - merged[-1][1] < gap_m:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return merged
+
+
+def _photographed(x: float, low: float, high: float, trigger_m: float) -> _Piece:
+    """The line whose photos stand for the ground from `low` to `high`: whole trigger distances and the end's slack."""
+    photos = max(1, math.ceil((high - low) / trigger_m - 1e-9))
+    half = ((photos - 1) * trigger_m + END_SLACK_M + _ROUNDING_M) / 2.0
+    middle = (low + high) / 2.0
+    return x, middle - half, middle + half
+
+
+def _cells_of(columns: Iterable[list[_Piece]]) -> list[list[_Piece]]:
     """Pieces grouped into cells: a piece continues the cell of the one piece before it that it alone overlaps."""
-    finished: list[list[tuple[float, float, float]]] = []
-    open_cells: list[list[tuple[float, float, float]]] = []
+    finished: list[list[_Piece]] = []
+    open_cells: list[list[_Piece]] = []
     for column in columns:
         overlaps = [
             [index for index, piece in enumerate(column) if piece[1] < cell[-1][2] and cell[-1][1] < piece[2]]
             for cell in open_cells
         ]
-        continued: list[list[tuple[float, float, float]]] = []
+        continued: list[list[_Piece]] = []
         taken: set[int] = set()
         for cell, matches in zip(open_cells, overlaps, strict=True):
             shared = len(matches) == 1 and sum(matches[0] in others for others in overlaps) == 1
@@ -153,7 +166,7 @@ def _cells_of(columns: Iterable[list[tuple[float, float, float]]]) -> list[list[
     return finished + open_cells
 
 
-def _turn_back(piece: tuple[float, float, float], angle_deg: float) -> Transect:
+def _turn_back(piece: _Piece, angle_deg: float) -> Transect:
     x, low, high = piece
     angle = math.radians(angle_deg)
     cos, sin = math.cos(angle), math.sin(angle)

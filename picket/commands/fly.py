@@ -22,7 +22,7 @@ from missions.flying.recorder import Recorder
 from missions.formats.plan_geojson import read_plan
 from missions.plan import Plan
 from missions.planning.coverage import imaged_polygon
-from missions.planning.fence import prove
+from missions.planning.proof import prove
 from picket.folder import Flight, Mission, described, open_mission
 from picket.options import JsonOption, MissionArgument, SeedOption, SpeedupOption
 from picket.output import console, progress_bar, say, summarise

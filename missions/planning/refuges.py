@@ -1,0 +1,159 @@
+"""Straight ways home: from where an RTL would leave the fence, and rally points from which it would not.
+
+Geometry in local metres. ArduPilot's RTL flies a straight line to the nearest rally point or to home, whichever is
+nearer, and ignores rally points beyond RALLY_LIMIT_KM (AP_Rally::calc_best_rally_or_home_location, 4.5). A ground
+station that loads a plan without setting that limit leaves it at its default, so every way is looked at under both.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from shapely.geometry import MultiPolygon, Polygon
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+RALLY_LIMIT_M = 300.0
+"""ArduPilot's default RALLY_LIMIT_KM."""
+MOST_REFUGES = 20
+"""Rally points that are added of our own accord; a Pixhawk-class board holds more than 40."""
+_PIECE_M = 12.5
+_MOST_PIECES = 40_000
+_CANDIDATES = 32
+_ASIDE_M = 25.0 * np.array([(math.sin(k * math.pi / 4.0), math.cos(k * math.pi / 4.0)) for k in range(8)])
+"""Where a way bends round a zone, a place a little aside sees both legs of it."""
+
+
+def unsafe_returns(lines: Floats, refuges: Floats, region: Polygon | MultiPolygon, limit_m: float) -> Floats:
+    """(N, 2, 2) the stretches of `lines` (M, 2, 2) from which a straight way to the refuge that RTL would choose
+    leaves `region`. `refuges` (R, 2) are home and then the rally points.
+
+    A stretch and a refuge span a triangle that holds every way from the one to the other: it is looked at whole. Where
+    the choice depends on the place in the stretch, every refuge that may be chosen is looked at.
+    """
+    hull = shapely.convex_hull(shapely.multipoints(np.concatenate([lines.reshape(-1, 2), refuges])))
+    shapely.prepare(region)
+    if region.covers(hull):
+        return np.zeros((0, 2, 2))
+    pieces = _pieces(lines)
+    safe = np.ones(len(pieces), dtype=bool)
+    chosen = _may_choose(pieces, refuges, limit_m)
+    for number, refuge in enumerate(refuges):
+        asked = np.flatnonzero(chosen[:, number] & safe)
+        safe[asked] = _sees(region, refuge, pieces[asked])
+    return pieces[~safe]
+
+
+def added_refuges(
+    lines: Floats, refuges: Floats, region: Polygon | MultiPolygon, ground: Polygon | MultiPolygon
+) -> Floats | None:
+    """(N, 2) rally points with which every return stays inside `region`; None where a reasonable number of them does
+    not do. One after the other, each where it mends most: inside `ground`, or on the way to it where that mends
+    nothing."""
+    if not len(unsafe_returns(lines, refuges, region, RALLY_LIMIT_M)):
+        return np.zeros((0, 2))
+    pieces = _pieces(lines)
+    known = refuges
+    sees: Flags = np.ones((len(pieces), len(known)), dtype=bool)
+    chosen = _may_choose(pieces, known, RALLY_LIMIT_M)
+    for number, refuge in enumerate(known):
+        asked = np.flatnonzero(chosen[:, number])
+        sees[asked, number] = _sees(region, refuge, pieces[asked])
+    while len(known) - len(refuges) < MOST_REFUGES:
+        unsafe: Flags = np.asarray((chosen & ~sees).any(axis=1))
+        if not unsafe.any():
+            return known[len(refuges) :]
+        best = _best_refuge(pieces, unsafe, known, sees, region, ground)
+        if best is None:
+            best = _best_refuge(pieces, unsafe, known, sees, region, region)
+        if best is None:
+            return None
+        known = np.concatenate([known, best[None, :]])
+        chosen = _may_choose(pieces, known, RALLY_LIMIT_M)
+        column = np.ones((len(pieces), 1), dtype=bool)
+        asked = np.flatnonzero(chosen[:, -1])
+        column[asked, 0] = _sees(region, best, pieces[asked])
+        sees = np.concatenate([sees, column], axis=1)
+    return None
+
+
+def _best_refuge(
+    pieces: Floats,
+    unsafe: Flags,
+    known: Floats,
+    sees: Flags,
+    region: Polygon | MultiPolygon,
+    ground: Polygon | MultiPolygon,
+) -> Floats | None:
+    """The place, of those on and near unsafe stretches, that leaves fewest unsafe; None where none helps."""
+    middles = pieces.mean(axis=1)
+    near = shapely.distance(shapely.multipoints(middles[unsafe]), shapely.points(middles)) < RALLY_LIMIT_M / 2.0
+    beside = (_some(middles[unsafe], 8)[:, None, :] + _ASIDE_M).reshape(-1, 2)
+    candidates = np.concatenate(
+        [_some(middles[unsafe]), _some(pieces[unsafe].reshape(-1, 2)), _some(middles[near & ~unsafe]), beside]
+    )
+    candidates = candidates[shapely.covers(ground, shapely.points(candidates))]
+    # A refuge more only takes choices from those known, so what these see of their stretches is known already.
+    best, gained = None, 0
+    for candidate in candidates:
+        more = np.concatenate([known, candidate[None, :]])
+        reach = np.hypot(*(middles - known[0]).T) > np.hypot(*(middles - candidate).T) - _PIECE_M
+        asked = np.flatnonzero(reach)
+        chosen = _may_choose(pieces[asked], more, RALLY_LIMIT_M)
+        taken = np.flatnonzero(chosen[:, -1])
+        left: Flags = np.asarray((chosen[:, :-1] & ~sees[asked]).any(axis=1))
+        # Seeing is the dear part: only where it could still win.
+        if unsafe[asked].sum() - left.sum() <= gained:
+            continue
+        left[taken] |= ~_sees(region, candidate, pieces[asked[taken]])
+        gain = int(unsafe[asked].sum() - left.sum())
+        if gain > gained:
+            best, gained = candidate, gain
+    return best
+
+
+def _some(places: Floats, count: int = _CANDIDATES) -> Floats:
+    return places[:: max(1, math.ceil(len(places) / count))]
+
+
+def _pieces(lines: Floats) -> Floats:
+    """(N, 2, 2) the lines in short stretches."""
+    lengths = np.hypot(*(lines[:, 1] - lines[:, 0]).T)
+    piece_m = max(_PIECE_M, float(lengths.sum()) / _MOST_PIECES)
+    counts = np.maximum(1, np.ceil(lengths / piece_m)).astype(np.int64)
+    owner = np.repeat(np.arange(len(lines)), counts)
+    step = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    along = lines[owner, 1] - lines[owner, 0]
+    begin = lines[owner, 0] + along * (step / counts[owner])[:, None]
+    end = lines[owner, 0] + along * ((step + 1) / counts[owner])[:, None]
+    return np.stack([begin, end], axis=1)
+
+
+def _may_choose(pieces: Floats, refuges: Floats, limit_m: float) -> Flags:
+    """(N, R): whether RTL may choose a refuge from somewhere on a stretch, with the limit or without it."""
+    middles = pieces.mean(axis=1)
+    half = np.hypot(*(pieces[:, 1] - pieces[:, 0]).T)[:, None] / 2.0
+    away = np.hypot(*(middles[:, None, :] - refuges[None, :, :]).transpose(2, 0, 1))
+    nearest = away.min(axis=1, keepdims=True)
+    chosen = away <= nearest + 2.0 * half + 1e-6
+    if len(refuges) > 1:
+        chosen[:, 0] |= away[:, 1:].min(axis=1) + half[:, 0] > limit_m
+    return np.asarray(chosen)
+
+
+def _sees(region: Polygon | MultiPolygon, refuge: Floats, pieces: Floats) -> Flags:
+    """(N,): whether every straight line from a refuge to a stretch stays inside the region."""
+    if not len(pieces):
+        return np.zeros(0, dtype=bool)
+    corners = np.concatenate([pieces, np.broadcast_to(refuge, (len(pieces), 1, 2))], axis=1)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    flat = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) < 1e-9
+    shapes = np.empty(len(pieces), dtype=object)
+    shapes[~flat] = shapely.polygons(corners[~flat])
+    shapes[flat] = shapely.linestrings(corners[flat])
+    seen: Flags = shapely.covers(region, shapes)
+    return seen

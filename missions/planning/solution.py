@@ -1,0 +1,186 @@
+"""Of several layouts of transects, the one whose sorties take least time, with its fence and its ways home.
+
+A layout is cells of transects; where they come from is `survey`'s and `corridor`'s. This closes the circle: the fence
+depends on what is flown, what may be flown on the fence, the order on both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from shapely.geometry import MultiLineString, MultiPolygon, Point, Polygon
+
+from missions.drones import Drone
+from missions.errors import NotFlyableError
+from missions.planning.energy import Wind
+from missions.planning.fence import Enclosure, Ground, enclose
+from missions.planning.imaging import Imaging
+from missions.planning.order import ordered
+from missions.planning.refuges import added_refuges
+from missions.planning.routing import Router
+from missions.planning.sorties import Draft, Planner
+from missions.planning.survey import Cell, Transect
+
+HOME = Point(0.0, 0.0)
+_SHORTEST_M = 1.0
+_SLACK_M = 0.02
+
+
+_NO_WAY_HOME = (
+    "the straight ways home, as RTL flies them, cannot be kept inside a fence; add rally points, move home, or draw "
+    "the area and its no-fly zones simpler"
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every layout of one plan shares; geometry in metres round home."""
+
+    drone: Drone
+    imaging: Imaging
+    wind: Wind
+    ground: Ground
+    rally: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Cells of transects and the direction of most of them; `in_order`: they are flown as they come."""
+
+    angle_deg: float
+    cells: tuple[Cell, ...]
+    in_order: bool = False
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A layout flown: its sorties, its fence, and rally points that were added for the straight way home."""
+
+    layout: Layout
+    transects: tuple[Transect, ...]
+    drafts: tuple[Draft, ...]
+    planner: Planner
+    enclosure: Enclosure
+    added: tuple[Point, ...]
+    time_s: float
+
+
+def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
+    """The solution of least time. Layouts of one group cut the same lines differently and share a fence.
+
+    Raises NotFlyableError where none can be flown, with the reason of the last.
+    """
+    best: Solution | None = None
+    refusal = NotFlyableError("the patrol area is too small for a single transect; draw it larger")
+    for group in groups:
+        try:
+            enclosure = _enclosed(site, group[0], 0)
+        except NotFlyableError as error:
+            refusal = error
+            continue
+        seen: set[int] = set()
+        for layout in group:
+            if len(layout.cells) in seen:
+                continue
+            seen.add(len(layout.cells))
+            try:
+                solution = _flown(site, layout, enclosure)
+            except NotFlyableError as error:
+                refusal = error
+                continue
+            if best is None or solution.time_s < best.time_s:
+                best = solution
+    if best is None:
+        raise refusal
+    return _with_safe_returns(site, best)
+
+
+def _enclosed(site: Site, layout: Layout, widening: int) -> Enclosure:
+    cells = _clipped(layout.cells, None, site.ground)
+    lines = MultiLineString([[line.start, line.end] for cell in cells for line in cell])
+    enclosure = enclose(site.ground, lines, HOME, site.rally, widening)
+    if enclosure is None:
+        raise NotFlyableError(_NO_WAY_HOME)
+    return enclosure
+
+
+def _flown(site: Site, layout: Layout, enclosure: Enclosure) -> Solution:
+    """The sorties of a layout inside a fence."""
+    cells = _clipped(layout.cells, enclosure.flyable, site.ground)
+    if not cells:
+        raise NotFlyableError(
+            "the no-fly zones and the border leave nothing of the patrol area that can be reached from home"
+        )
+    router = Router(enclosure.flyable)
+    planner = Planner(site.drone, site.imaging, router, (0.0, 0.0), site.wind)
+    if layout.in_order:
+        transects = [line for cell in cells for line in cell]
+    else:
+        length = sum(line.length_m for cell in cells for line in cell)
+        transects = ordered(cells, router, (0.0, 0.0), round_trip=length / site.imaging.speed_m_s < planner.battery_s)
+    drafts = planner.sorties(planner.tour(transects))
+    time_s = sum(planner.cost(draft).time_s for draft in drafts)
+    return Solution(layout, tuple(transects), tuple(drafts), planner, enclosure, (), time_s)
+
+
+def _with_safe_returns(site: Site, solution: Solution) -> Solution:
+    """The solution with rally points, or else a wider fence, such that every straight way home stays inside."""
+    for widening in range(8):
+        enclosure = solution.enclosure if widening == 0 else None
+        if widening:
+            try:
+                enclosure = _enclosed(site, solution.layout, widening)
+                solution = _flown(site, solution.layout, enclosure)
+            except NotFlyableError:
+                continue
+        added = _added(site, solution)
+        if added is not None:
+            return replace(solution, added=added)
+    raise NotFlyableError(_NO_WAY_HOME)
+
+
+def _added(site: Site, solution: Solution) -> tuple[Point, ...] | None:
+    legs = np.array(
+        [[a, b] for draft in solution.drafts for a, b in zip(draft.points[:-1], draft.points[1:], strict=True)]
+    )
+    refuges = np.array([(0.0, 0.0), *((point.x, point.y) for point in solution.enclosure.rally)])
+    region = solution.enclosure.flyable.buffer(_SLACK_M, join_style="mitre")
+    ground = site.ground.patrol.intersection(solution.enclosure.flyable.buffer(-5.0))
+    shapely.prepare(ground)
+    points = added_refuges(legs, refuges, region, ground)
+    return None if points is None else tuple(Point(x, y) for x, y in points)
+
+
+def _clipped(cells: Sequence[Cell], flyable: Polygon | MultiPolygon | None, ground: Ground) -> list[Cell]:
+    """The parts of all transects outside what is kept out of, or inside the flyable region."""
+    if flyable is None and ground.keep_out.is_empty:
+        return list(cells)
+    lines = shapely.linestrings([[line.start, line.end] for cell in cells for line in cell])
+    owner = [number for number, cell in enumerate(cells) for _ in cell]
+    if flyable is None:
+        shapely.prepare(ground.keep_out)
+        whole = ~shapely.intersects(ground.keep_out, lines)
+    else:
+        test = flyable.buffer(_SLACK_M, join_style="mitre")
+        shapely.prepare(test)
+        whole = shapely.covers(test, lines)
+    clipped: list[list[Transect]] = [[] for _ in cells]
+    for number, line, kept in zip(owner, lines, whole, strict=True):
+        inside = (
+            line if kept else line.intersection(flyable) if flyable is not None else line.difference(ground.keep_out)
+        )
+        for piece in shapely.get_parts(inside):
+            if piece.geom_type == "LineString" and (kept or piece.length >= _SHORTEST_M):
+                (x1, y1), (x2, y2) = piece.coords[0], piece.coords[-1]
+                clipped[number].append(Transect((x1, y1), (x2, y2)))
+    return [tuple(cell) for cell in clipped if cell]
+
+
+def longest_lines(planner_battery_s: float, speed_m_s: float) -> list[float]:
+    """Longest lines worth trying: short lines keep sorties compact, long ones save turns."""
+    reach_m = planner_battery_s * speed_m_s
+    return [math.inf, 0.5 * reach_m, 0.25 * reach_m, 0.125 * reach_m]
