@@ -1,6 +1,6 @@
 """Heights along a way over uneven ground: as few changes of climb as the tolerance allows, no steeper than need be,
-never above the ceiling over the ground. Works on one dimension, the distance along the way; what the ground is and where
-the way goes are others' subject."""
+never above the ceiling over the ground. Works on one dimension, the distance along the way; what the ground is and
+where the way goes are others' subject."""
 
 from __future__ import annotations
 
