@@ -31,7 +31,8 @@ from sim.vehicle.values import Mode, TangentFrame, Trigger, VehicleSettings
 
 STEP_S = 0.02
 SLOW_STEPS = 5
-LANDED_AFTER_S = 1.0
+LANDED_AFTER_S = 2.6
+"""Touch-down to LAND_COMPLETE: the throttle has to die away first."""
 REBOOT_S = 2.0
 
 
@@ -311,6 +312,7 @@ class SimulatedVehicle:
             self.set_home(self.position)
             self.say(mavlink.MAV_SEVERITY_INFO, "EKF3 IMU0 is using GPS")
         self.failsafes.update()
+        self.run.tell()
         if not self.armed and self.ready and self.time_s - self._prearm_said_s >= 30.0:
             self._prearm_said_s = self.time_s
             reason = arming.prearm_failure(self)

@@ -77,6 +77,14 @@ class MissionRun:
         self._wait_until_s = 0.0
         self._returning: Returning | None = None
         self._began = False
+        self._reached: int | None = None
+
+    def tell(self) -> None:
+        """Send MISSION_ITEM_REACHED for the last item done, if any since the last call. ArduPilot counts commands on
+        the way as items, and several at once are told as one."""
+        if self._reached is not None:
+            self._vehicle.outbox.append(mavlink.MAVLink_mission_item_reached_message(self._reached))
+            self._reached = None
 
     @property
     def _items(self) -> list[Item]:
@@ -131,7 +139,7 @@ class MissionRun:
         if not self._began:
             self._begin_nav(item)
         if self._fly(item):
-            self._vehicle.outbox.append(mavlink.MAVLink_mission_item_reached_message(self.index))
+            self._reached = self.index
             if item.command == mavlink.MAV_CMD_NAV_WAYPOINT:
                 self._vehicle.say(mavlink.MAV_SEVERITY_INFO, f"Reached command #{self.index}")
             self._advance(self.index + 1, self._place)
@@ -231,7 +239,7 @@ class MissionRun:
         vehicle = self._vehicle
         if self._returning is not None:
             self._returning.update()
-            return False
+            return vehicle.landed
         assert self._place is not None
         if item.command == mavlink.MAV_CMD_NAV_TAKEOFF:
             return vehicle.steering.climb_to(self._place)
@@ -285,3 +293,4 @@ class MissionRun:
             self._wait_until_s = self._vehicle.time_s + max(0.0, item.param1)
         else:
             carry_out(self._vehicle, item)
+        self._reached = index

@@ -29,7 +29,7 @@ def test_a_square_is_flown_photographed_and_landed(place: Any, ground: Any, make
 
     positions = kind(heard, "GLOBAL_POSITION_INT")
     assert max(message.relative_alt for message in positions) == pytest.approx(30_000, abs=800)
-    assert [m.seq for m in kind(heard, "MISSION_ITEM_REACHED")] == [1, 2, 4, 5, 6, 7]
+    assert [m.seq for m in kind(heard, "MISSION_ITEM_REACHED")] == [1, 3, 4, 5, 6, 8, 9]
     assert "Disarming motors" in texts(heard)
 
     feedback = kind(heard, "CAMERA_FEEDBACK")
@@ -178,7 +178,7 @@ def test_commands_on_the_way(ground: Any, make_row: Callable[..., Any]) -> None:
         ]
     )
     heard = ground.until_disarmed()
-    assert [m.seq for m in kind(heard, "MISSION_ITEM_REACHED")] == [1, 3, 5, 3, 5, 3, 5, 7]
+    assert [m.seq for m in kind(heard, "MISSION_ITEM_REACHED")] == [2, 4, 5, 4, 5, 4, 5, 7]
     assert len(kind(heard, "CAMERA_FEEDBACK")) == 3
     assert max(m.groundspeed for m in kind(heard, "VFR_HUD")) < 3.3
     last = kind(heard, "GLOBAL_POSITION_INT")[-1]
