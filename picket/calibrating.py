@@ -16,7 +16,7 @@ from mapping.ground.adjustment import Ties
 from mapping.ground.calibration import Calibration, calibrate, read_calibration, write_calibration
 from mapping.ground.camera import Camera
 from mapping.ground.control import ControlPoint, read_control
-from mapping.ground.georeference import contact_points, contact_sigmas
+from mapping.ground.contact import contact_points, contact_sigmas
 from mapping.ground.locate import locate
 from mapping.ground.marks import MARKED
 from mapping.ground.motion import Record, record_of_track
@@ -156,6 +156,7 @@ def _things(
         for sighting in locate(frames, detected, camera, terrain, home=home).sightings.to_pylist():
             if sighting["n_frames"] >= LEAST_FRAMES:
                 found[f"detected {sighting['sighting_id']}"] = [row_of[name] for name in sighting["detection_ids"]]
+    return found
 
 
 def _object_ties(

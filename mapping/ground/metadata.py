@@ -1,249 +1,134 @@
 """What an image file says of itself: EXIF and XMP in, EXIF and XMP out, the picture itself never re-encoded.
 
-Read are EXIF's GPS and times, DJI's XMP (attributes or elements) and Picket's own. Angles are those of the camera in
-the conventions of `mapping.ground.pose`, which DJI's gimbal angles follow. Which of several sources to believe for a
-flight is `mapping.ground.frames`' subject.
+Heights come out above mean sea level whatever a maker wrote (HAE = AMSL + N, `mapping.ground.geoid`), angles are the
+camera's in the conventions of `mapping.ground.pose`. What each maker means is `mapping.ground.makers`', which of
+several sources to believe for a flight `mapping.ground.frames`' subject.
 """
 
 from __future__ import annotations
 
-import math
-import re
 import warnings
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import IFDRational
 
+from mapping.errors import MappingError
+from mapping.ground.exif import exif_place, exif_time, focal_px, plain_text, read_exif, rewriting_notes
+from mapping.ground.geoid import amsl_from_hae
+from mapping.ground.jpeg import XMP_HEADER, app1, is_exif, is_xmp, split_jpeg
+from mapping.ground.makers import Place, Said, autel, dji, parrot, skydio, teal
 from mapping.ground.pose import Poses
+from mapping.ground.xmp import Properties, named, number, read_properties
 from vision.errors import InputError
 from vision.files import whole_file
 
-DJI = "http://www.dji.com/drone-dji/1.0/"
 PICKET = "urn:picket:image:1"
-_XMP_CORE = "http://ns.adobe.com/xap/1.0/"
-_EXIF_HEADER, _XMP_HEADER = b"Exif\x00\x00", b"http://ns.adobe.com/xap/1.0/\x00"
-_LARGEST_SEGMENT = 65533
-# Programs that people look at pictures with and that save them anew; firmware of cameras names itself otherwise.
-_REWRITERS = re.compile(
-    r"photo\s?viewer|photos?hop|lightroom|gimp|picasa|paint|irfan|imagemagick|acdsee|snapseed|xnview|preview|photos\b"
-    r"|windows|macos|os x|affinity|digikam|faststone|instagram|whatsapp",
-    re.IGNORECASE,
-)
-_OrNone = float | None
+_MAKERS = (autel, skydio, parrot, teal, dji)
 
 
 @dataclass(frozen=True)
 class ImagePose:
     """What an image says of its time, place and the camera's attitude; None where it says nothing.
 
-    `time_s` is UTC in seconds since 1970; heights above mean sea level and above take-off; `notes` say in words what
-    makes the rest doubtful (rewritten after it was taken, turned, resized, a time without its zone).
+    `time_s` is UTC in seconds since 1970; heights above mean sea level and above take-off; the sigmas are one-sigma
+    errors of position (an axis) and height where a receiver states them; `focal_px` the focal length in pixels, as
+    good as `focal_source` says. `notes` say in words what makes the rest doubtful (rewritten after it was taken,
+    turned, resized, a time without its zone).
     """
 
-    time_s: _OrNone = None
-    lat_deg: _OrNone = None
-    lon_deg: _OrNone = None
-    alt_amsl_m: _OrNone = None
-    alt_home_m: _OrNone = None
-    yaw_deg: _OrNone = None
-    pitch_deg: _OrNone = None
-    roll_deg: _OrNone = None
+    time_s: float | None = None
+    lat_deg: float | None = None
+    lon_deg: float | None = None
+    alt_amsl_m: float | None = None
+    alt_home_m: float | None = None
+    yaw_deg: float | None = None
+    pitch_deg: float | None = None
+    roll_deg: float | None = None
+    sigma_position_m: float | None = None
+    sigma_height_m: float | None = None
     width_px: int | None = None
     height_px: int | None = None
     make: str | None = None
     model: str | None = None
+    focal_px: float | None = None
+    focal_source: str | None = None
     notes: tuple[str, ...] = ()
 
 
 def read_image_pose(path: str | Path) -> ImagePose:
     """What the image at `path` says of itself. Raises InputError where it is no image; an image that says nothing, or
     whose metadata is damaged, gives None values."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of damaged EXIF, which counts as none here
-            with Image.open(path) as image:
-                size = image.size
-                packet = image.info.get("xmp") or b""
-                exif = image.getexif()
-                main = {tag: _value(value) for tag, value in exif.items()}
-                detail = {tag: _value(value) for tag, value in exif.get_ifd(ExifTags.IFD.Exif).items()}
-                gps = {tag: _value(value) for tag, value in exif.get_ifd(ExifTags.IFD.GPSInfo).items()}
-    except FileNotFoundError as error:
-        raise InputError(path, "no such image") from error
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(path, "not an image, or a damaged one: leave it out or copy it again") from error
-    properties, unreadable = _xmp_properties(packet)
-    time_s, time_notes = _time(main, detail, gps, properties)
-    lat, lon = _place(gps, properties)
-    amsl = _number(properties.get((DJI, "AbsoluteAltitude")))
-    yaw = _number(properties.get((DJI, "GimbalYawDegree")))
+    exif = read_exif(path)
+    properties, unreadable = read_properties(exif.packet)
+    make, model = (plain_text(exif.main.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
+    place = Place(*exif_place(exif), make=make or "", model=model or "")
+    said = _said(properties, place)
+    lat, lon = _somewhere(said.lat_deg, said.lon_deg)
+    time_s, time_notes = exif_time(exif, named(properties, "TimeUtc", within=PICKET) or said.time_utc)
+    amsl, height_notes = _above_sea(said, lat, lon)
+    angles = (said.yaw_deg, said.pitch_deg, said.roll_deg)
+    blank = angles == (0.0, 0.0, 0.0) and named(properties, "Version", within=PICKET) is None
+    yaw, pitch, roll = (None, None, None) if blank else angles
+    lens = focal_px(exif)
     return ImagePose(
         time_s=time_s,
         lat_deg=lat,
         lon_deg=lon,
-        alt_amsl_m=_exif_altitude(gps) if amsl is None else amsl,
-        alt_home_m=_number(properties.get((DJI, "RelativeAltitude"))),
+        alt_amsl_m=amsl,
+        alt_home_m=said.alt_home_m,
         yaw_deg=None if yaw is None else yaw % 360.0,
-        pitch_deg=_number(properties.get((DJI, "GimbalPitchDegree"))),
-        roll_deg=_number(properties.get((DJI, "GimbalRollDegree"))),
-        width_px=size[0],
-        height_px=size[1],
-        make=_text(main.get(ExifTags.Base.Make)),
-        model=_text(main.get(ExifTags.Base.Model)),
+        pitch_deg=pitch,
+        roll_deg=roll,
+        sigma_position_m=said.sigma_position_m,
+        sigma_height_m=said.sigma_height_m,
+        width_px=exif.width_px,
+        height_px=exif.height_px,
+        make=make,
+        model=model,
+        focal_px=lens[0] if lens else None,
+        focal_source=lens[1] if lens else None,
         notes=(
-            *_rewriting_notes(main, detail, properties, size),
+            *rewriting_notes(exif, properties),
             *time_notes,
+            *height_notes,
+            *said.notes,
+            *(["its camera angles are all 0, as written when nothing was measured: they count as unknown"] * blank),
             *(["its XMP metadata is damaged and was not read"] if unreadable else []),
         ),
     )
 
 
-def _value(value: Any) -> Any:
-    """EXIF numbers as float (0/0, which cameras write for unknown, as NaN), everything else as it is."""
-    if isinstance(value, tuple):
-        return tuple(_value(part) for part in value)
-    if isinstance(value, IFDRational):
-        return float(value) if value.denominator else math.nan
-    return value
+def _said(properties: Properties, place: Place) -> Said:
+    """What the picture's maker says; of an unknown maker what EXIF says, its height above mean sea level as the
+    standard has it."""
+    for maker in _MAKERS:
+        if maker.is_it(properties, place):
+            return maker.read(properties, place)
+    return Said(lat_deg=place.lat_deg, lon_deg=place.lon_deg, alt_amsl_m=place.height_m)
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "replace")
-    text = value.replace("\x00", "").strip() if isinstance(value, str) else ""
-    return text or None
-
-
-def _number(value: Any) -> _OrNone:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _xmp_properties(packet: bytes | str) -> tuple[dict[tuple[str, str], str], bool]:
-    """({(namespace, name): text}, damaged) of an XMP packet: properties as attributes or as elements, first one wins.
-
-    A packet with a document type is not read: XMP has none, and entities in it could be made to grow without bound.
-    """
-    text = packet.encode() if isinstance(packet, str) else packet
-    begin, end = text.find(b"<x:xmpmeta"), text.rfind(b"</x:xmpmeta>")
-    if begin < 0 or end < 0:
-        return {}, bool(text.strip(b"\x00 \r\n"))
-    body = text[begin : end + len(b"</x:xmpmeta>")]
-    if b"<!" in body:
-        return {}, True
-    try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError:
-        return {}, True
-    found: dict[tuple[str, str], str] = {}
-    for element in root.iter():
-        for name, value in [*element.attrib.items(), (element.tag, (element.text or "").strip())]:
-            namespace, brace, local = name[1:].partition("}")
-            if brace and value:
-                found.setdefault((namespace, local), value)
-    return found, False
-
-
-def _place(gps: Mapping[int, Any], properties: Mapping[tuple[str, str], str]) -> tuple[_OrNone, _OrNone]:
-    lat = _number(properties.get((DJI, "GpsLatitude")))
-    lon = _number(properties.get((DJI, "GpsLongitude"), properties.get((DJI, "GpsLongtitude"))))
-    if lat is None or lon is None:
-        lat = _sexagesimal(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), "S")
-        lon = _sexagesimal(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), "W")
+def _somewhere(lat: float | None, lon: float | None) -> tuple[float | None, float | None]:
+    """The position, unless it is no place on earth, or the 0, 0 that means there was no fix."""
     if lat is None or lon is None or abs(lat) > 90.0 or abs(lon) > 180.0 or (lat == 0.0 and lon == 0.0):
         return None, None
     return lat, lon
 
 
-def _sexagesimal(value: Any, reference: Any, negative: str) -> _OrNone:
-    if not isinstance(value, tuple) or len(value) != 3:
-        return None
-    parts = [_number(part) for part in value]
-    degrees = None if None in parts else sum(part / 60.0**k for k, part in enumerate(parts) if part is not None)
-    if degrees is None:
-        return None
-    return -degrees if _text(reference) == negative else degrees
-
-
-def _exif_altitude(gps: Mapping[int, Any]) -> _OrNone:
-    altitude = _number(gps.get(ExifTags.GPS.GPSAltitude))
-    below = gps.get(ExifTags.GPS.GPSAltitudeRef) in (1, b"\x01")
-    return -altitude if altitude is not None and below else altitude
-
-
-def _time(
-    main: Mapping[int, Any],
-    detail: Mapping[int, Any],
-    gps: Mapping[int, Any],
-    properties: Mapping[tuple[str, str], str],
-) -> tuple[_OrNone, tuple[str, ...]]:
-    """(UTC seconds, notes): XMP's UTC, else the time taken with its time zone, else GPS time (whole seconds)."""
-    said = properties.get((PICKET, "TimeUtc"), properties.get((DJI, "UTCAtExposure")))
-    exact = _utc(said)
-    if exact is not None:
-        return exact, ()
-    taken = _text(detail.get(ExifTags.Base.DateTimeOriginal))
-    zone = _text(detail.get(ExifTags.Base.OffsetTimeOriginal)) or _text(detail.get(ExifTags.Base.OffsetTime))
-    if taken and zone:
-        fraction = re.sub(r"\D", "", _text(detail.get(ExifTags.Base.SubsecTimeOriginal)) or "") or "0"
-        try:
-            whole = datetime.strptime(taken + zone.replace("Z", "+00:00"), "%Y:%m:%d %H:%M:%S%z")
-            return whole.timestamp() + float(f"0.{fraction}"), ()
-        except ValueError:
-            pass
-    date, clock = _text(gps.get(ExifTags.GPS.GPSDateStamp)), gps.get(ExifTags.GPS.GPSTimeStamp)
-    if date and isinstance(clock, tuple) and len(clock) == 3:
-        try:
-            day = datetime.strptime(date, "%Y:%m:%d").replace(tzinfo=UTC)
-            return (day + timedelta(hours=clock[0], minutes=clock[1], seconds=clock[2])).timestamp(), ()
-        except (ValueError, TypeError, OverflowError):
-            pass
-    if taken:
-        return None, (f"its time {taken} has no time zone and was not used",)
-    return None, ()
-
-
-def _utc(text: str | None) -> _OrNone:
-    """Seconds since 1970 of an ISO 8601 time, in UTC unless it says otherwise."""
+def _above_sea(said: Said, lat: float | None, lon: float | None) -> tuple[float | None, tuple[str, ...]]:
+    """(height above mean sea level, notes) from whichever height there is."""
+    if said.alt_amsl_m is not None or said.alt_hae_m is None:
+        return said.alt_amsl_m, ()
+    if lat is None or lon is None:
+        return None, ("its height is above the ellipsoid and it has no position to refer it to the sea",)
     try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _rewriting_notes(
-    main: Mapping[int, Any],
-    detail: Mapping[int, Any],
-    properties: Mapping[tuple[str, str], str],
-    size: tuple[int, int],
-) -> Iterator[str]:
-    """What shows that the pixels are no longer as the camera wrote them, so that its attitude may not fit them."""
-    software = _text(main.get(ExifTags.Base.Software)) or ""
-    tool = properties.get((_XMP_CORE, "CreatorTool"), "")
-    program = next((name for name in (software, tool) if _REWRITERS.search(name)), None)
-    taken, changed = _text(detail.get(ExifTags.Base.DateTimeOriginal)), _text(main.get(ExifTags.Base.DateTime))
-    later = bool(taken and changed and changed > taken and changed[:16] != taken[:16])
-    if program or later:
-        by = f" by {program}" if program else ""
-        when = f" at {changed} (taken at {taken})" if later else ""
-        yield f"saved anew{by}{when}: if it was turned or cropped, its attitude no longer fits the picture"
-    orientation = main.get(ExifTags.Base.Orientation, 1)
-    if orientation not in (0, 1):
-        yield f"EXIF orientation {orientation}: viewers show it turned, Picket takes the pixels as they are stored"
-    width, height = detail.get(ExifTags.Base.ExifImageWidth), detail.get(ExifTags.Base.ExifImageHeight)
-    if isinstance(width, int) and isinstance(height, int) and width and height and (width, height) != size:
-        yield f"EXIF says {width} x {height} pixels, the picture has {size[0]} x {size[1]}: resized, cropped or turned"
+        return float(amsl_from_hae(said.alt_hae_m, lat, lon)), ()
+    except MappingError:
+        return None, ("its height is above the ellipsoid, and the grid to refer it to the sea is not installed",)
 
 
 def write_image_pose(path: str | Path, poses: Poses, index: int, *, model: str | None = None) -> None:
@@ -253,56 +138,26 @@ def write_image_pose(path: str | Path, poses: Poses, index: int, *, model: str |
     Raises InputError where it is no JPEG, or has XMP that Picket did not write (which would be lost).
     """
     names = ("time_s", "lat_deg", "lon_deg", "alt_amsl_m", "alt_home_m", "yaw_deg", "pitch_deg", "roll_deg")
-    said: dict[str, Any] = {name: _number(getattr(poses, name)[index]) for name in names}
+    said: dict[str, Any] = {name: number(getattr(poses, name)[index]) for name in names}
     pose = replace(ImagePose(model=model), **said)
     path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})") from error
-    segments, rest = _split_jpeg(path, content)
+    segments, rest = split_jpeg(path, content)
     if any(_foreign_xmp(segment) for segment in segments):
         raise InputError(path, "has XMP metadata of another program, which is left as it is: write to a copy without")
-    kept = [segment for segment in segments if not _is_exif(segment) and not _is_xmp(segment)]
+    kept = [segment for segment in segments if not is_exif(segment) and not is_xmp(segment)]
     jfif = [segment for segment in kept if segment[1] == 0xE0]
     others = [segment for segment in kept if segment[1] != 0xE0]
-    added = [_app1(_exif_bytes(path, pose)), _app1(_XMP_HEADER + _xmp_packet(pose))]
+    added = [app1(_exif_bytes(path, pose)), app1(XMP_HEADER + _xmp_packet(pose))]
     with whole_file(path) as beside:
         beside.write_bytes(b"".join([b"\xff\xd8", *jfif, *added, *others, rest]))
 
 
-def _split_jpeg(path: Path, content: bytes) -> tuple[list[bytes], bytes]:
-    """The APPn and comment segments at the head of a JPEG, each with its marker, and everything after them."""
-    if not content.startswith(b"\xff\xd8\xff"):
-        raise InputError(path, "not a JPEG: metadata can be written into JPEG images only")
-    segments, at = [], 2
-    while (
-        at + 4 <= len(content) and content[at] == 0xFF and (0xE0 <= content[at + 1] <= 0xEF or content[at + 1] == 0xFE)
-    ):
-        end = at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-        segments.append(content[at:end])
-        at = end
-    if at >= len(content):
-        raise InputError(path, "a JPEG that ends in its header: copy it again")
-    return segments, content[at:]
-
-
-def _is_exif(segment: bytes) -> bool:
-    return segment[1] == 0xE1 and segment[4:].startswith(_EXIF_HEADER)
-
-
-def _is_xmp(segment: bytes) -> bool:
-    return segment[1] == 0xE1 and segment[4:].startswith(b"http://ns.adobe.com/")
-
-
 def _foreign_xmp(segment: bytes) -> bool:
-    return _is_xmp(segment) and PICKET.encode() not in segment
-
-
-def _app1(payload: bytes) -> bytes:
-    if len(payload) > _LARGEST_SEGMENT:
-        raise ValueError(f"{len(payload)} bytes of metadata do not fit one JPEG segment")
-    return b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload
+    return is_xmp(segment) and PICKET.encode() not in segment
 
 
 def _exif_bytes(path: Path, pose: ImagePose) -> bytes:
@@ -368,6 +223,6 @@ def _xmp_packet(pose: ImagePose) -> bytes:
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
         ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
-        f'  <rdf:Description rdf:about="" xmlns:drone-dji="{DJI}" xmlns:picket="{PICKET}"{written}/>\n'
+        f'  <rdf:Description rdf:about="" xmlns:drone-dji="{dji.NAMESPACE}" xmlns:picket="{PICKET}"{written}/>\n'
         ' </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>'
     ).encode()

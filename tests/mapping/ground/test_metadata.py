@@ -214,6 +214,8 @@ def test_dji_frame_as_taken(shared: Path) -> None:
         height_px=2250,
         make="DJI",
         model="FC300S",
+        focal_px=pytest.approx(20.0 / 43.2666 * 5000.0, rel=1e-4),
+        focal_source="EXIF says 20 mm on 35 mm film; no distortion",
         notes=("its time 2016:06:23 16:31:59 has no time zone and was not used",),
     )
 
