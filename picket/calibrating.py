@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from mapping.ground.adjustment import Ties
 from mapping.ground.calibration import Calibration, calibrate, read_calibration, write_calibration
 from mapping.ground.camera import Camera
-from mapping.ground.control import ControlPoint, read_control
 from mapping.ground.contact import contact_points, contact_sigmas
+from mapping.ground.control import ControlPoint, read_control
 from mapping.ground.locate import locate
 from mapping.ground.marks import MARKED
 from mapping.ground.motion import Record, record_of_track

@@ -1,6 +1,6 @@
 """Robust least squares for the errors a whole flight shares, from things seen in several frames or at known points.
 
-Unknown are the seven of `mapping.ground.georeference.FLIGHT_WIDE`, an error of attitude and of position new in every
+Unknown are the seven of `mapping.ground.errors.FLIGHT_WIDE`, an error of attitude and of position new in every
 frame (so that many pixels of one frame do not count as many witnesses of its attitude), and the places of things that
 are not known. Each has its prior; the residuals are places on the ground, weighed by what a pixel covers there, and
 outliers count less (Huber). The normal equations are sparse and solved by Gauss and Newton's method (Triggs et al.,
@@ -17,11 +17,13 @@ import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 
 from mapping.ground.camera import Camera, pixel_rays
+from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.frame import LocalFrame
-from mapping.ground.georeference import FLIGHT_WIDE, camera_axes, camera_origins, local_frame
+from mapping.ground.georeference import camera_axes, camera_origins, local_frame
 from mapping.ground.motion import Record, corrected
 from mapping.ground.pose import Poses
-from mapping.ground.terrain import Miss, Terrain
+from mapping.ground.rays import Miss
+from mapping.ground.terrain import Terrain
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]

@@ -21,7 +21,8 @@ import numpy.typing as npt
 from mapping.errors import MappingError
 from mapping.ground.adjustment import BIASES, Adjustment, Priors, Ties, adjust
 from mapping.ground.camera import Camera
-from mapping.ground.georeference import FLIGHT_WIDE, ErrorBudget, ground_velocity, local_frame
+from mapping.ground.errors import FLIGHT_WIDE, ErrorBudget
+from mapping.ground.georeference import ground_velocity, local_frame
 from mapping.ground.motion import Record, corrected
 from mapping.ground.pose import Poses
 from mapping.ground.terrain import FlatGround, Terrain

@@ -108,7 +108,7 @@ def moved_in_time(poses: Poses, seconds: float, record: Record | None) -> Poses:
 
 def corrected(poses: Poses, biases: Sequence[float] | Floats, record: Record | None) -> Poses:
     """The poses with flight-wide errors taken out, given as the correction to each of
-    `mapping.ground.georeference.FLIGHT_WIDE`: metres east, north and up, seconds later, radians about the camera's own
+    `mapping.ground.errors.FLIGHT_WIDE`: metres east, north and up, seconds later, radians about the camera's own
     axes (right, down, out)."""
     east_m, north_m, up_m, clock_s, *turn_rad = (float(one) for one in biases)
     moved = moved_in_time(poses, clock_s, record)
