@@ -126,6 +126,11 @@ class Flight:
         """What flight.json says. Raises InputError where it is not JSON, or an entry is of the wrong kind."""
         return _checked(self.summary, read_json(self.summary, "a flight folder made by picket"), FACTS)
 
+    def is_being_flown(self) -> bool:
+        """Whether the process that records it is still at work."""
+        facts = self.facts()
+        return not facts.get("complete", True) and _is_running(facts.get("process"))
+
     def left_the_ground(self) -> bool:
         """False for an attempt that was refused, or failed before anything was recorded of it."""
         return self.frames.exists() or self.facts().get("ended") not in ("refused", "failed")

@@ -45,8 +45,6 @@ def rest_of_sortie(plan: Plan, sortie: Sortie, item_reached: int, last_photo: Po
     changes = [waypoint.camera for waypoint in behind if waypoint.camera is not None]
     if changes and changes[-1] == "on" and ahead:
         start = replace(_stopped_at(plan, behind[-1], ahead[0], last_photo), camera="on")
-        if ahead[0].camera != "off" and ahead[0].camera is not None:
-            start = replace(start, camera=ahead[0].camera)
         remaining = (start, *ahead)
     else:
         first = next((index for index, waypoint in enumerate(ahead) if waypoint.camera == "on"), None)

@@ -11,31 +11,12 @@ import contextlib
 import socket
 import time
 
+from mapping.ground.framing import take_messages
+
 HIGH_WATER_BYTES = 64 * 1024
 STALLED_S = 10.0
 STATIONS_MOST = 8
 _READ_BYTES = 65536
-_MAVLINK1, _MAVLINK2 = 0xFE, 0xFD
-_SIGNED = 0x01
-
-
-def split_messages(buffer: bytearray) -> bytes:
-    """Take every whole MAVLink message off the front of `buffer` and return them; what is no message is dropped. The
-    framing is MAVLink 1's and 2's; checksums are the receiver's business."""
-    taken = bytearray()
-    while buffer:
-        if buffer[0] not in (_MAVLINK1, _MAVLINK2):
-            starts = [at for at in (buffer.find(_MAVLINK1), buffer.find(_MAVLINK2)) if at >= 0]
-            del buffer[: min(starts, default=len(buffer))]
-            continue
-        if len(buffer) < 3:
-            break
-        length = 8 + buffer[1] if buffer[0] == _MAVLINK1 else 12 + buffer[1] + (13 if buffer[2] & _SIGNED else 0)
-        if len(buffer) < length:
-            break
-        taken += buffer[:length]
-        del buffer[:length]
-    return bytes(taken)
 
 
 class Line:
@@ -114,13 +95,13 @@ class Relay:
             data = self.vehicle.read()
             if self.stations:
                 self.vehicle.heard += data
-                whole = split_messages(self.vehicle.heard)
+                whole = b"".join(take_messages(self.vehicle.heard))
                 for station in self.stations:
                     station.pending += whole
         for station in self.stations:
             if station.connection in readable:
                 station.heard += station.read()
-                self.vehicle.pending += split_messages(station.heard)
+                self.vehicle.pending += b"".join(take_messages(station.heard))
         for line in (self.vehicle, *self.stations):
             line.flush()
         for station in [station for station in self.stations if station.gone]:

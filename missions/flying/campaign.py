@@ -1,0 +1,51 @@
+"""Which sorties of a plan are still to be flown, judged by the records of the flights so far. Pure: records in, sorties
+out. A sortie that was flown to its end is done; of one that ended early the rest is left; the others are whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from missions.plan import Plan, Position, Sortie
+from missions.planning.rest import rest_of_sortie
+
+
+@dataclass(frozen=True)
+class ToFly:
+    """A sortie to be flown, whole or what is left of it. `resumes` says how it ended before (empty: not flown yet)."""
+
+    sortie: Sortie
+    resumes: str = ""
+
+
+def to_fly(plan: Plan, plan_sha256: str, records: Iterable[Mapping[str, Any]]) -> list[ToFly]:
+    """What remains of `plan` after the flights with these records (flight.json, oldest first), in the plan's order.
+
+    Records of another plan, of attempts that did not leave the ground and of practice flights beside real ones are the
+    caller's to leave out; those of other plans are skipped here by `plan_sha256`. Raises NotFlyableError where a rest
+    cannot be flown as a sortie of its own.
+    """
+    left: dict[int, ToFly | None] = {sortie.number: ToFly(sortie) for sortie in plan.sorties}
+    for record in records:
+        number = record.get("sortie")
+        if record.get("plan_sha256") != plan_sha256 or not isinstance(number, int):
+            continue
+        before = left.get(number)
+        if before is None:
+            continue
+        left[number] = after_flight(plan, before.sortie, record)
+    return [item for item in left.values() if item is not None]
+
+
+def after_flight(plan: Plan, sortie: Sortie, record: Mapping[str, Any]) -> ToFly | None:
+    """What is left of a sortie after the flight with this record; None: nothing."""
+    if record.get("route_done") or record.get("ended") == "landed":
+        return None
+    photo = record.get("last_photo")
+    place = Position(photo["lat_deg"], photo["lon_deg"]) if isinstance(photo, Mapping) else None
+    rest = rest_of_sortie(plan, sortie, int(record.get("item_reached") or 0), place)
+    if rest is None:
+        return None
+    return ToFly(rest, str(record.get("reason") or record.get("ended") or "cut off"))

@@ -1,0 +1,178 @@
+"""A flight as the front door makes one: its folder and what its record says at first, and the vehicle it is flown with,
+real or for practice. How a sortie is flown is `missions.flying`'s subject, what is asked of a person `picket.pilot`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import shapely
+
+from missions.flying.flight import FlightOutcome, fly
+from missions.flying.preflight import Check
+from missions.flying.recorder import Recorder
+from missions.flying.signing import Signing
+from missions.formats.plan_geojson import read_plan
+from missions.plan import Plan
+from missions.planning.coverage import imaged_polygon
+from missions.planning.proof import prove
+from picket.folder import Flight, Mission, described
+from picket.output import say
+from picket.pilot import watching
+from picket.simulator import Practice, practice_vehicle
+from sim.world.scene import Scene, populate, scene_to_geojson
+from vision.errors import InputError
+
+PRACTICE_HOME_AMSL_M = 10.0
+PRACTICE_LOST_S = 30.0
+"""Silence after which a practice vehicle is given up: its process is gone."""
+
+_CARD = ".card"
+
+
+@dataclass(frozen=True)
+class PracticeWorld:
+    """What a practice vehicle flies over and how: people and vehicles, the seed of everything random, how fast time
+    runs, and the binary of ArduPilot's SITL (None: our own simulator)."""
+
+    speedup: float
+    seed: int
+    persons: int
+    vehicles: int
+    sitl: Path | None = None
+
+    def scene(self, plan: Plan, sorties: Sequence[int]) -> Scene:
+        """The world on the ground these sorties image, with known truth."""
+        ground = shapely.union_all([imaged_polygon(plan, number) for number in sorties])
+        return populate(ground, self.seed, self.persons, self.vehicles)
+
+
+def plan_to_fly(mission: Mission) -> Plan:
+    """The mission's plan, proven again. Raises NotFlyableError where it leaves its fence."""
+    plan = read_plan(mission.plan)
+    prove(plan)
+    return plan
+
+
+def check_sortie(plan: Plan, number: int) -> None:
+    """Raises InputError where the plan has no such sortie."""
+    if number not in {item.number for item in plan.sorties}:
+        raise InputError("--sortie", f"there is no sortie {number}: this plan has 1 to {len(plan.sorties)}")
+
+
+def new_flight(mission: Mission, sortie: int) -> Flight:
+    """A new flight folder, with the file that describes the camera if the mission has one. What a killed flight's
+    practice camera left is cleared away."""
+    for card in (mission.root / "flights").glob(f"*/{_CARD}"):
+        if not Flight(card.parent).is_being_flown():
+            shutil.rmtree(card, ignore_errors=True)
+    flight = Flight(mission.root / "flights" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{sortie:02d}")
+    flight.root.mkdir(parents=True)
+    camera_file = mission.settings().get("camera_file")
+    if camera_file:
+        shutil.copyfile(mission.root / camera_file, flight.root / camera_file)
+    return flight
+
+
+def facts_of(mission: Mission, **more: Any) -> dict[str, Any]:
+    """What flight.json says beside what flying and recording write there themselves."""
+    settings = mission.settings()
+    return {
+        "camera": settings.get("camera"),
+        "camera_file": settings.get("camera_file"),
+        "plan_sha256": plan_sha256(mission),
+        **more,
+    }
+
+
+def plan_sha256(mission: Mission) -> str:
+    """What tells the plan a flight was flown by from a later one of the same mission."""
+    return hashlib.sha256(mission.plan.read_bytes()).hexdigest()
+
+
+def fly_vehicle(
+    mission: Mission,
+    plan: Plan,
+    sortie: int,
+    url: str,
+    *,
+    confirm: Callable[[list[Check]], bool],
+    signing: Signing | None = None,
+    **facts: Any,
+) -> tuple[Flight, FlightOutcome]:
+    """Fly a sortie with the vehicle at `url`. Raises InputError where that is no address (and leaves no flight)."""
+    flight = new_flight(mission, sortie)
+    try:
+        with Recorder(flight.root, mission.camera(), facts_of(mission, **facts)) as recorder:
+            outcome = _fly(mission, plan, sortie, url, recorder, confirm, signing, None)
+    except InputError:
+        shutil.rmtree(flight.root)  # the address was none, so nothing has happened
+        raise
+    return flight, outcome
+
+
+def fly_practice(
+    mission: Mission,
+    plan: Plan,
+    sortie: int,
+    world: PracticeWorld,
+    scene: Scene,
+    *,
+    confirm: Callable[[list[Check]], bool],
+    **facts: Any,
+) -> tuple[Flight, FlightOutcome]:
+    """Fly a sortie with a practice vehicle over `scene`. Raises VehicleError or SimulationError where it cannot be."""
+    flight = new_flight(mission, sortie)
+    scene_to_geojson(scene, flight.truth)
+    card = flight.root / _CARD
+    about = facts_of(mission, simulated=True, simulator="sitl" if world.sitl else "sim", seed=world.seed, **facts)
+    with ExitStack() as stack:
+        card.mkdir()
+        stack.callback(shutil.rmtree, card, ignore_errors=True)
+        recorder = stack.enter_context(Recorder(flight.root, mission.camera(), about, images_source=card))
+        practice = Practice(
+            plan.home,
+            PRACTICE_HOME_AMSL_M,
+            world.speedup,
+            mission.drone().endurance_s,
+            camera=described(mission.root, mission.settings(), "camera"),
+            scene=flight.truth,
+            images=card,
+            seed=world.seed,
+            sitl=world.sitl,
+        )
+        url = stack.enter_context(practice_vehicle(practice))
+        outcome = _fly(mission, plan, sortie, url, recorder, confirm, None, PRACTICE_LOST_S)
+    return flight, outcome
+
+
+def _fly(
+    mission: Mission,
+    plan: Plan,
+    sortie: int,
+    url: str,
+    recorder: Recorder,
+    confirm: Callable[[list[Check]], bool],
+    signing: Signing | None,
+    lost_after_s: float | None,
+) -> FlightOutcome:
+    with watching({sortie: f"sortie {sortie}"}) as show:
+        return fly(
+            plan,
+            sortie,
+            url,
+            recorder,
+            confirm=confirm,
+            progress=lambda status: show(sortie, status),
+            tell=say,
+            drone=mission.drone(),
+            signing=signing,
+            lost_after_s=lost_after_s,
+        )
