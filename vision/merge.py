@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vision.boxes import areas, iou, shared_areas
+from vision.boxes import areas, overlapping_pairs, shared_area_of_pairs
 
 SAME_IOU = 0.5
 """Two boxes of one class that overlap by more than this (intersection over union) are one object."""
@@ -30,7 +30,8 @@ def merge(
     boxes of one class compete. `window` (N,) says in which window each was found: containment (see
     `SAME_CONTAINED`) is judged only between different windows, because within one the detector has told neighbours
     apart already. `cut` (N,) bool marks boxes cut off by the edge of their window: a whole box is preferred to a cut
-    one whatever their scores. Memory grows with N, not with its square.
+    one whatever their scores. Time and memory grow with N and the number of
+    boxes that overlap, not with the square of N.
     """
     count = len(boxes)
     if count == 0:
@@ -38,19 +39,30 @@ def merge(
     boxes = np.asarray(boxes, dtype=np.float64)
     window = np.zeros(count, dtype=np.int64) if window is None else np.asarray(window)
     cut = np.zeros(count, dtype=bool) if cut is None else np.asarray(cut, dtype=bool)
-    area = areas(boxes)
-    kept: list[int] = []
-    for name in np.unique(classes):
-        members = np.flatnonzero(np.asarray(classes) == name)
-        waiting = members[np.lexsort((members, -np.asarray(scores)[members], cut[members]))]
-        while len(waiting):
-            best, waiting = int(waiting[0]), waiting[1:]
-            kept.append(best)
-            here = boxes[best][None]
-            smaller = np.minimum(area[waiting], area[best])
-            same = iou(here, boxes[waiting])[0] > SAME_IOU
-            contained = shared_areas(here, boxes[waiting])[0] > SAME_CONTAINED * smaller
-            same |= (window[waiting] != window[best]) & contained
-            waiting = waiting[~same]
-    found = np.array(kept, dtype=np.int64)
+    rank = np.empty(count, dtype=np.int64)
+    rank[np.lexsort((np.arange(count), -np.asarray(scores), cut))] = np.arange(count)
+    alive = np.ones(count, dtype=bool)
+    # In the order of the better of the two: when a pair's turn comes, nothing can lose its better box any more.
+    better, lesser = _same(boxes, np.asarray(classes), window, rank)
+    for winner, loser in zip(better.tolist(), lesser.tolist(), strict=True):
+        if alive[winner]:
+            alive[loser] = False
+    found = np.flatnonzero(alive)
     return found[np.lexsort((found, -np.asarray(scores)[found]))]
+
+
+def _same(
+    boxes: np.ndarray, classes: np.ndarray, window: np.ndarray, rank: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of boxes that show one object: the better of each (by `rank`) and the other, best first."""
+    one, other = overlapping_pairs(boxes)
+    alike = classes[one] == classes[other]
+    one, other = one[alike], other[alike]
+    area, shared = areas(boxes), shared_area_of_pairs(boxes, one, other)
+    same = shared > SAME_IOU * (area[one] + area[other] - shared)
+    same |= (window[one] != window[other]) & (shared > SAME_CONTAINED * np.minimum(area[one], area[other]))
+    one, other = one[same], other[same]
+    swapped = rank[other] < rank[one]
+    better, lesser = np.where(swapped, other, one), np.where(swapped, one, other)
+    order = np.argsort(rank[better], kind="stable")
+    return better[order], lesser[order]
