@@ -26,7 +26,7 @@ from mapping.maps.exports.content import (
     title,
     utc_text,
 )
-from mapping.maps.exports.xmltext import write_xml, xml_text
+from mapping.maps.xmltext import write_xml, xml_text
 
 TYPES = {"vehicle": "a-u-G-E-V", "bicycle": "a-u-G-E"}
 OTHER_TYPE = "a-u-G"
