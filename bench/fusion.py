@@ -1,6 +1,6 @@
-"""Whether one object becomes one sighting: transect surveys over known people and vehicles, standing and moving, some of
-them 5 m apart, with missed and false detections and the errors of real flights, fused by Picket and by a plain loop over
-all pairs; and how long 100,000 detections take either way. `python -m bench.fusion [--seeds N] [--detections N]`.
+"""Whether one object becomes one sighting: transect surveys over known people and vehicles, standing and moving, many
+5 m apart, with missed and false detections and the errors of real flights, fused by Picket and by a plain loop over all
+pairs; and how long 100,000 detections take either way. `python -m bench.fusion [--seeds N] [--detections N]`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FALSE = -1
 
 @dataclass(frozen=True)
 class Survey:
-    """How a survey is flown and how wrong it is: distances in m, speeds in m/s, angles in degrees, shares from 0 to 1."""
+    """How a survey is flown and how wrong it is: metres, seconds, degrees, and shares from 0 to 1."""
 
     pitch_deg: float = -90.0
     height_m: float = 60.0
@@ -102,7 +102,8 @@ def survey(rng: np.random.Generator, how: Survey) -> Seen:
         views.append(footprints(stated, camera, FlatGround(), LOCAL))
         frame += len(east)
         begin += lapse[-1] + 900.0
-    joined = GroundPoints(LOCAL, *(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    joined = GroundPoints(LOCAL, **columns)
     return Seen(observations, joined, np.concatenate(views), np.concatenate(truth), classes, moving)
 
 
@@ -117,9 +118,9 @@ def _scattered(rng: np.random.Generator, how: Survey) -> Floats:
         length = int(rng.integers(3, 9)) if rng.random() < 0.2 else 1
         for step in range(length):
             place = first + step * how.spacing_m * 1.0001 * np.array([np.sin(angle), np.cos(angle)])
-            if (
-                not found or np.linalg.norm(np.array(found) - place, axis=1).min() >= how.spacing_m
-            ) and len(found) < how.objects:
+            if (not found or np.linalg.norm(np.array(found) - place, axis=1).min() >= how.spacing_m) and len(
+                found
+            ) < how.objects:
                 found.append(place)
     return np.array(found)
 
@@ -276,7 +277,8 @@ def many(rng: np.random.Generator, count: int) -> Seen:
     lat, lon = LOCAL.to_geodetic(*places.T)
     points = GroundPoints(
         LOCAL,
-        *places.T,
+        places[:, 0],
+        places[:, 1],
         lat,
         lon,
         np.zeros(len(chosen)),
@@ -310,7 +312,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=20, help="surveys of each kind")
     parser.add_argument("--detections", type=int, default=100_000)
     options = parser.parse_args(arguments)
-    print(f"{options.seeds} surveys of each kind; exactly one sighting, sightings of two objects, and movers among them")
+    print(
+        f"{options.seeds} surveys of each kind; exactly one sighting, sightings of two objects, and movers among them"
+    )
     print(f"{'':29} {'':9} {'objects':>7} {'once':>8} {'mixed':>8} {'movers':>7} {'once':>8}")
     for name, how in SURVEYS.items():
         ours, plain = Tally(), Tally()

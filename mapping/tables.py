@@ -76,12 +76,16 @@ SIGHTINGS = TableSchema(
             ("first_seen_utc", UTC),
             ("last_seen_utc", UTC),
             ("n_frames", pa.int32()),
+            ("speed_m_s", pa.float64()),
+            ("heading_deg", pa.float64()),
             ("detection_ids", pa.list_(pa.string())),
         ]
     ),
 )
 """One row per physical object: semi-axes and bearing of the 95 % ellipse (bearing of the major axis from true north),
-the radius that holds 90 %, and the detections it was fused from. `object` is the name a person gave (else null)."""
+the radius that holds 90 %, and the detections it was fused from. `object` is the name a person gave (else null). Of an
+object that moved, the place is where it was last seen; `speed_m_s` and `heading_deg` (from true north) are null for one
+that is not known to have moved. In a mission's table detection ids begin with the flight's name and a slash."""
 
 PLACES = TableSchema(
     "places",

@@ -48,10 +48,14 @@ class Boxes:
 
 
 class Detector(Protocol):
-    """Whatever finds people and vehicles in pictures; `sha256` names the weights it does so with."""
+    """Whatever finds people and vehicles in pictures; `sha256` names the weights it does so with,
+    `thermal` says that they know heat pictures only."""
 
     @property
     def sha256(self) -> str: ...
+
+    @property
+    def thermal(self) -> bool: ...
 
     def detect(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
         """The boxes of at least `confidence` in each picture, uint8 (H, W, 3) in BGR or (H, W) grey. Pictures of
@@ -91,7 +95,8 @@ def _letterbox(width_px: int, height_px: int, input_px: int, stride_px: int) -> 
 
 @dataclass(frozen=True)
 class UltralyticsDetector:
-    """An ultralytics detection network, `names` being its labels by number; made by `load_detector`. Any number of
+    """An ultralytics detection network, `names` being its labels by number; made by `load_detector`. `thermal` says
+    that it is known to be trained on grey heat pictures and nothing else. Any number of
     threads may detect at once: each has the network to itself, the weights in it are shared."""
 
     network: Any
@@ -99,6 +104,7 @@ class UltralyticsDetector:
     stride_px: int
     sha256: str
     input_px: int = INPUT_PX
+    thermal: bool = False
     _of_thread: threading.local = field(default_factory=threading.local, init=False, repr=False, compare=False)
 
     def detect(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
@@ -183,5 +189,9 @@ def load_detector(weights: Path | None = None) -> UltralyticsDetector:
     if not any(class_of(label) for label in labels.values()):
         raise InputError(path, f"knows no person, vehicle or bicycle, only {', '.join(list(labels.values())[:5])}")
     return UltralyticsDetector(
-        network=network, names=labels, stride_px=int(network.stride.max()), sha256=sha256_of(path)
+        network=network,
+        names=labels,
+        stride_px=int(network.stride.max()),
+        sha256=sha256_of(path),
+        thermal=path == DEFAULT_WEIGHTS,
     )

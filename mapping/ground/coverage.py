@@ -1,12 +1,10 @@
-"""The ground that was actually imaged: the footprint of every frame, their union, and which frames saw a place.
+"""The ground in a picture: the footprint of every frame, and which frames saw a place.
 
-Frames without a pose have no footprint and are counted by whoever asks. Hills that hide ground from the camera are not
-considered. Rays and terrain are `mapping.ground.georeference` and `mapping.ground.terrain`.
+Frames without a pose have no footprint. Hills that hide ground from the camera are not considered here: what was
+searched is `mapping.ground.searched`. Rays and terrain are `mapping.ground.georeference` and `mapping.ground.terrain`.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,29 +23,6 @@ Floats = npt.NDArray[np.float64]
 _PER_SIDE = 16
 
 
-@dataclass(frozen=True, eq=False)
-class ImagedGround:
-    """`footprints`: one lon/lat polygon per frame, None where it has no pose or no ground in sight; `covered`: their
-    union (lon/lat, empty where there is none)."""
-
-    footprints: tuple[shapely.Polygon | None, ...]
-    covered: BaseGeometry
-
-
-def imaged_ground(
-    poses: Poses, camera: Camera, terrain: Terrain, *, home: tuple[float, float] | None = None
-) -> ImagedGround:
-    """The ground in the pictures of (F,) poses. Where a picture shows the horizon, its footprint ends at the farthest
-    ground that can be placed."""
-    local = local_frame(poses)
-    metric = footprints(poses, camera, terrain, local, home)
-    union = shapely.union_all(metric[~shapely.is_missing(metric)])
-    if not union.is_empty:
-        union = shapely.orient_polygons(union)
-    in_degrees = tuple(None if one is None else local.geometry_to_lonlat(one) for one in metric)
-    return ImagedGround(in_degrees, local.geometry_to_lonlat(union))
-
-
 def frames_over(
     lat_deg: Floats,
     lon_deg: Floats,
@@ -57,12 +32,13 @@ def frames_over(
     terrain: Terrain,
     *,
     home: tuple[float, float] | None = None,
+    among: npt.NDArray[np.bool_] | None = None,
 ) -> list[npt.NDArray[np.intp]]:
     """For each of (S,) places the ascending indices of the frames whose picture holds it, at least `margin_px` (S,)
-    inside the border."""
+    inside the border; only those counted `among` (F,), all by default."""
     local = local_frame(poses)
     shown = footprints(poses, camera, terrain, local, home)
-    frames = np.flatnonzero(~shapely.is_missing(shown))
+    frames = np.flatnonzero(~shapely.is_missing(shown) & (True if among is None else among))
     if not len(frames) or not len(lat_deg):
         return [np.empty(0, dtype=np.intp) for _ in lat_deg]
     east, north = local.to_local(lat_deg, lon_deg)

@@ -207,7 +207,7 @@ def _agreed(pairs: _Pairs, count: int) -> _Common:
         trust = likely / (1.0 + rivals - likely)
         weighted = (trust[:, None, None] * weight) @ pairs.unlike
         rows = pairs.unlike.reshape(-1, wide)
-        covariance = np.linalg.inv(np.eye(wide) + rows.T @ weighted.reshape(-1, wide))
+        covariance = np.asarray(np.linalg.inv(np.eye(wide) + rows.T @ weighted.reshape(-1, wide)), dtype=np.float64)
         value = covariance @ (weighted.reshape(-1, wide).T @ pairs.apart.reshape(-1))
         settled = np.abs(value - common.value).max() < _SETTLED_SIGMAS
         common = _Common(value, covariance)

@@ -1,65 +1,54 @@
-"""A flight's detections become places and sightings: the one function that the rest of Picket calls.
+"""Detections become places and sightings: the functions that the rest of Picket calls, for one flight or for all
+flights of a mission together.
 
-It chooses the pixel where each object stands, places it, leaves out what a more confident box of its frame speaks for
-(`mapping.ground.rivals`), fuses the rest and says of everything without a place what is missing.
+Each flight's detections are placed by themselves (`mapping.ground.placing`), what is left is fused over all flights,
+and what was found too weakly is left out. With it comes the ground that was searched (`mapping.ground.searched`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from shapely.geometry.base import BaseGeometry
 
+from mapping.ground.belief import LEAST_CONFIDENCE, MOST, sighting_confidence
 from mapping.ground.camera import Camera
-from mapping.ground.contact import contact_points, contact_sigmas
-from mapping.ground.coverage import frames_over, imaged_ground
-from mapping.ground.ellipse import ellipses
+from mapping.ground.coverage import frames_over
 from mapping.ground.errors import ErrorBudget
 from mapping.ground.fusion import FusedObject, Observation, fuse
-from mapping.ground.georeference import GroundPoints, locate_pixels
+from mapping.ground.georeference import GroundPoints
 from mapping.ground.marks import MARKED
-from mapping.ground.pose import Poses
-from mapping.ground.rays import Miss
-from mapping.ground.rivals import outvoted
-from mapping.ground.sightings import LEAST_CONFIDENCE, confidences, sightings_table
+from mapping.ground.placing import FlightData, Placed, place, places_table, reasons
+from mapping.ground.searched import Coverage, searched_ground
+from mapping.ground.sightings import Look, class_of_object, sightings_table
 from mapping.ground.terrain import FlatGround, Terrain
-from mapping.tables import PLACES
-from vision.errors import InputError
 
 Floats = npt.NDArray[np.float64]
-
-_NO_POSITION = "its frame has no position: ingest the flight with its telemetry (--tlog) or pictures that carry GPS"
-_NO_HEIGHT = "its frame has no height above take-off: ingest the flight with its telemetry (--tlog), or give --terrain"
-_NO_AMSL = "its frame has no height: ingest the flight with its telemetry (--tlog)"
-_NO_ATTITUDE = "its frame has no camera attitude: ingest the flight with its telemetry (--tlog) and the right --camera"
-_REASONS = {
-    Miss.HORIZON: "it lies at or above the horizon",
-    Miss.TOO_FAR: "it lies too far away, or the camera looks too flat over the ground there, to be placed",
-    Miss.NO_TERRAIN: "the elevation model has no heights there: give a larger one (--terrain)",
-    Miss.BELOW_GROUND: "its frame was taken on or below the ground",
-    Miss.NO_RAY: "it lies outside the part of the picture that the camera's calibration reaches",
-}
-_OUTVOTED = "a more confident box of its frame speaks for what it shows"
-_WEAK = "what it shows was found too weakly, or in too few of the frames that had it in view, to count"
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """What `locate` found: `sightings` (mapping.tables.SIGHTINGS), `places` of every detection (PLACES), the lon/lat
-    `coverage` of all frames, how many detections have no place by reason (`unlocated`), and `notes` on what was
+    """What locating found: `sightings` (mapping.tables.SIGHTINGS), `places` of every detection (PLACES), one table a
+    flight, the `coverage`, how many detections have no place by reason (`unlocated`), and `notes` on what was
     assumed."""
 
     sightings: pa.Table
-    places: pa.Table
-    coverage: BaseGeometry
+    places_of: tuple[pa.Table, ...]
+    coverage: Coverage
     unlocated: dict[str, int]
     notes: tuple[str, ...]
+
+    @property
+    def places(self) -> pa.Table:
+        """The places of all flights, one after the other."""
+        return pa.concat_tables(self.places_of)
 
 
 def locate(
@@ -71,173 +60,180 @@ def locate(
     home: tuple[float, float] | None = None,
     budget: ErrorBudget | None = None,
     flight_wide: Floats | None = None,
-    least_confidence: Mapping[str, float] = MappingProxyType(LEAST_CONFIDENCE),
+    least_confidence: Mapping[str, float] = LEAST_CONFIDENCE,
 ) -> Located:
-    """Places and sightings of a flight's FRAMES and DETECTIONS tables (marks are detections with model `marked`).
+    """Places and sightings of one flight's FRAMES and DETECTIONS tables: `locate_flights` of it alone."""
+    data = FlightData(frames, detections, camera, home, flight_wide)
+    return locate_flights([data], terrain, budget=budget, least_confidence=least_confidence)
 
-    Without `terrain` the ground counts as level at the height of take-off. `home` is the take-off point (latitude,
-    longitude), used with an elevation model. `flight_wide` is what a calibration left unknown of the flight's biases
-    (as for `mapping.ground.georeference.locate_pixels`). `least_confidence` by class is what an object needs to become
-    a sighting (`mapping.ground.sightings`); an empty mapping keeps all. Raises InputError for a detection whose frame
-    is not in `frames`.
+
+def locate_flights(
+    flights: Sequence[FlightData],
+    terrain: Terrain | None = None,
+    *,
+    budget: ErrorBudget | None = None,
+    least_confidence: Mapping[str, float] = LEAST_CONFIDENCE,
+    area: BaseGeometry | None = None,
+    progress: Progress | None = None,
+) -> Located:
+    """Places and sightings of flights over the same ground.
+
+    Without `terrain` the ground counts as level at the height of take-off. `least_confidence` by class is what an
+    object needs to become a sighting (`mapping.ground.belief`); an empty mapping keeps all. `area` (lon/lat) is what
+    was to be searched: gaps are looked for in it. `progress` hears how many steps are done, of how many, and what is
+    next. Raises InputError for a detection whose frame is not in its flight.
     """
     ground = terrain or FlatGround()
-    poses = Poses.from_frames(frames)
-    frame_ids = frames["frame_id"].to_pylist()
-    index = _frame_index(detections, frame_ids)
-    boxes = np.stack([detections[name].to_numpy() for name in ("x1_px", "y1_px", "x2_px", "y2_px")], axis=1)
-    boxes = boxes.astype(np.float64)
-    classes = detections["class"].to_pylist()
-    pixels = contact_points(boxes, index, poses, camera, classes)
-    sigmas = contact_sigmas(boxes, camera, budget)
-    points = locate_pixels(
-        pixels, index, poses, camera, ground, home=home, budget=budget, pixel_sigma_px=sigmas, flight_wide=flight_wide
-    )
-    places_m = np.stack([points.east_m, points.north_m], axis=1)
-    lost = outvoted(detections, index, boxes, places_m, _diagonals_m(boxes, index, poses, camera, ground, home))
-    objects = _fused(detections, index, points, poses, np.flatnonzero(points.hit & ~lost))
+    steps = len(flights) + 2
+    tell = progress or (lambda done, total, detail: None)
+    placed: list[Placed] = []
+    for number, data in enumerate(flights):
+        tell(number, steps, f"placing {data.name}".strip())
+        placed.append(place(data, ground, budget, placed[0].points.local if placed else None))
+    tell(len(flights), steps, "fusing")
+    points = _points_together(placed)
+    begin = np.array([0, *accumulate(len(one.points) for one in placed)], dtype=np.intp)
+    looks = [look for one in placed for look in _looks(one)]
+    objects = _fused(placed, points, begin)
     lat, lon = points.local.to_geodetic([one.east_m for one in objects], [one.north_m for one in objects])
-    alt = np.array([points.alt_amsl_m[list(one.members)].mean() for one in objects])
-    margin = np.array([0.5 * np.ptp(boxes[list(one.members)].reshape(-1, 2, 2), axis=1).max() for one in objects])
-    chances = frames_over(lat, lon, margin, poses, camera, ground, home=home)
-    confidence = confidences(objects, detections, index, chances)
-    asked = [least_confidence.get(classes[one.members[0]], 0.0) for one in objects]
+    confidence = _confidences(objects, placed, looks, begin, (lat, lon), ground)
+    asked = [least_confidence.get(class_of_object([looks[one] for one in item.members]), 0.0) for item in objects]
     kept = np.flatnonzero(confidence >= np.array(asked))
-    sure, places = [objects[number] for number in kept], (lat[kept], lon[kept], alt[kept])
-    times = frames["time_utc"].to_pylist()
-    sightings, ids = sightings_table(sure, confidence[kept], detections, times, index, places)
-    weak = np.zeros(len(points), dtype=np.bool_)
-    for number in np.flatnonzero(confidence < np.array(asked)):
+    sure = [objects[number] for number in kept]
+    sightings, ids = sightings_table(sure, looks, confidence[kept], (lat[kept], lon[kept]))
+    sighting_of = {member: name for item, name in zip(sure, ids, strict=True) for member in item.members}
+    weak = np.zeros(len(looks), dtype=np.bool_)
+    for number in np.flatnonzero(confidence < np.array(asked)).tolist():
         weak[list(objects[number].members)] = True
-    reasons = _reasons(points, index, poses, lost, weak, isinstance(ground, FlatGround))
-    imaged = imaged_ground(poses, camera, ground, home=home)
+    tell(len(flights) + 1, steps, "reckoning what was searched")
+    flat = isinstance(ground, FlatGround)
+    bounds = list(pairwise(begin.tolist()))
+    why = [reasons(one, weak[a:b], flat) for one, (a, b) in zip(placed, bounds, strict=True)]
+    names = [[sighting_of.get(row) for row in range(a, b)] for a, b in bounds]
+    coverage = searched_ground(placed, ground, area)
+    tell(steps, steps, "")
     return Located(
         sightings=sightings,
-        places=_places(detections, points, sure, ids, reasons),
-        coverage=imaged.covered,
-        unlocated=dict(Counter(text for text, hit in zip(reasons, points.hit, strict=True) if text and not hit)),
-        notes=_notes(terrain, home, imaged.footprints, int((lost & points.hit).sum()), len(objects) - len(sure)),
+        places_of=tuple(places_table(*one) for one in zip(placed, names, why, strict=True)),
+        coverage=coverage,
+        unlocated=_unlocated(placed, why),
+        notes=(*_notes(placed, terrain, len(objects) - len(sure)), *coverage.notes),
     )
 
 
-def _frame_index(detections: pa.Table, frame_ids: Sequence[str]) -> npt.NDArray[np.intp]:
-    row = {frame_id: number for number, frame_id in enumerate(frame_ids)}
-    for detection_id, frame_id in zip(
-        *(detections[name].to_pylist() for name in ("detection_id", "frame_id")), strict=True
-    ):
-        if frame_id not in row:
-            raise InputError(
-                "detections", f"its frame {frame_id} is not in this flight; run detect again", detection_id
-            )
-    return np.array([row[frame_id] for frame_id in detections["frame_id"].to_pylist()], dtype=np.intp)
+def _points_together(placed: Sequence[Placed]) -> GroundPoints:
+    """The places of all flights. Calibrated flights state their biases in other columns, and in others numbers of them:
+    the missing ones are zero; the last is the height of the ground always."""
+    if len(placed) == 1:
+        return placed[0].points
+    wide = max(one.points.factors.shape[2] for one in placed)
+    parts = []
+    for one in placed:
+        factors = np.zeros((len(one.points), 2, wide))
+        own = one.points.factors.shape[2] - 1
+        factors[:, :, :own], factors[:, :, -1] = one.points.factors[:, :, :own], one.points.factors[:, :, -1]
+        parts.append(replace(one.points, factors=factors))
+    names = [item.name for item in fields(GroundPoints) if item.name != "local"]
+    columns = {name: np.concatenate([getattr(one, name) for one in parts]) for name in names}
+    return GroundPoints(parts[0].local, **columns)
 
 
-def _diagonals_m(
-    boxes: Floats,
-    index: npt.NDArray[np.intp],
-    poses: Poses,
-    camera: Camera,
-    ground: Terrain,
-    home: tuple[float, float] | None,
-) -> Floats:
-    """(N,) lengths on the ground between the corners of boxes, NaN where a corner has no place."""
-    first, second = (
-        locate_pixels(corner, index, poses, camera, ground, home=home) for corner in (boxes[:, :2], boxes[:, 2:])
-    )
-    return np.hypot(first.east_m - second.east_m, first.north_m - second.north_m)
-
-
-def _fused(
-    detections: pa.Table, index: npt.NDArray[np.intp], points: GroundPoints, poses: Poses, used: npt.NDArray[np.intp]
-) -> list[FusedObject]:
-    """Objects of the detections `used`, their members counted in the whole table. Frames go in the order of time,
-    those without one after the others."""
-    rank = np.empty(len(poses), dtype=np.intp)
-    rank[np.argsort(poses.time_s, kind="stable")] = np.arange(len(poses))
-    labels, models = detections["label"].to_pylist(), detections["model"].to_pylist()
-    classes = detections["class"].to_pylist()
-    observations = [
-        Observation(int(rank[index[one]]), classes[one], labels[one] if models[one] == MARKED else None)
-        for one in used.tolist()
-    ]
+def _looks(placed: Placed) -> list[Look]:
+    data, before = placed.data, f"{placed.data.name}/" if placed.data.name else ""
+    times = data.frames["time_utc"].to_pylist()
+    columns = (data.detections[name].to_pylist() for name in ("detection_id", "frame_id", "class", "label", "model"))
     return [
-        FusedObject(tuple(int(used[member]) for member in one.members), one.east_m, one.north_m, one.covariance)
-        for one in fuse(observations, points.take(used))
+        Look(before + detection_id, before + frame_id, times[frame], class_name, label, model == MARKED, alt)
+        for detection_id, frame_id, class_name, label, model, frame, alt in zip(
+            *columns, placed.frame.tolist(), placed.points.alt_amsl_m.tolist(), strict=True
+        )
     ]
 
 
-def _reasons(
-    points: GroundPoints,
-    index: npt.NDArray[np.intp],
-    poses: Poses,
-    lost: npt.NDArray[np.bool_],
-    weak: npt.NDArray[np.bool_],
-    flat: bool,
-) -> list[str | None]:
-    """For each detection why it has no place, or is no sighting; None where all is well."""
-    found: list[str | None] = []
-    for miss, frame, spoken_for, faint in zip(
-        points.miss.tolist(), index.tolist(), lost.tolist(), weak.tolist(), strict=True
-    ):
-        if miss == Miss.NONE:
-            found.append(_OUTVOTED if spoken_for else _WEAK if faint else None)
-        elif miss != Miss.NO_POSE:
-            found.append(_REASONS[Miss(miss)])
-        elif np.isnan(poses.lat_deg[frame] + poses.lon_deg[frame]):
-            found.append(_NO_POSITION)
-        elif np.isnan(poses.yaw_deg[frame] + poses.pitch_deg[frame] + poses.roll_deg[frame]):
-            found.append(_NO_ATTITUDE)
-        else:
-            found.append(_NO_HEIGHT if flat else _NO_AMSL)
-    return found
+def _fused(placed: Sequence[Placed], points: GroundPoints, begin: npt.NDArray[np.intp]) -> list[FusedObject]:
+    """Objects of what is placed and not spoken for, their members counted over all flights. Frames go in the order of
+    time, those without one after the others."""
+    first_frame = np.cumsum([0, *(len(one.poses) for one in placed)])
+    time_s = np.concatenate([one.poses.time_s for one in placed])
+    rank = np.empty(len(time_s), dtype=np.intp)
+    rank[np.argsort(time_s, kind="stable")] = np.arange(len(time_s))
+    shown = np.full(len(time_s), None, dtype=np.object_)
+    shown[rank] = np.concatenate([one.shown for one in placed])
+    shown[rank[~np.concatenate([one.searched for one in placed])]] = None
+    observations, used, spoken_by = [], [], dict[int, list[int]]()
+    for flight, one in enumerate(placed):
+        names = (one.data.detections[name].to_pylist() for name in ("class", "label", "model"))
+        frame = (one.frame + first_frame[flight]).tolist()
+        rows = zip(*names, one.points.hit.tolist(), one.lost.tolist(), one.mark.tolist(), strict=True)
+        boxed = np.flatnonzero(one.mark >= 0)
+        class_of_mark = {int(one.mark[row]): one.data.detections["class"][int(row)].as_py() for row in boxed}
+        for row, (class_name, label, model, hit, lost, mark) in enumerate(rows):
+            if mark >= 0 and one.points.hit[mark]:
+                spoken_by.setdefault(int(begin[flight]) + mark, []).append(int(begin[flight]) + row)
+            elif hit and not lost:
+                used.append(int(begin[flight]) + row)
+                known, moment = class_of_mark.get(row, class_name), float(time_s[frame[row]])
+                named = label if model == MARKED else None
+                observations.append(Observation(int(rank[frame[row]]), known, named, moment, flight))
+    index = np.array(used, dtype=np.intp)
+    return [
+        replace(item, members=tuple(sorted(_with_spoken([used[one] for one in item.members], spoken_by))))
+        for item in fuse(observations, points.take(index), shown)
+    ]
 
 
-def _places(
-    detections: pa.Table,
-    points: GroundPoints,
+def _with_spoken(members: list[int], spoken_by: Mapping[int, list[int]]) -> list[int]:
+    return [*members, *(other for one in members for other in spoken_by.get(one, ()))]
+
+
+def _confidences(
     objects: Sequence[FusedObject],
-    ids: Sequence[str],
-    reasons: Sequence[str | None],
-) -> pa.Table:
-    sighting_of = {member: name for item, name in zip(objects, ids, strict=True) for member in item.members}
-    spread = ellipses(points.covariance)
-    numbers = {
-        "lat_deg": points.lat_deg,
-        "lon_deg": points.lon_deg,
-        "alt_amsl_m": points.alt_amsl_m,
-        "ellipse_major_m": spread.major_m,
-        "ellipse_minor_m": spread.minor_m,
-        "ellipse_bearing_deg": spread.bearing_deg,
-        "ce90_m": spread.ce90_m,
-    }
-    return PLACES.build(
-        {
-            "detection_id": detections["detection_id"],
-            "frame_id": detections["frame_id"],
-            "sighting_id": [sighting_of.get(number) for number in range(len(points))],
-            **{name: pa.array(values, from_pandas=True) for name, values in numbers.items()},
-            "reason": list(reasons),
-        }
-    )
+    placed: Sequence[Placed],
+    looks: Sequence[Look],
+    begin: npt.NDArray[np.intp],
+    places: tuple[Floats, Floats],
+    ground: Terrain,
+) -> Floats:
+    """(S,) confidences: every searched frame in whose picture an object's place lay was a chance to find it, if it did
+    not move; of one that did, only the frames that show it are known."""
+    sizes = np.concatenate([np.ptp(one.boxes.reshape(-1, 2, 2), axis=1).max(axis=1, initial=0.0) for one in placed])
+    margin = np.array([0.5 * sizes[list(item.members)].max() for item in objects])
+    over = [
+        frames_over(*places, margin, one.poses, one.data.camera, ground, home=one.data.home, among=one.searched)
+        for one in placed
+    ]
+    stated = np.concatenate([one.data.detections["confidence"].to_numpy() for one in placed]).astype(np.float64)
+    found = []
+    for number, item in enumerate(objects):
+        best: dict[str, float] = {}
+        for member in item.members:
+            best[looks[member].frame_id] = max(best.get(looks[member].frame_id, 0.0), float(stated[member]))
+        if any(looks[member].marked for member in item.members):
+            found.append(MOST)
+            continue
+        chances = len(best)
+        if item.velocity is None:
+            flight_of = np.searchsorted(begin, item.members, side="right") - 1
+            seen = {(int(f), int(placed[f].frame[m - begin[f]])) for f, m in zip(flight_of, item.members, strict=True)}
+            chances = len(seen | {(f, int(frame)) for f, one in enumerate(over) for frame in one[number]})
+        found.append(sighting_confidence(list(best.values()), chances))
+    return np.array(found, dtype=np.float64)
 
 
-def _notes(
-    terrain: Terrain | None,
-    home: tuple[float, float] | None,
-    footprints: Sequence[object | None],
-    spoken_for: int,
-    weak: int,
-) -> tuple[str, ...]:
+def _unlocated(placed: Sequence[Placed], why: Sequence[Sequence[str | None]]) -> dict[str, int]:
+    pairs = [pair for one, texts in zip(placed, why, strict=True) for pair in zip(texts, one.points.hit, strict=True)]
+    return dict(Counter(text for text, hit in pairs if text and not hit))
+
+
+def _notes(placed: Sequence[Placed], terrain: Terrain | None, weak: int) -> tuple[str, ...]:
     notes = []
     if terrain is None or isinstance(terrain, FlatGround):
         notes.append("The ground counts as level at the height of take-off; on hills give an elevation model.")
-    elif home is None:
+    elif any(one.data.home is None for one in placed):
         notes.append("No take-off point is known: heights above mean sea level are used, with all their error.")
-    blind = sum(one is None for one in footprints)
-    if blind:
-        notes.append(f"{blind} of {len(footprints)} frames have no known view of the ground and count for nothing.")
     if weak:
         notes.append(f"{weak} possible objects were found too weakly to count as sightings; they are among the places.")
+    spoken_for = sum(int((one.lost & one.points.hit).sum()) for one in placed)
     if spoken_for:
         notes.append(f"{spoken_for} detections gave way to a more confident one of the same thing in their frame.")
     return tuple(notes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,12 @@ from picket.output import notes, progress_bar, say, summarise
 from vision.batch import DEFAULT_CONFIDENCE, detect_frames
 from vision.detector import Detector, load_detector
 from vision.errors import InputError, VisionError
+from vision.images import in_colour
+from vision.record import SearchRecord, write_record
 from vision.table import DETECTIONS
+
+LOOKED_AT = 9
+"""So many frames tell whether a flight's pictures are in colour."""
 
 
 def detect(
@@ -77,7 +84,12 @@ def detect_flight(
     notes([f"{item.file}: {item.reason}; skipped" for item in result.skipped])
     if len(result.skipped) == len(listed):
         raise VisionError(f"{flight.root}: not one of {len(listed)} images could be read")
+    said = _unsuited(detector, [path for _, path in listed], {Path(item.file) for item in result.skipped})
     DETECTIONS.write(result.table, flight.detections)
+    why = {item.frame_id: item.reason for item in result.skipped}
+    asked = {frame_id: why.get(frame_id) for frame_id, _ in listed}
+    write_record(SearchRecord(detector.sha256, confidence, asked, said), flight.detections)
+    notes(said)
     counts = Counter(result.table["class"].to_pylist())
     searched = len(listed) - len(result.skipped)
     say(f"{searched} frames searched: " + (_counted(counts) or "nothing found"))
@@ -88,8 +100,21 @@ def detect_flight(
         "skipped": [{"file": str(item.file), "reason": item.reason} for item in result.skipped],
         "counts": dict(sorted(counts.items())),
         "model": detector.sha256,
+        "notes": list(said),
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+def _unsuited(detector: Detector, paths: Sequence[Path], unreadable: AbstractSet[Path]) -> tuple[str, ...]:
+    """What there is to say where weights for heat pictures searched colour ones."""
+    readable = [path for path in paths if path not in unreadable]
+    sample = readable[:: max(1, len(readable) // LOOKED_AT)]
+    if not detector.thermal or 2 * sum(in_colour(path) for path in sample) <= len(sample):
+        return ()
+    return (
+        "The frames are colour pictures and the weights were trained on thermal ones: what was found is not to be "
+        "relied on, and much is missed. Give weights for colour pictures (--weights).",
+    )
 
 
 def _counted(counts: Counter[str]) -> str:

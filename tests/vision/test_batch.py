@@ -133,6 +133,7 @@ class _Counting:
     """A detector that sees one person in the middle of every picture, and remembers what it was given."""
 
     sha256 = "0" * 64
+    thermal = False
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []

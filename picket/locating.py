@@ -1,0 +1,196 @@
+"""Locating a flight, or all flights of a mission together: the files read, the work done by `mapping.ground.locate`,
+the results written. What the command line says of it is `picket.commands.locate`'s subject.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from shapely.geometry.base import BaseGeometry
+
+from mapping.errors import MappingError
+from mapping.ground.locate import Located, locate_flights
+from mapping.ground.marks import read_marks
+from mapping.ground.placing import FlightData
+from mapping.ground.terrain import Terrain, read_terrain
+from mapping.maps.layers import features_of, patrol_area
+from mapping.tables import FRAMES, PLACES, SIGHTINGS, TRACK
+from picket.calibrating import USUAL, Asked, calibrated
+from picket.folder import Flight, Mission
+from picket.freshness import inputs_of, outdated
+from picket.output import notes, progress_bar, say
+from vision.errors import InputError
+from vision.files import read_json, write_whole
+from vision.record import read_record
+from vision.table import DETECTIONS
+
+ON_GROUND_M = 3.0
+"""A record that begins within this height of home began at take-off."""
+
+
+def locate_flight(
+    flight: Flight,
+    *,
+    terrain: Path | None = None,
+    marks: Path | None = None,
+    asked: Asked = USUAL,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Locate a flight's detections and marks; write places, sightings and the ground searched. Returns the JSON
+    summary. `asked` says what to do about the flight's calibration. Raises InputError where there is nothing to locate
+    or an earlier result and not `force`, MappingError where nothing can be placed."""
+    asked.check()
+    _refuse_earlier(flight, force)
+    started = time.monotonic()
+    ground = read_terrain(terrain) if terrain else None
+    mission = flight.mission
+    with progress_bar("locating") as progress:
+        data, said, marked = _flight_data(flight, ground, marks, asked)
+        located = locate_flights([data], ground, area=_area(mission) if mission else None, progress=progress)
+    _check_placed(flight.root, [data], located)
+    if marks and marked is not None:
+        DETECTIONS.write(marked, flight.marks)
+    PLACES.write(located.places, flight.places)
+    return _written(flight, [flight], located, said, data.detections.num_rows, started) | {
+        "calibrated": data.flight_wide is not None
+    }
+
+
+def locate_mission(
+    mission: Mission, *, terrain: Path | None = None, asked: Asked = USUAL, force: bool = False
+) -> dict[str, Any]:
+    """Locate the detections and marks of all flights of a mission together, each flight by itself before where that is
+    not done or not from what it now holds; write the mission's sightings and the ground searched. Returns the JSON
+    summary. Raises InputError where nothing was detected or marked, or there is an earlier result and not `force`."""
+    asked.check()
+    _refuse_earlier(mission, force)
+    started = time.monotonic()
+    flights = [one for one in mission.flights() if one.detections.exists() or one.marks.exists()]
+    if not flights:
+        raise InputError(mission.root, "nothing to locate: run `picket detect` on its flights first")
+    for flight in flights:
+        if force or not flight.sightings.exists() or outdated(flight):
+            say(f"{flight.root.name}:")
+            locate_flight(flight, terrain=terrain, asked=asked, force=True)
+    ground = read_terrain(terrain) if terrain else None
+    with progress_bar("locating all flights") as progress:
+        parts = [_flight_data(flight, ground, None, asked, name=flight.root.name) for flight in flights]
+        data = [one for one, _, _ in parts]
+        located = locate_flights(data, ground, area=_area(mission), progress=progress)
+    _check_placed(mission.root, data, located)
+    said = tuple(
+        dict.fromkeys(
+            (
+                *(f"{one.name}: {note}" for one, (_, own, _) in zip(data, parts, strict=True) for note in own),
+                *(
+                    f"Flight {flight.root.name} is left out: nothing in it was detected or marked."
+                    for flight in mission.flights()
+                    if flight not in flights and flight.left_the_ground()
+                ),
+            )
+        )
+    )
+    return _written(mission, flights, located, said, sum(one.detections.num_rows for one in data), started)
+
+
+def _refuse_earlier(folder: Flight | Mission, force: bool) -> None:
+    if folder.sightings.exists() and not force:
+        stale = outdated(folder)
+        kept = "already exists and is kept; say --force to locate again"
+        raise InputError(folder.sightings, f"{stale} It is kept till then" if stale else kept)
+
+
+def _flight_data(
+    flight: Flight, ground: Terrain | None, marks: Path | None, asked: Asked, name: str = ""
+) -> tuple[FlightData, tuple[str, ...], pa.Table | None]:
+    """What locating needs of a flight, what there is to say of it, and its marks. Raises InputError where nothing was
+    detected or marked, MappingError where no frame has a position."""
+    frames = FRAMES.read(flight.frames)
+    camera = flight.camera()
+    marked = read_marks(marks, frames, camera) if marks else None
+    if marked is None and flight.marks.exists():
+        marked = DETECTIONS.read(flight.marks)
+    detected = flight.detections.exists()
+    tables = [DETECTIONS.read(flight.detections)] if detected else []
+    tables += [marked] if marked is not None else []
+    if not tables:
+        raise InputError(flight.root, "nothing to locate: run `picket detect` first, or give --marks FILE")
+    detections = pa.concat_tables(tables)
+    if frames["lat_deg"].null_count == frames.num_rows:
+        raise MappingError(
+            f"{flight.root}: not one of {frames.num_rows} frames has a position, so nothing can be placed: ingest them "
+            "again with their telemetry log (--tlog FILE --camera NAME), or with images that carry GPS in their EXIF"
+        )
+    record = read_record(flight.detections) if detected else None
+    searched = (record.searched if record else None) if detected else frozenset[str]()
+    home = _take_off(flight)
+    frames, calibration = calibrated(flight, frames, detections, camera, ground, home, asked)
+    data = FlightData(
+        frames, detections, camera, home, calibration.flight_wide if calibration else None, name, searched
+    )
+    return data, (*(calibration.sentences() if calibration else ()), *(record.notes if record else ())), marked
+
+
+def _area(mission: Mission) -> BaseGeometry | None:
+    """The ground that the mission was to watch, None where its area is not kept."""
+    if not mission.area.exists():
+        return None
+    return patrol_area(features_of(read_json(mission.area, "the area of a mission"))[0])
+
+
+def _check_placed(root: Path, flights: Sequence[FlightData], located: Located) -> None:
+    asked = sum(one.detections.num_rows for one in flights)
+    if asked and len(located.places) == located.places["lat_deg"].null_count:
+        reasons = "; ".join(f"{count} because {reason}" for reason, count in located.unlocated.items())
+        raise MappingError(f"{root}: not one of {asked} detections has a place: {reasons}")
+
+
+def _written(
+    folder: Flight | Mission,
+    flights: Sequence[Flight],
+    located: Located,
+    said: tuple[str, ...],
+    asked: int,
+    started: float,
+) -> dict[str, Any]:
+    """Write sightings, coverage and notes; returns the JSON summary. The notes with what all rests on come last:
+    whoever finds them finds the rest whole."""
+    SIGHTINGS.write(located.sightings, folder.sightings)
+    write_whole(folder.coverage, located.coverage.to_geojson() + "\n")
+    said = (*said, *located.notes)
+    noted = {"notes": list(said), "unlocated": located.unlocated, "inputs": inputs_of(flights, folder.root)}
+    write_whole(folder.located, json.dumps(noted, ensure_ascii=False) + "\n")
+    notes(said)
+    for reason, count in located.unlocated.items():
+        notes([f"{count} without a place: {reason}"])
+    placed = located.places.num_rows - located.places["lat_deg"].null_count
+    say(f"{placed} of {asked} detections placed, {located.sightings.num_rows} sightings")
+    files = {"sightings": str(folder.sightings), "coverage": str(folder.coverage)}
+    return {
+        "mission" if isinstance(folder, Mission) else "flight": str(folder.root),
+        "flights": [str(one.root) for one in flights],
+        "sightings": located.sightings.num_rows,
+        "places": placed,
+        "detections": asked,
+        "unlocated": dict(located.unlocated),
+        "notes": list(said),
+        "files": files | ({"places": str(folder.places)} if isinstance(folder, Flight) else {}),
+        "seconds": round(time.monotonic() - started, 2),
+    }
+
+
+def _take_off(flight: Flight) -> tuple[float, float] | None:
+    """Latitude and longitude of the take-off, if the record begins on the ground."""
+    if not flight.track.exists():
+        return None
+    track = TRACK.read(flight.track)
+    known = np.flatnonzero(np.isfinite(track["alt_home_m"].to_numpy(zero_copy_only=False)))
+    if not known.size or abs(track["alt_home_m"][first := int(known[0])].as_py()) > ON_GROUND_M:
+        return None
+    return float(track["lat_deg"][first].as_py()), float(track["lon_deg"][first].as_py())
