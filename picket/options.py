@@ -11,6 +11,7 @@ MissionArgument = Annotated[Path, typer.Argument(metavar="MISSION", help="A miss
 FlightArgument = Annotated[
     Path, typer.Argument(metavar="FLIGHT", help="A flight folder, or a mission folder that holds just one flight.")
 ]
+ResultsArgument = Annotated[Path, typer.Argument(metavar="FLIGHT|MISSION", help="A flight folder or a mission folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON summary on stdout and nothing else there.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what this step wrote before.")]
 CameraOption = Annotated[

@@ -26,9 +26,9 @@ from vision.table import DETECTIONS
 
 @dataclass(frozen=True)
 class Results:
-    """What a folder has to show. `boxes` are detections and marks, `tracks` stand by the flight's name, `frames.file`
-    is relative to `root`, `remarks` are about the whole. `located` is False where there are no sightings because
-    nothing was located yet."""
+    """What a folder has to show. `boxes` are detections and marks, `tracks` stand by the flight's name,
+    `frames.file` is relative to `root`, `ground` is what was looked at and the gaps. `located` is False where there are no sightings
+    because nothing was located yet."""
 
     root: Path
     mission: Mission | None
@@ -38,8 +38,7 @@ class Results:
     frames: pa.Table
     boxes: pa.Table
     tracks: Mapping[str, pa.Table]
-    covered: tuple[Ground, ...] = ()
-    gaps: tuple[Ground, ...] = ()
+    ground: tuple[Ground, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -56,8 +55,8 @@ class Results:
             frames=self.frames,
             tracks=self.tracks,
             detections=self.boxes,
-            covered=self.covered,
-            gaps=self.gaps,
+            covered=[piece for piece in self.ground if piece.properties.get("role") != "gap"],
+            gaps=[piece for piece in self.ground if piece.properties.get("role") == "gap"],
             images_root=self.root,
             notes=self.notes,
             simulated=self.simulated,
@@ -90,7 +89,6 @@ def open_results(path: Path) -> Results:
 def flight_results(flight: Flight) -> Results:
     """The results of one flight. Raises InputError where one of its files is not what it should be."""
     located = flight.sightings.exists()
-    covered, gaps = read_ground(flight.coverage)
     boxes = [DETECTIONS.read(path) for path in (flight.detections, flight.marks) if path.exists()]
     return Results(
         root=flight.root,
@@ -101,8 +99,7 @@ def flight_results(flight: Flight) -> Results:
         frames=FRAMES.read(flight.frames),
         boxes=pa.concat_tables(boxes) if boxes else DETECTIONS.columns.empty_table(),
         tracks={flight.root.resolve().name: TRACK.read(flight.track)} if flight.track.exists() else {},
-        covered=covered,
-        gaps=gaps,
+        ground=read_ground(flight.coverage),
         notes=tuple(dict.fromkeys([*flight.notes(), *flight.located_notes()])),
     )
 
@@ -110,13 +107,11 @@ def flight_results(flight: Flight) -> Results:
 def _mission_results(mission: Mission, flights: Sequence[Flight]) -> Results:
     """The results of a mission that was located as a whole."""
     together = _together(mission, [flight_results(flight) for flight in flights], ())
-    covered, gaps = read_ground(mission.coverage)
     return replace(
         together,
         located=True,
         sightings=SIGHTINGS.read(mission.sightings),
-        covered=covered,
-        gaps=gaps,
+        ground=read_ground(mission.coverage),
         notes=tuple(dict.fromkeys([*mission.located_notes(), *together.notes])),
     )
 
@@ -138,22 +133,37 @@ def _together(mission: Mission, parts: Sequence[Results], remarks: Sequence[str]
         frames=pa.concat_tables(frames),
         boxes=pa.concat_tables(boxes),
         tracks={name: track for part in parts for name, track in part.tracks.items()},
-        covered=tuple(ground for part in parts for ground in part.covered),
-        gaps=tuple(ground for part in parts for ground in part.gaps),
+        ground=tuple(piece for part in parts for piece in part.ground),
         notes=tuple(dict.fromkeys([*remarks, *(note for part in parts for note in part.notes)])),
     )
 
 
-def read_ground(path: Path) -> tuple[tuple[Ground, ...], tuple[Ground, ...]]:
-    """What a coverage file says was looked at, and its gaps; nothing of either where there is no such file. Raises
-    InputError where it is none."""
+def check_target(target: Path, results: Results, *, force: bool) -> None:
+    """Raises InputError where `target` exists and not `force`, is a folder, or is one of the files the flights and
+    their mission are made of, `force` or not."""
+    if target.is_dir():
+        raise InputError(target, "is a folder; name a file to write")
+    own = [path for flight in results.flights for path in flight.own_files()]
+    own += results.mission.own_files() if results.mission else []
+    place = target.resolve()
+    if any(place == path.resolve() or path.resolve() in place.parents for path in own):
+        raise InputError(
+            target, "belongs to the flight or the mission itself and is not overwritten; choose another name"
+        )
+    if target.exists() and not force:
+        raise InputError(target, "already exists and is kept; choose another name, or say --force to replace it")
+
+
+def read_ground(path: Path) -> tuple[Ground, ...]:
+    """What a coverage file says was looked at, and its gaps; nothing where there is no such file. Raises InputError
+    where it is none."""
     if not path.exists():
-        return (), ()
+        return ()
     try:
         geometry = shapely.from_geojson(json.dumps(read_json(path, "what `picket locate` wrote")))
     except shapely.GEOSException as error:
         raise InputError(path, f"is no GeoJSON geometry ({error}); run `picket locate --force` again") from error
-    return (Ground(geometry),), ()
+    return (Ground(geometry),)
 
 
 def _prefixed(table: pa.Table, column: str, prefix: str) -> pa.Table:

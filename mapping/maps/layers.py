@@ -20,13 +20,16 @@ from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
 from mapping.ground.frame import LocalFrame
-from mapping.maps.wording import verdict_of
+from mapping.maps.coordinates import grid_places, spaced_mgrs
+from mapping.maps.exports.content import Ground
+from mapping.maps.wording import NOT_REVIEWED, verdict_of
 from vision.classes import CLASSES
 
 GEOD = Geod(ellps="WGS84")
 DECIMALS = 7  # about 1 cm
 TRACK_TOLERANCE_M = 0.5
 COVERAGE_TOLERANCE_M = 0.2
+REPLAY_POINTS = 1500
 LEAST_EXTENT_M = 60.0
 SHRINKS_TO = 2.5
 OBJECT = "object"
@@ -45,8 +48,13 @@ class Layer:
 
 
 LAYERS = (
-    Layer("coverage", "Ground looked at", "area", True, True),
+    Layer("searched", "Ground looked at", "area", True, True),
+    Layer("searched_vehicle", "Too coarse for people", "area", True, True),
+    Layer("searched_none", "Too coarse for anything", "area", True, True),
+    Layer("imaged", "Photographed, not searched", "area", True, True),
+    Layer("gap", "Gaps: not looked at", "area", True, True),
     Layer("patrol", "Area to watch", "area", True, True),
+    Layer("hole", "Left out of the area", "area", True, True),
     Layer("no_fly", "No-fly zone", "area", True, True),
     Layer("fence_inclusion", "Fence: stay inside", "area", False, True),
     Layer("fence_exclusion", "Fence: stay out", "area", False, True),
@@ -65,8 +73,10 @@ AREA_ROLES = ("patrol", "border", "no_fly", "home", "rally")
 PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect")
 SIGHTING_COLUMNS = (
     *("id", "class", "object", "lat", "lon", "alt", "major", "minor", "bearing", "ce90", "confidence"),
-    *("first", "last", "frames", "verdict", "picture"),
+    *("first", "last", "frames", "speed", "heading", "mgrs", "utm", "verdict", "picture"),
 )
+
+BOX_COLUMNS = ("id", "class", "confidence", "file", "verdict", "picture")
 
 
 @dataclass(frozen=True)
@@ -125,12 +135,53 @@ def plan_and_area(area: Mapping[str, Any] | None, plan: Mapping[str, Any] | None
     ]
     if ends:
         merged["waypoint"] = ends
+    holes = [
+        Feature(shapely.Polygon(ring))
+        for feature in merged.get("patrol", [])
+        for part in shapely.get_parts(feature.geometry)
+        for ring in getattr(part, "interiors", ())
+    ]
+    if holes:
+        merged["hole"] = holes
     return merged, left_out_area + left_out_plan
 
 
-def track_features(track: pa.Table | None) -> list[Feature]:
-    """The flown track as lines, thinned to `TRACK_TOLERANCE_M`; it is broken where the position is unknown."""
-    if track is None or not track.num_rows:
+def ground_features(ground: Iterable[Ground]) -> Features:
+    """The ground that was looked at by how finely, what was photographed only, and the gaps, as features of the roles
+    `searched`, `searched_vehicle`, `searched_none`, `imaged` and `gap`. All of a role but gaps are one feature, thinned
+    to `COVERAGE_TOLERANCE_M`; a gap keeps its words."""
+    by_role: dict[str, list[Ground]] = {}
+    for piece in ground:
+        if not piece.geometry.is_empty:
+            by_role.setdefault(_role_of(piece), []).append(piece)
+    features: Features = {}
+    for role, pieces in by_role.items():
+        if role == "gap":
+            features[role] = [Feature(piece.geometry, str(piece.properties.get("where") or "")) for piece in pieces]
+        else:
+            whole = shapely.union_all([shapely.make_valid(piece.geometry) for piece in pieces])
+            features[role] = [Feature(thinned(whole, COVERAGE_TOLERANCE_M))]
+    return features
+
+
+def looked_at(ground: Sequence[Ground]) -> BaseGeometry | None:
+    """The union of the ground that was searched, however coarsely; None where nothing is known of any."""
+    pieces = [shapely.make_valid(piece.geometry) for piece in ground if _role_of(piece).startswith("searched")]
+    return shapely.union_all(pieces) if ground else None
+
+
+def _role_of(piece: Ground) -> str:
+    role = piece.properties.get("role", "searched")
+    if role != "searched":
+        return str(role)
+    return {"vehicle": "searched_vehicle", "": "searched_none"}.get(
+        str(piece.properties.get("fine_enough_for", "person")), "searched"
+    )
+
+
+def track_features(track: pa.Table) -> list[Feature]:
+    """A flown track as lines, thinned to `TRACK_TOLERANCE_M`; it is broken where the position is unknown."""
+    if not track.num_rows:
         return []
     lon, lat = _positions(track)
     known = np.isfinite(lon) & np.isfinite(lat)
@@ -141,6 +192,24 @@ def track_features(track: pa.Table | None) -> list[Feature]:
         if known[piece[0]] and len(piece) > 1
     ]
     return [Feature(thinned(line, TRACK_TOLERANCE_M)) for line in lines]
+
+
+def replay(tracks: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
+    """What a page needs to play the flights again: name, start and at most `REPLAY_POINTS` points [lat, lon, seconds
+    since the start] of each track that has at least two of known place and time."""
+    flights = []
+    for name, track in tracks.items():
+        lon, lat = _positions(track)
+        moments = track.column("time_utc").to_numpy(zero_copy_only=False).astype("datetime64[us]")
+        known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat) & ~np.isnat(moments))
+        if len(known) < 2:
+            continue
+        kept = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), REPLAY_POINTS)).round().astype(int))]
+        seconds = (moments[kept] - moments[kept[0]]) / np.timedelta64(1, "s")
+        points = zip(lat[kept].round(6).tolist(), lon[kept].round(6).tolist(), seconds.round(1).tolist(), strict=True)
+        start = track.column("time_utc")[int(kept[0])].as_py()
+        flights.append({"name": name, "start": start, "points": [list(point) for point in points]})
+    return flights
 
 
 def frame_features(frames: pa.Table | None) -> list[Feature]:
@@ -200,7 +269,9 @@ def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews:
     """One list per sighting in the order of `SIGHTING_COLUMNS`; `picture` is the JPEG as base64 or None. A row without
     a class counts as `object` (what a person marked). Sightings without a place are left out."""
     rows = []
-    for row in sightings.to_pylist():
+    listed = sightings.to_pylist()
+    grid = grid_places([row["lat_deg"] for row in listed], [row["lon_deg"] for row in listed])
+    for row, place in zip(listed, grid, strict=True):
         if not (_finite(row["lat_deg"]) and _finite(row["lon_deg"])):
             continue
         picture = thumbnails.get(row["sighting_id"])
@@ -220,11 +291,32 @@ def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews:
                 row["first_seen_utc"],
                 row["last_seen_utc"],
                 row["n_frames"],
+                _rounded(row.get("speed_m_s"), 1),
+                _rounded(row.get("heading_deg"), 0),
+                spaced_mgrs(place.mgrs) if place.mgrs else None,
+                f"{place.utm_zone} {place.easting_m:.0f} E {place.northing_m:.0f} N" if place.utm_zone else None,
                 verdict_of(row["sighting_id"], reviews),
                 b64encode(picture).decode("ascii") if picture else None,
             ]
         )
     return rows
+
+
+def box_rows(boxes: pa.Table, frames: pa.Table, thumbnails: Mapping[str, bytes]) -> list[list[Any]]:
+    """One list per box in the order of `BOX_COLUMNS`, the most confident first."""
+    files = dict(zip(frames["frame_id"].to_pylist(), frames["file"].to_pylist(), strict=True))
+    rows = sorted(boxes.to_pylist(), key=lambda row: (-row["confidence"], row["detection_id"]))
+    return [
+        [
+            row["detection_id"],
+            class_of_row(row),
+            _rounded(row["confidence"], 3),
+            files.get(row["frame_id"]) or row["frame_id"],
+            NOT_REVIEWED,
+            b64encode(picture).decode("ascii") if (picture := thumbnails.get(row["detection_id"])) else None,
+        ]
+        for row in rows
+    ]
 
 
 def class_of_row(row: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from folium.template import Template
 from mapping.errors import MappingError
 from mapping.maps.basemap import asset, offline_map, page_file
 
-SCRIPTS = ("map.js", "ground.js", "table.js", "sightings.js", "sorties.js", "start.js")
+SCRIPTS = tuple(f"{name}.js" for name in ("map", "ground", "table", "sightings", "boxes", "replay", "sorties", "start"))
 TOKEN = re.compile(r"@@picket:([a-z-]+)@@")
 
 

@@ -19,6 +19,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mapping.maps import layers, wording
+from mapping.maps.exports.content import Ground
 from mapping.maps.page import render_page
 from vision.files import write_whole
 
@@ -29,27 +30,49 @@ OUTLINE_NOTE = (
 ELLIPSE_NOTE = (
     "Each ellipse holds the true place 95 times in 100, as far as the stated errors of position and attitude are right."
 )
+NO_MAP_NOTE = (
+    "Not one frame has a position, so there is no map: bring the images in again with the flight's telemetry, or with "
+    "images that carry GPS. One person may be in several of these pictures."
+)
+FLOWN = ("searched", "searched_vehicle", "searched_none", "imaged", "track", "frames")
+"""The roles that show where the drone has been."""
 EMPTY_NOTE = "Nothing sighted does not mean that nobody was there: cover, distance and warm ground hide people."
 
 
 @dataclass(frozen=True)
 class ReportContent:
     """What a report shows. Tables have the schemas of `mapping.tables`; `area` and `plan` are GeoJSON collections whose
-    features carry a `role`; `coverage` is in longitude and latitude; `thumbnails` are JPEGs by sighting id; `facts`
-    are shown as a small table, `notes` as sentences; `reviews` are verdicts (confirmed, rejected, unsure) by id."""
+    features carry a `role`; `ground` is what was looked at and the gaps, `tracks` stand by the flight's name;
+    `thumbnails` are JPEGs by sighting id; `facts` are shown as a small table, `notes` as sentences, `warning` where
+    nobody can miss it; `reviews` are verdicts (confirmed, rejected, unsure) by id."""
 
     title: str
     sightings: pa.Table
     frames: pa.Table | None = None
-    track: pa.Table | None = None
+    tracks: Mapping[str, pa.Table] = field(default_factory=dict)
     area: Mapping[str, Any] | None = None
     plan: Mapping[str, Any] | None = None
-    coverage: BaseGeometry | None = None
+    ground: Sequence[Ground] = ()
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    warning: str = ""
     reviews: Mapping[str, str] = field(default_factory=dict)
     sorties: int = 1
+    made_utc: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PicturesContent:
+    """What there is to show of frames without a position: boxes (vision.table.DETECTIONS) with their pictures, no map;
+    `thumbnails` are JPEGs by detection id."""
+
+    title: str
+    boxes: pa.Table
+    frames: pa.Table
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     made_utc: datetime | None = None
 
 
@@ -81,24 +104,41 @@ def write_report(content: ReportContent, path: Path) -> None:
     """Write the report as one HTML file, whole or not at all. Raises MappingError where the packaged map assets are
     missing, VisionError where the file cannot be written, ValueError on a verdict that is none."""
     features, left_out = layers.plan_and_area(content.area, content.plan)
-    features["track"] = layers.track_features(content.track)
+    features |= layers.ground_features(content.ground)
+    features["track"] = [line for track in content.tracks.values() for line in layers.track_features(track)]
     features["frames"] = layers.frame_features(content.frames)
-    if content.coverage is not None and not content.coverage.is_empty:
-        features["coverage"] = [layers.Feature(layers.thinned(content.coverage, layers.COVERAGE_TOLERANCE_M))]
     rows = layers.sighting_rows(content.sightings, content.thumbnails, content.reviews)
     classes = [row[layers.SIGHTING_COLUMNS.index("class")] for row in rows]
     verdicts = [row[layers.SIGHTING_COLUMNS.index("verdict")] for row in rows]
-    looked_at_m2, share = _looked_at(content.coverage, layers.patrol_area(features))
-    flown = [item.geometry for role in ("coverage", "track", "frames") for item in features.get(role, [])]
+    looked_at_m2, share = _looked_at(layers.looked_at(content.ground), layers.patrol_area(features))
+    flown = [item.geometry for role in FLOWN for item in features.get(role, [])]
     places = [(row[4], row[3]) for row in rows]
     data = {
         "kind": "report",
-        "headline": wording.report_headline(content.sorties, looked_at_m2, share, classes, verdicts),
+        "headline": wording.report_headline(
+            content.sorties, looked_at_m2, share, len(features.get("gap", [])), classes, verdicts
+        ),
         "statement": wording.REPORT_STATEMENT,
+        "warning": content.warning,
+        "replay": layers.replay(content.tracks),
         "sightings": {"columns": layers.SIGHTING_COLUMNS, "rows": rows},
         "notes": [*content.notes, *_own_notes(content, rows, left_out)],
     }
     _write(data, content.title, content.facts, features, (flown, places), content.made_utc, path)
+
+
+def write_pictures_page(content: PicturesContent, path: Path) -> None:
+    """Write a page of what was found in frames that have no position, as one HTML file. Raises MappingError where the
+    packaged map assets are missing, VisionError where the file cannot be written."""
+    rows = layers.box_rows(content.boxes, content.frames, content.thumbnails)
+    data = {
+        "kind": "pictures",
+        "headline": wording.pictures_headline(content.frames.num_rows, [row[1] for row in rows]),
+        "statement": wording.REPORT_STATEMENT,
+        "boxes": {"columns": layers.BOX_COLUMNS, "rows": rows},
+        "notes": [*content.notes, NO_MAP_NOTE],
+    }
+    _write(data, content.title, content.facts, {}, ([], []), content.made_utc, path)
 
 
 def write_plan_page(content: PlanContent, path: Path) -> None:
@@ -152,17 +192,16 @@ def _write(
         "bounds": [[south, west], [north, east]],
         "layers": layers.layers_json(features, plan_page=data["kind"] == "plan"),
         "facts": [[str(key), str(value)] for key, value in facts.items()],
-        "notes": [*data["notes"], OUTLINE_NOTE],
+        "notes": data["notes"] if data["kind"] == "pictures" else [*data["notes"], OUTLINE_NOTE],
         "made": f"Made {made:%Y-%m-%d %H:%M} UTC by Picket {_version()} (folium {folium.__version__}, Leaflet ",
     }
     write_whole(path, render_page(title, ((south + north) / 2, (west + east) / 2), page))
 
 
-def _looked_at(coverage: BaseGeometry | None, patrol: BaseGeometry | None) -> tuple[float | None, float | None]:
+def _looked_at(sound: BaseGeometry | None, patrol: BaseGeometry | None) -> tuple[float | None, float | None]:
     """Square metres looked at, and the share of the area they make (None where unknown)."""
-    if coverage is None:
+    if sound is None:
         return None, None
-    sound = shapely.make_valid(coverage)
     if patrol is None:
         return layers.area_m2(sound), None
     return layers.area_m2(sound), layers.area_m2(_polygons(shapely.intersection(sound, patrol))) / layers.area_m2(

@@ -64,6 +64,17 @@ def thumbnails(
     return kept
 
 
+def box_thumbnails(
+    boxes: pa.Table, frames: pa.Table, images_root: Path, *, budget_bytes: int = BUDGET_BYTES
+) -> dict[str, bytes]:
+    """The same of single boxes, by detection id."""
+    names = boxes["detection_id"].to_pylist()
+    each = pa.table(
+        {"sighting_id": names, "confidence": boxes["confidence"], "detection_ids": [[name] for name in names]}
+    )
+    return thumbnails(each, boxes, frames, images_root, budget_bytes=budget_bytes)
+
+
 def thumbnail(image: np.ndarray, box: tuple[float, float, float, float]) -> bytes:
     """A JPEG of `SIDE_PX` pixels square: the image (H, W, 3; BGR, uint8) round `box` (x1, y1, x2, y2 in pixels), moved
     inside the image, with the box drawn. Where the image is smaller than the crop the rest is black."""

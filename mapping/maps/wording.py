@@ -13,7 +13,7 @@ from vision.classes import CLASSES
 
 VERDICTS = ("confirmed", "rejected", "unsure")
 NOT_REVIEWED = "not reviewed"
-PLURALS = {"person": "people"}
+PLURALS = {"person": "people", "box": "boxes"}
 REPORT_STATEMENT = "Nothing counts as seen until an officer has confirmed it."
 PLAN_STATEMENT = "A plan is a proposal: the pilot checks airspace, weather and fence, and answers for the flight."
 
@@ -78,15 +78,17 @@ def report_headline(
     sorties: int,
     looked_at_m2: float | None,
     share_of_area: float | None,
+    gaps: int,
     classes: Sequence[str],
     verdicts: Sequence[str],
 ) -> str:
-    """The report in one sentence. `share_of_area` is the part of the area that was looked at, 0 to 1."""
+    """The report in one sentence. `share_of_area` is the part of the area that was looked at, 0 to 1, `gaps` how many
+    parts of it were not."""
     start = counted(sorties, "sortie")
     if looked_at_m2 is not None:
         start += f", {area_text(looked_at_m2)} looked at"
         if share_of_area is not None:
-            start += f" ({share_text(share_of_area)} of the area)"
+            start += f" ({share_text(share_of_area)} of the area" + (f", {counted(gaps, 'gap')})" if gaps else ")")
     if not classes:
         return f"{start}: no person or vehicle sighted"
     rejected = [index for index, verdict in enumerate(verdicts) if verdict == "rejected"]
@@ -99,6 +101,15 @@ def report_headline(
     if rejected:
         state += f", {len(rejected)} rejected"
     return f"{start}: {sightings_text(standing) or 'nothing'} sighted, {state}"
+
+
+def pictures_headline(frames: int, classes: Sequence[str]) -> str:
+    """What was found in frames without a position, in one sentence: pictures of things, for nobody knows how many."""
+    if not classes:
+        return f"{counted(frames, 'frame')} without a position: no person or vehicle found"
+    kinds = [name for name in (*CLASSES, *sorted(set(classes) - set(CLASSES))) if name in classes]
+    found = listed([f"{classes.count(name):,} of {PLURALS.get(name, name + 's')}" for name in kinds])
+    return f"{counted(frames, 'frame')} without a position, {counted(len(classes), 'box')}: {found}; none confirmed yet"
 
 
 def share_text(share: float) -> str:

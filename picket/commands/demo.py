@@ -10,22 +10,22 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-import shapely
 import typer
 from rich.table import Table
 
 from mapping.ground.camera import load_camera
 from mapping.ground.scoring import KnownObject, Score, score_sightings
+from mapping.ground.searched import read_coverage
 from mapping.tables import SIGHTINGS
 from missions.areas.read import read_area
 from missions.drones import load_drone
 from missions.planning.planner import make_plan
 from picket.commands.detect import detect_flight
 from picket.commands.fly import fly_simulated
-from picket.commands.locate import locate_flight
 from picket.commands.plan import DEFAULT_CAMERA, DEFAULT_DRONE, write_mission
-from picket.commands.report import report_flights
+from picket.commands.report import report_flight
 from picket.folder import Flight
+from picket.locating import locate_flight
 from picket.options import JsonOption, SeedOption, SpeedupOption
 from picket.output import console, say, summarise
 from sim.world.scene import scene_from_geojson
@@ -61,7 +61,7 @@ def demo(
     with _timed(seconds, "locate"):
         locate_flight(flight)
     with _timed(seconds, "report"):
-        report_flights([flight], mission, flight.report)
+        report_flight(flight)
     score = _score(flight)
     _show(score, seconds, flight.report)
     summarise(_summary(score, seconds, flight, seed), as_json=as_json)
@@ -78,8 +78,8 @@ def _score(flight: Flight) -> Score:
     """The sightings against what the simulated world really held, on the ground that was imaged."""
     scene = scene_from_geojson(flight.truth)
     known = [KnownObject(item.id, item.object_class, item.lat_deg, item.lon_deg) for item in scene.objects]
-    coverage = shapely.from_geojson(flight.coverage.read_text(encoding="utf-8"))
-    return score_sightings(SIGHTINGS.read(flight.sightings), known, coverage, edge_m=EDGE_M)
+    looked_at = read_coverage(flight.coverage).searched
+    return score_sightings(SIGHTINGS.read(flight.sightings), known, looked_at, edge_m=EDGE_M)
 
 
 def _show(score: Score, seconds: dict[str, float], report: Path) -> None:

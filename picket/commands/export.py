@@ -11,14 +11,14 @@ import typer
 from mapping.maps.exports.formats import FORMATS
 from mapping.maps.thumbnails import thumbnails
 from mapping.maps.wording import counted
-from picket.options import ForceOption, JsonOption
+from picket.options import ForceOption, JsonOption, ResultsArgument
 from picket.output import say, summarise
-from picket.results import Results, open_results
+from picket.results import check_target, open_results
 from vision.errors import InputError
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="FLIGHT|MISSION", help="A flight folder or a mission folder.")],
+    folder: ResultsArgument,
     file_format: Annotated[
         str, typer.Option("--format", metavar="|".join(FORMATS), help="The format to write.")
     ] = "geojson",
@@ -53,19 +53,3 @@ def export(
         else f"the boxes of all frames: {target}"
     )
     summarise({"file": str(target), "format": file_format, "sightings": number}, as_json=as_json)
-
-
-def check_target(target: Path, results: Results, *, force: bool) -> None:
-    """Raises InputError where `target` exists and not `force`, is a folder, or is one of the files the flights and
-    their mission are made of, `force` or not."""
-    if target.is_dir():
-        raise InputError(target, "is a folder; name a file to write")
-    own = [path for flight in results.flights for path in flight.own_files()]
-    own += results.mission.own_files() if results.mission else []
-    place = target.resolve()
-    if any(place == path.resolve() or path.resolve() in place.parents for path in own):
-        raise InputError(
-            target, "belongs to the flight or the mission itself and is not overwritten; choose another name"
-        )
-    if target.exists() and not force:
-        raise InputError(target, "already exists and is kept; choose another name, or say --force to replace it")

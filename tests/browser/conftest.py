@@ -12,6 +12,7 @@ import shapely
 
 from mapping.ground.frame import LocalFrame
 from mapping.maps import basemap
+from mapping.maps.exports.content import Ground
 from mapping.maps.report import PlanContent, ReportContent, SortieRow
 from mapping.maps.thumbnails import thumbnail
 from mapping.tables import FRAMES, SIGHTINGS, TRACK
@@ -146,9 +147,9 @@ def report_content(assets: Path) -> ReportContent:
         title="benapole-2026-11-22, flight 20261122T181500Z-01",
         sightings=sightings,
         frames=example_frames(places),
-        track=track,
+        tracks={"20261122T181500Z-01": track},
         area=AREA,
-        coverage=coverage,
+        ground=[Ground(coverage)],
         thumbnails=pictures,
         facts={
             "Flight": "20261122T181500Z-01, landed",

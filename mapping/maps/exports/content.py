@@ -45,7 +45,7 @@ class Ground:
     """One polygon (lon/lat) of what was looked at or left out, with whatever is known of it."""
 
     geometry: BaseGeometry
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

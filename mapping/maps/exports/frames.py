@@ -43,8 +43,8 @@ def ellipses_frame(content: ExportContent) -> geopandas.GeoDataFrame:
 
 
 def ground_frame(parts: Sequence[Ground]) -> geopandas.GeoDataFrame:
-    """Polygons of ground with their facts as columns."""
-    return _frame(pandas.DataFrame([dict(part.facts) for part in parts]), [part.geometry for part in parts])
+    """Polygons of ground with their properties as columns."""
+    return _frame(pandas.DataFrame([dict(part.properties) for part in parts]), [part.geometry for part in parts])
 
 
 def tracks_frame(content: ExportContent) -> geopandas.GeoDataFrame:

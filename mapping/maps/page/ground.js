@@ -41,7 +41,7 @@ function addGraticule(map) {
     }).addTo(group);
     for (const lon of lons) {
       const x = map.latLngToContainerPoint([bounds.getCenter().lat, lon]).x;
-      if (x > 150 && x < size.x - 60) label([x, size.y - 2], degrees(lon, "E", "W", decimals), "along");
+      if (x > 150 && x < size.x - (hasLocator(map) ? 180 : 60)) label([x, size.y - 2], degrees(lon, "E", "W", decimals), "along");
     }
     for (const lat of lats) {
       const y = map.latLngToContainerPoint([lat, bounds.getCenter().lng]).y;
@@ -61,6 +61,12 @@ function addOutline(map, world) {
   };
   map.on("zoomend", follow);
   follow();
+}
+
+/** Whether the map in the corner is shown, which would cut the labels behind it. */
+function hasLocator(map) {
+  const box = map.getContainer().querySelector(".locator");
+  return box !== null && box.offsetWidth > 0;
 }
 
 /** A small map in the corner that shows where in the world this is. */
@@ -111,10 +117,10 @@ function addCoordinates(map) {
 
 function addGround(map, world, centre, fit) {
   addOutline(map, world);
-  addGraticule(map);
   addFitButton(map, fit);
   addNorth(map);
   addCoordinates(map);
   L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
   addLocator(map, world, centre);
+  addGraticule(map);
 }

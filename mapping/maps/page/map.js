@@ -54,7 +54,7 @@ function featureLayer(layer, feature) {
   if (layer.shape === "place") {
     return L.geoJSON(feature.geometry, { pointToLayer: (_, point) => placeMarker(layer.role, feature.name, layer.label, point) });
   }
-  const interactive = ["patrol", "no_fly", "border"].includes(layer.role);
+  const interactive = ["patrol", "hole", "gap", "no_fly", "border"].includes(layer.role);
   const drawn = L.geoJSON(feature.geometry, { style: { className, interactive, noClip: false } });
   if (interactive) drawn.bindTooltip(make("span", {}, feature.name ? `${layer.label}: ${feature.name}` : layer.label), { sticky: true });
   return drawn;
@@ -87,21 +87,24 @@ function legendLine(swatch, words, shown, toggle) {
   return make("label", { class: "legend-line" }, box, swatch, make("span", {}, words));
 }
 
-/** The legend, which is also the layer control. `first` are elements shown above the layers. */
+/** The legend, which is also the layer control. `first` are elements shown above the layers; layers that are off to
+ *  begin with stand under "More layers". Closed where it would hide much of the map. */
 function addLegend(map, drawn, first) {
-  const narrow = window.matchMedia("(max-width: 760px)").matches;
+  const size = map.getSize();
   const control = L.control({ position: "topright" });
   control.onAdd = () => {
-    const box = make("details", { class: "legend" }, make("summary", {}, "Legend and layers"), ...first);
-    box.open = !narrow;
+    const box = make("details", { class: "legend" }, make("summary", {}, "Legend"), ...first);
+    box.open = size.x > 640 && size.y > 480;
+    const more = make("details", { class: "legend-more" }, make("summary", {}, "More layers"));
     for (const { layer, group } of drawn) {
-      box.append(legendLine(legendSwatch(layer), layer.label, layer.on, (shown) => {
+      (layer.on ? box : more).append(legendLine(legendSwatch(layer), layer.label, layer.on, (shown) => {
         if (shown) group.addTo(map); else group.remove();
         // What is drawn later lies on top: put the order of the legend back.
         for (const other of drawn) if (map.hasLayer(other.group)) other.group.eachLayer((item) => item.bringToFront && item.bringToFront());
         map.fire("picket:layers");
       }));
     }
+    if (more.children.length > 1) box.append(more);
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
     return box;

@@ -48,11 +48,11 @@ function clusterIcon(cluster) {
   return L.divIcon({ className: "cluster-icon", html: holder, iconSize: [33, 30] });
 }
 
-/** The markers, of which those of one class can be hidden; returns {show(class, shown), reveal(sighting)}. */
+/** The markers, of which some can be hidden; returns {only(wanted), reveal(sighting)}. */
 function addMarkers(map, sightings, choose) {
   const markers = new Map(sightings.map((sighting) => [sighting, sightingMarker(sighting)]));
   const group = L.markerClusterGroup({
-    maxClusterRadius: 26, disableClusteringAtZoom: APART_FROM_ZOOM, showCoverageOnHover: false, spiderfyOnMaxZoom: false,
+    maxClusterRadius: 34, disableClusteringAtZoom: APART_FROM_ZOOM, showCoverageOnHover: false, spiderfyOnMaxZoom: false,
     animate: false, iconCreateFunction: clusterIcon, chunkedLoading: sightings.length > 5000,
   });
   for (const [sighting, marker] of markers) {
@@ -61,10 +61,15 @@ function addMarkers(map, sightings, choose) {
   }
   group.addLayers([...markers.values()]);
   map.addLayer(group);
+  const shown = new Set(sightings);
   return {
-    show(shape, shown) {
-      const chosen = sightings.filter((sighting) => sighting.shape === shape).map((sighting) => markers.get(sighting));
-      if (shown) group.addLayers(chosen); else group.removeLayers(chosen);
+    only(wanted) {
+      const come = sightings.filter((one) => !shown.has(one) && wanted(one));
+      const go = sightings.filter((one) => shown.has(one) && !wanted(one));
+      if (come.length) group.addLayers(come.map((one) => markers.get(one)));
+      if (go.length) group.removeLayers(go.map((one) => markers.get(one)));
+      come.forEach((one) => shown.add(one));
+      go.forEach((one) => shown.delete(one));
     },
     reveal(sighting) {
       const crowded = group.getVisibleParent(markers.get(sighting)) !== markers.get(sighting);
@@ -103,11 +108,14 @@ function showDetails(sighting, close) {
     `${sighting.number}: ${sighting.class}${sighting.object ? ` “${sighting.object}”` : ""}`);
   const verdict = make("p", { class: `verdict state-${sighting.state}` }, sighting.verdict);
   const lines = [
-    ["Confidence", percent(sighting.confidence)],
+    ["Confidence", `${percent(sighting.confidence)}, to sort by; no probability`],
     ["Place", placeText(sighting.lat, sighting.lon, 6)],
+    ["MGRS", sighting.mgrs || "none"],
+    ["UTM", sighting.utm || "none"],
     ["Within", sighting.ce90 === null ? "unknown" : `${metres(sighting.ce90)} of it (90 %)`],
     ["Seen", timeSpan(sighting.first, sighting.last)],
     ["Seen in", `${sighting.frames} frame${sighting.frames === 1 ? "" : "s"}`],
+    ...(sighting.speed === null ? [] : [["Moving", `${sighting.speed.toFixed(1)} m/s${sighting.heading === null ? "" : ` toward ${sighting.heading.toFixed(0)}°`}; the place is where it was last seen`]]),
     ["Ground height", sighting.alt === null ? "unknown" : `${sighting.alt.toFixed(0)} m above sea level`],
     ["Identifier", sighting.id],
   ];
@@ -126,16 +134,16 @@ function sightingLegend(map, sightings, markers, ellipses, hidden) {
   const words = { person: "Person", vehicle: "Vehicle", bicycle: "Bicycle", object: "Marked object" };
   const lines = classes
     .map((shape) => [shape, sightings.filter((one) => one.shape === shape).length])
-    .filter(([shape, count]) => count || shape !== "object")
+    .filter(([shape, count]) => count || shape === "person" || shape === "vehicle")
     .map(([shape, count]) => legendLine(symbolElement(SHAPES[shape], `class-${shape}`), `${words[shape]} (${count})`, true, (shown) => {
       if (shown) hidden.delete(shape); else hidden.add(shape);
-      markers.show(shape, shown);
+      markers.only((one) => !hidden.has(one.shape));
       map.fire("picket:layers");
     }));
   const states = [["not-reviewed", "not reviewed"], ["confirmed", "confirmed"], ["unsure", "unsure"], ["rejected", "rejected"]];
   const key = make("p", { class: "legend-states" }, ...states.map(([state, text]) =>
     make("span", {}, symbolElement(SHAPES.person, `class-key state-${state}`), text)),
-  make("span", { class: "legend-cluster" }, make("b", {}, "2"), "several close together"));
+  make("span", { class: "legend-cluster" }, make("b", {}, "2"), "several together"));
   const swatch = make("span", { class: "symbol" });
   swatch.innerHTML = '<svg viewBox="0 0 26 26" aria-hidden="true"><ellipse class="ellipse class-person" cx="13" cy="13" rx="11" ry="6"/></svg>';
   const shape = legendLine(swatch, "95 % ellipse, close up", true, (shown) => {
@@ -145,7 +153,13 @@ function sightingLegend(map, sightings, markers, ellipses, hidden) {
   return [...lines, key, shape];
 }
 
-/** Everything about sightings; returns the elements the legend starts with. */
+/** `45Q XF` of `45Q XF 94169 49204`. */
+function squareOf(mgrs) {
+  return mgrs ? mgrs.split(" ").slice(0, -2).join(" ") : "";
+}
+
+/** Everything about sightings; returns {legend, seenBy}: the elements the legend starts with, and what shows only the
+ *  sightings first seen before a moment (null = all). */
 function addSightings(map, data) {
   const sightings = readSightings(data.sightings);
   const hidden = new Set();
@@ -165,23 +179,30 @@ function addSightings(map, data) {
   const markers = addMarkers(map, sightings, (sighting) => choose(sighting, false));
   const ellipses = addEllipses(map, sightings, hidden);
   const named = sightings.some((one) => one.object);
+  const marked = sightings.every((one) => one.object); // how sure a search was says nothing of a person's marks
+  // What all references begin with stands in the head of the column, not in every line.
+  const squares = new Set(sightings.map((one) => squareOf(one.mgrs)));
+  const square = squares.size === 1 ? [...squares][0] : "";
   const columns = [
     { title: "#", key: (one) => one.number, cell: (one) => String(one.number), numeric: true },
     { title: "What", key: (one) => one.class, cell: (one) => make("span", { class: "what" },
       symbolElement(SHAPES[one.shape], `class-${one.shape} state-${one.state}`), one.class) },
     ...(named ? [{ title: "Name", key: (one) => one.object || null, cell: (one) => make("span", { class: "name" }, one.object) }] : []),
-    { title: "Conf.", key: (one) => one.confidence, cell: (one) => percent(one.confidence), numeric: true, falling: true, wide: named },
-    { title: "Within", key: (one) => one.ce90, cell: (one) => metres(one.ce90), numeric: true },
-    { title: "Seen (UTC)", key: (one) => one.first, cell: (one) => clock(one.first) },
-    ...(named ? [] : [{ title: "Frames", key: (one) => one.frames, cell: (one) => String(one.frames), numeric: true, falling: true, wide: true }]),
+    ...(marked ? [] : [{ title: "Conf.", hint: "Confidence: how sure the search was, to sort by; no probability", key: (one) => one.confidence, cell: (one) => percent(one.confidence), numeric: true, falling: true, wide: named }]),
+    { title: "Within", hint: "9 times in 10 it is no farther off than this", key: (one) => one.ce90, cell: (one) => metres(one.ce90), numeric: true },
+    { title: `MGRS ${square}`.trim(), hint: "Military grid, to the metre", key: (one) => one.mgrs, cell: (one) => (one.mgrs || "–").slice(square.length).trim(), wide: true, numeric: true },
+    { title: "UTC", hint: "When it was first seen", key: (one) => one.first, cell: (one) => clock(one.first) },
     { title: "Review", key: (one) => one.verdict, cell: (one) => make("span", { class: `verdict state-${one.state}` }, one.verdict) },
   ];
   table = sortableTable(columns, sightings, (sighting) => choose(sighting, true));
   document.getElementById("table-title").textContent = `Sightings (${sightings.length})`;
   document.getElementById("table-hint").textContent = sightings.length
-    ? "Choose a row or a symbol for its picture and details. “Within”: 9 times in 10 it is no farther off than this."
+    ? `Choose a row or a symbol for its picture and details. ${marked ? "" : "“Conf.” is how sure the search was, to sort by. "}“Within”: 9 times in 10 it is no farther off than this.`
     : "None.";
   if (sightings.length) document.getElementById("table-holder").append(table.element);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
-  return sightingLegend(map, sightings, markers, ellipses, hidden);
+  const seenBy = (moment) => {
+    markers.only((one) => !hidden.has(one.shape) && (moment === null || (one.first !== null && Date.parse(one.first) <= moment)));
+  };
+  return { legend: sightingLegend(map, sightings, markers, ellipses, hidden), seenBy };
 }

@@ -1,5 +1,5 @@
 // The sorties of a plan: a table whose rows bring one sortie to the front.
-/** `fitTo(bounds)` moves the map; returns the elements the legend starts with (none). */
+/** `fitTo(bounds)` moves the map; returns {legend}: the elements the legend starts with (none). */
 function addSorties(map, data, drawn, fitTo) {
   const boundsOf = (number) => {
     const bounds = L.latLngBounds([]);
@@ -31,5 +31,5 @@ function addSorties(map, data, drawn, fitTo) {
   document.getElementById("table-title").textContent = `Sorties (${data.sorties.length})`;
   document.getElementById("table-hint").textContent = "Choose a row to bring one sortie to the front; choose it again for all.";
   document.getElementById("table-holder").append(table.element);
-  return [];
+  return { legend: [] };
 }

@@ -7,6 +7,8 @@ function showWords(data) {
   setText("page-title", data.title);
   setText("headline", data.headline);
   setText("statement", data.statement);
+  setText("warning", data.warning || "");
+  document.getElementById("warning").hidden = !data.warning;
   setText("made", `${data.made}${L.version}).`);
   document.getElementById("notes").append(...data.notes.map((note) => make("li", {}, note)));
   document.getElementById("notes-section").hidden = data.notes.length === 0;
@@ -27,8 +29,12 @@ function keepForPrint(map, fit) {
 }
 
 function picketPage(map, data) {
-  document.body.classList.add(`kind-${data.kind === "plan" ? "plan" : "report"}`);
+  document.body.classList.add(`kind-${["plan", "pictures"].includes(data.kind) ? data.kind : "report"}`);
   showWords(data);
+  if (data.kind === "pictures") {
+    addBoxes(data);
+    return;
+  }
   map.invalidateSize({ animate: false });
   const bounds = L.latLngBounds(data.bounds);
   const fitTo = (target) => {
@@ -43,7 +49,8 @@ function picketPage(map, data) {
   addGround(map, data.world, bounds.getCenter(), fit);
   const drawn = drawLayers(map, data.layers);
   const first = data.kind === "plan" ? addSorties(map, data, drawn, fitTo) : addSightings(map, data);
-  addLegend(map, drawn, first);
+  addLegend(map, drawn, first.legend);
+  if (data.replay) addReplay(map, data.replay, first.seenBy);
   keepLabelsApart(map);
   keepForPrint(map, fit);
 }

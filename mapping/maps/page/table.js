@@ -3,7 +3,7 @@ const ROWS_AT_ONCE = 200;
 
 /**
  * columns: [{title, key(row) -> value to sort by, cell(row) -> text or element, numeric,
- *   falling (sorts high to low first), wide (left out on a phone)}]
+ *   falling (sorts high to low first), wide (left out on a phone), hint (said when pointed at)}]
  * Returns {element, mark(row)}; `choose(row)` is called when a row is chosen.
  */
 function sortableTable(columns, rows, choose) {
@@ -45,7 +45,7 @@ function sortableTable(columns, rows, choose) {
   };
 
   const heads = columns.map((column) => {
-    const button = make("button", { type: "button" }, column.title);
+    const button = make("button", { type: "button", ...(column.hint ? { title: column.hint } : {}) }, column.title);
     const head = make("th", { scope: "col", "aria-sort": "none", class: looks(column) }, button);
     button.addEventListener("click", () => {
       const before = head.getAttribute("aria-sort");

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from mapping.ground.frame import LocalFrame
 from mapping.maps import layers
+from mapping.maps.exports.content import Ground
 from mapping.tables import TRACK
 
 SQUARE = {
@@ -78,8 +80,8 @@ def test_the_track_is_broken_where_the_position_is_unknown() -> None:
     assert ends == [[88.890, 88.891], [88.895, 88.897]]
 
 
-@pytest.mark.parametrize("table", [None, track([]), track([None, None])])
-def test_no_track(table: pa.Table | None) -> None:
+@pytest.mark.parametrize("table", [track([]), track([None, None])])
+def test_no_track(table: pa.Table) -> None:
     assert layers.track_features(table) == []
 
 
@@ -122,3 +124,47 @@ def test_view_shows_everything_unless_it_dwarfs_what_was_flown() -> None:
     assert layers.view(flown, (0.0, 0.0, 1.0, 9.0)) == flown
     assert layers.view(None, flown) == flown
     assert layers.view(None, None) == layers.WORLD
+
+
+def test_a_hole_in_the_area_is_a_thing_of_its_own() -> None:
+    ring = shapely.box(88.89, 23.03, 88.9, 23.04).difference(shapely.box(88.894, 23.034, 88.896, 23.036))
+    features, _ = layers.plan_and_area(json.loads(shapely.to_geojson(ring)), None)
+    assert [round(hole.geometry.area, 9) for hole in features["hole"]] == [4e-6]
+
+
+def test_ground_by_how_finely_it_was_looked_at() -> None:
+    squares = [shapely.box(88.89 + k * 0.001, 23.03, 88.891 + k * 0.001, 23.031) for k in range(6)]
+    said = [
+        {"role": "searched", "fine_enough_for": "person"},
+        {"role": "searched", "fine_enough_for": "person"},
+        {"role": "searched", "fine_enough_for": "vehicle"},
+        {"role": "searched", "fine_enough_for": ""},
+        {"role": "imaged"},
+        {"role": "gap", "where": "in the east"},
+    ]
+    ground = [Ground(square, known) for square, known in zip(squares, said, strict=True)]
+    features = layers.ground_features(ground)
+    assert list(features) == ["searched", "searched_vehicle", "searched_none", "imaged", "gap"]
+    assert features["searched"][0].geometry.area == pytest.approx(2e-6, rel=1e-3)
+    assert features["gap"][0].name == "in the east"
+    assert layers.looked_at(ground).area == pytest.approx(4e-6, rel=1e-3)
+    assert layers.looked_at([]) is None
+
+
+def test_a_replay_keeps_both_ends_and_few_points() -> None:
+    start = datetime(2026, 11, 22, 18, tzinfo=UTC)
+    rows = [
+        {
+            **dict.fromkeys(TRACK.columns.names),
+            "time_utc": start + timedelta(seconds=k / 10),
+            "lat_deg": 23.0,
+            "lon_deg": 88.0,
+        }
+        for k in range(5000)
+    ]
+    rows[0]["lat_deg"] = None
+    (flight,) = layers.replay({"one": TRACK.from_rows(rows), "two": TRACK.from_rows(rows[:2])})
+    assert flight["start"] == start + timedelta(seconds=0.1)
+    assert len(flight["points"]) == layers.REPLAY_POINTS
+    assert flight["points"][0] == [23.0, 88.0, 0.0]
+    assert flight["points"][-1][2] == 499.8

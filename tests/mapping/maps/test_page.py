@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from mapping.errors import MappingError
 from mapping.maps import basemap
+from mapping.maps.exports.content import Ground
 from mapping.maps.page import escaped_json
 from mapping.maps.report import ReportContent, write_report
 from vision.errors import VisionError
@@ -80,7 +81,11 @@ def test_the_page_admits_what_it_does_not_show(sightings: Callable[..., pa.Table
         "geometry": shapely.geometry.mapping(shapely.box(0, 0, 0.01, 0.01)),
     }
     content = ReportContent(
-        "t", sightings({}, {"lat_deg": None}), area=area, coverage=shapely.box(0.005, 0, 0.02, 0.01), thumbnails={}
+        "t",
+        sightings({}, {"lat_deg": None}),
+        area=area,
+        ground=[Ground(shapely.box(0.005, 0, 0.02, 0.01))],
+        thumbnails={},
     )
     write_report(content, tmp_path / "report.html")
     data = re.search(r'id="picket-data">(.*?)</script>', (tmp_path / "report.html").read_text("utf-8"), flags=re.DOTALL)

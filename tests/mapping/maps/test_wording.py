@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,16 +13,17 @@ from mapping.maps import wording
     ("arguments", "said"),
     [
         (
-            (1, 310_000.0, None, ["person"] * 12 + ["vehicle"] * 5, ["not reviewed"] * 17),
+            (1, 310_000.0, None, 0, ["person"] * 12 + ["vehicle"] * 5, ["not reviewed"] * 17),
             "1 sortie, 0.31 km² looked at: 12 people and 5 vehicles sighted, none confirmed yet",
         ),
         (
-            (2, 310_000.0, 0.637, ["person", "vehicle", "bicycle"], ["confirmed", "rejected", "not reviewed"]),
-            "2 sorties, 0.31 km² looked at (64 % of the area): 1 person and 1 bicycle sighted, 1 confirmed, 1 rejected",
+            (2, 310_000.0, 0.637, 2, ["person", "vehicle", "bicycle"], ["confirmed", "rejected", "not reviewed"]),
+            "2 sorties, 0.31 km² looked at (64 % of the area, 2 gaps): 1 person and 1 bicycle sighted, "
+            "1 confirmed, 1 rejected",
         ),
-        ((1, None, None, ["object"], ["confirmed"]), "1 sortie: 1 object sighted, all confirmed"),
-        ((1, None, None, ["person"], ["rejected"]), "1 sortie: nothing sighted, none confirmed yet, 1 rejected"),
-        ((1, 900.0, None, [], []), "1 sortie, 900 m² looked at: no person or vehicle sighted"),
+        ((1, None, None, 0, ["object"], ["confirmed"]), "1 sortie: 1 object sighted, all confirmed"),
+        ((1, None, None, 0, ["person"], ["rejected"]), "1 sortie: nothing sighted, none confirmed yet, 1 rejected"),
+        ((1, 900.0, None, 0, [], []), "1 sortie, 900 m² looked at: no person or vehicle sighted"),
     ],
 )
 def test_report_headline(arguments: tuple, said: str) -> None:
@@ -59,3 +62,23 @@ def test_a_share_is_never_rounded_up_to_all_or_down_to_nothing(share: float) -> 
 )
 def test_listed(parts: list[str], said: str) -> None:
     assert wording.listed(parts) == said
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("2026-11-22T18:16:05", "2026-11-22T18:16:05.9", "2026-11-22 18:16:05 UTC"),
+        ("2026-11-22T18:16:05", "2026-11-22T18:17:00", "2026-11-22 18:16:05 to 18:17:00 UTC"),
+        ("2026-11-22T23:59:59", "2026-11-23T00:00:01", "2026-11-22 23:59:59 to 2026-11-23 00:00:01 UTC"),
+        (None, None, "at an unknown time"),
+    ],
+)
+def test_time_span(first: str | None, last: str | None, said: str) -> None:
+    moments = [None if one is None else datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (first, last)]
+    assert wording.time_span(*moments) == said
+
+
+def test_headline_of_frames_without_a_position() -> None:
+    said = wording.pictures_headline(8, ["person", "vehicle", "person"])
+    assert said == "8 frames without a position, 3 boxes: 2 of people and 1 of vehicles; none confirmed yet"
+    assert wording.pictures_headline(1, []) == "1 frame without a position: no person or vehicle found"
