@@ -31,7 +31,7 @@ def left_on_vehicle(folder: Path, identity: str) -> dict[str, Left]:
         if flight == folder or _identity(flight) != identity:
             continue
         for event in read_events(flight / EVENTS_FILE):
-            name = event.get("name")
+            name = str(event.get("name"))
             if event.get("event") == "parameter":
                 was = left[name].was if name in left else float(event["was"])
                 left[name] = Left(was, float(event["value"]))

@@ -228,7 +228,8 @@ class Line:
     def _sort(self, message: Any) -> None:
         kind = message.get_type()
         if kind == "BAD_DATA":
-            if message.reason != "Invalid signature":
+            # Before the first message it is an autopilot's boot text.
+            if message.reason != "Invalid signature" and self._received:
                 self._damaged += 1
             return
         if kind.startswith("UNKNOWN"):  # accepted by pymavlink without a checksum

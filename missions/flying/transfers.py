@@ -80,7 +80,12 @@ def value_of(message: Any) -> Message:
         return Acknowledge(message.type)
     if kind in ("MISSION_REQUEST", "MISSION_REQUEST_INT"):
         return Request(message.seq)
-    item = MissionItem(
+    return Item(message.seq, item_of(message))
+
+
+def item_of(message: Any) -> MissionItem:
+    """A MISSION_ITEM_INT as a value."""
+    return MissionItem(
         frame=message.frame,
         command=message.command,
         params=(message.param1, message.param2, message.param3, message.param4),
@@ -89,4 +94,3 @@ def value_of(message: Any) -> Message:
         alt_m=message.z,
         autocontinue=bool(message.autocontinue),
     )
-    return Item(message.seq, item)

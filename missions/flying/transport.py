@@ -24,8 +24,9 @@ DEFAULT_BAUD = 57600
 """Of telemetry radios; a USB port takes any."""
 
 _READ_BYTES = 65536
+_KINDS = ("tcp", "udp", "udpin", "udpout", "udpbcast")
 _ADDRESS = re.compile(
-    r"((?P<kind>tcp|udp|udpin|udpout|udpbcast):)?(?P<host>[^:\s]+):(?P<port>\d{1,5})"
+    rf"((?P<kind>{'|'.join(_KINDS)}):)?(?P<host>[^:\s]+):(?P<port>\d{{1,5}})"
     r"|(?P<device>/dev/[^\s,]+|COM\d+)(,(?P<baud>\d+))?"
 )
 
@@ -59,7 +60,7 @@ def address_of(url: str) -> Address:
     """What `url` says: tcp:HOST:PORT, udp:HOST:PORT (listens there), udpout:HOST:PORT (speaks there),
     udpbcast:HOST:PORT or a serial port such as /dev/ttyUSB0,57600. Raises InputError where it is none of them."""
     match = _ADDRESS.fullmatch(url)
-    if match is None:
+    if match is None or match["host"] in _KINDS:
         raise InputError("--connect", f"{url!r} is no address; write tcp:HOST:PORT, udp:HOST:PORT or a serial port")
     if match["device"]:
         return Address(url, "serial", device=match["device"], baud=int(match["baud"] or DEFAULT_BAUD))

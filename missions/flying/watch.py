@@ -14,7 +14,7 @@ from missions.flying.dronekit_compat import mavlink
 from missions.flying.link import Link, same_value
 from missions.flying.progress import FlightStatus, RouteProgress, Signs, distance_m
 from missions.flying.protocol import MissionType, differences
-from missions.flying.transfers import value_of
+from missions.flying.transfers import item_of
 from missions.items import MissionItem, imaging_at
 from missions.plan import Plan, Position, Sortie
 
@@ -256,7 +256,7 @@ class Watch:
         if number >= len(self._items):
             self._doubt = f"the vehicle's mission has an item {number}"
         elif number:
-            found = differences([self._items[number]], [value_of(message).item], MissionType.FENCE)
+            found = differences([self._items[number]], [item_of(message)], MissionType.FENCE)
             if found:
                 self._doubt = found[0].replace("the fence, item 0", f"the mission, item {number}")
 
