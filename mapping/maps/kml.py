@@ -40,13 +40,16 @@ def add_line_style(style: ET.Element, colour: str) -> None:
     add_text(line, "width", "2")
 
 
-def add_geometry(mark: ET.Element, geometry: BaseGeometry, altitude_mode: str = "") -> None:
+def add_geometry(mark: ET.Element, geometry: BaseGeometry, altitude_mode: str = "", *, extruded: bool = False) -> None:
     """Add points, lines and polygons in longitude and latitude (and height, where they have one). `altitude_mode` says
-    what heights are above (`absolute`, `relativeToGround`); without it everything lies on the ground."""
+    what heights are above (`absolute`, `relativeToGround`); without it everything lies on the ground. `extruded` lines
+    are walls down to it."""
     parts = shapely.get_parts(geometry)
     parent = mark if len(parts) == 1 else ET.SubElement(mark, "MultiGeometry")
     for part in parts:
         shape = ET.SubElement(parent, part.geom_type)
+        if extruded:
+            add_text(shape, "extrude", "1")
         if altitude_mode:
             add_text(shape, "altitudeMode", altitude_mode)
         if part.geom_type == "Polygon":
