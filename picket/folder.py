@@ -104,7 +104,7 @@ class Flight:
 
     def own_files(self) -> list[Path]:
         """What the flight is made of: no page or export may take the place of any of it, or lie in its folders."""
-        names = ("events.jsonl", "telemetry.bin", "camera.toml", "camera.json")
+        names = ("events.jsonl", "detection.json", "telemetry.bin", "camera.toml", "camera.json")
         files = (self.summary, self.telemetry, self.track, self.frames, self.images, self.detections, self.marks)
         return [
             *files,

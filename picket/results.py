@@ -7,28 +7,28 @@ sightings of a whole mission.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
-import shapely
 
-from mapping.maps.exports.content import ExportContent, Ground
+from mapping.ground.searched import Coverage, read_coverage
+from mapping.maps.exports.content import NOTHING_LOOKED_AT, ExportContent
 from mapping.tables import FRAMES, SIGHTINGS, TRACK
 from picket.folder import SETTINGS_FILE, Flight, Mission, open_flight, open_mission
+from picket.freshness import outdated
 from vision.errors import InputError
-from vision.files import read_json
 from vision.table import DETECTIONS
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a folder has to show. `boxes` are detections and marks, `tracks` stand by the flight's name,
-    `frames.file` is relative to `root`, `ground` is what was looked at and the gaps. `located` is False where there are no sightings
-    because nothing was located yet."""
+    """What a folder has to show. `boxes` are detections and marks, `tracks` stand by the flight's name, `frames.file`
+    is relative to `root`. `located` is False where there are no sightings because nothing was located yet; `outdated`
+    is a sentence where the sightings no longer rest on what the folder holds.
+    """
 
     root: Path
     mission: Mission | None
@@ -38,8 +38,9 @@ class Results:
     frames: pa.Table
     boxes: pa.Table
     tracks: Mapping[str, pa.Table]
-    ground: tuple[Ground, ...] = ()
+    coverage: Coverage | None = None
     notes: tuple[str, ...] = ()
+    outdated: str | None = None
 
     @property
     def simulated(self) -> bool:
@@ -55,10 +56,9 @@ class Results:
             frames=self.frames,
             tracks=self.tracks,
             detections=self.boxes,
-            covered=[piece for piece in self.ground if piece.properties.get("role") != "gap"],
-            gaps=[piece for piece in self.ground if piece.properties.get("role") == "gap"],
+            coverage=self.coverage or NOTHING_LOOKED_AT,
             images_root=self.root,
-            notes=self.notes,
+            notes=(*([self.outdated] if self.outdated else []), *self.notes),
             simulated=self.simulated,
         )
 
@@ -72,7 +72,7 @@ def open_results(path: Path) -> Results:
     mission = open_mission(path)
     flown = [flight for flight in mission.flights() if flight.left_the_ground()]
     if mission.sightings.exists():
-        return _mission_results(mission, flown)
+        return _mission_results(mission, [flight for flight in flown if flight.frames.exists()])
     found = [flight for flight in flown if flight.sightings.exists()]
     found = found or [flight for flight in flown if flight.detections.exists()]
     if not found:
@@ -99,8 +99,9 @@ def flight_results(flight: Flight) -> Results:
         frames=FRAMES.read(flight.frames),
         boxes=pa.concat_tables(boxes) if boxes else DETECTIONS.columns.empty_table(),
         tracks={flight.root.resolve().name: TRACK.read(flight.track)} if flight.track.exists() else {},
-        ground=read_ground(flight.coverage),
+        coverage=_coverage(flight),
         notes=tuple(dict.fromkeys([*flight.notes(), *flight.located_notes()])),
+        outdated=outdated(flight),
     )
 
 
@@ -111,8 +112,9 @@ def _mission_results(mission: Mission, flights: Sequence[Flight]) -> Results:
         together,
         located=True,
         sightings=SIGHTINGS.read(mission.sightings),
-        ground=read_ground(mission.coverage),
+        coverage=_coverage(mission),
         notes=tuple(dict.fromkeys([*mission.located_notes(), *together.notes])),
+        outdated=outdated(mission),
     )
 
 
@@ -133,8 +135,9 @@ def _together(mission: Mission, parts: Sequence[Results], remarks: Sequence[str]
         frames=pa.concat_tables(frames),
         boxes=pa.concat_tables(boxes),
         tracks={name: track for part in parts for name, track in part.tracks.items()},
-        ground=tuple(piece for part in parts for piece in part.ground),
+        coverage=Coverage(tuple(piece for part in parts if part.coverage for piece in part.coverage.pieces)),
         notes=tuple(dict.fromkeys([*remarks, *(note for part in parts for note in part.notes)])),
+        outdated=" ".join(part.outdated for part in parts if part.outdated) or None,
     )
 
 
@@ -154,16 +157,8 @@ def check_target(target: Path, results: Results, *, force: bool) -> None:
         raise InputError(target, "already exists and is kept; choose another name, or say --force to replace it")
 
 
-def read_ground(path: Path) -> tuple[Ground, ...]:
-    """What a coverage file says was looked at, and its gaps; nothing where there is no such file. Raises InputError
-    where it is none."""
-    if not path.exists():
-        return ()
-    try:
-        geometry = shapely.from_geojson(json.dumps(read_json(path, "what `picket locate` wrote")))
-    except shapely.GEOSException as error:
-        raise InputError(path, f"is no GeoJSON geometry ({error}); run `picket locate --force` again") from error
-    return (Ground(geometry),)
+def _coverage(folder: Flight | Mission) -> Coverage | None:
+    return read_coverage(folder.coverage) if folder.coverage.exists() else None
 
 
 def _prefixed(table: pa.Table, column: str, prefix: str) -> pa.Table:

@@ -20,8 +20,8 @@ from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
 from mapping.ground.frame import LocalFrame
+from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps.coordinates import grid_places, spaced_mgrs
-from mapping.maps.exports.content import Ground
 from mapping.maps.wording import NOT_REVIEWED, verdict_of
 from vision.classes import CLASSES
 
@@ -146,12 +146,12 @@ def plan_and_area(area: Mapping[str, Any] | None, plan: Mapping[str, Any] | None
     return merged, left_out_area + left_out_plan
 
 
-def ground_features(ground: Iterable[Ground]) -> Features:
+def ground_features(coverage: Coverage) -> Features:
     """The ground that was looked at by how finely, what was photographed only, and the gaps, as features of the roles
     `searched`, `searched_vehicle`, `searched_none`, `imaged` and `gap`. All of a role but gaps are one feature, thinned
     to `COVERAGE_TOLERANCE_M`; a gap keeps its words."""
-    by_role: dict[str, list[Ground]] = {}
-    for piece in ground:
+    by_role: dict[str, list[CoveragePiece]] = {}
+    for piece in coverage.pieces:
         if not piece.geometry.is_empty:
             by_role.setdefault(_role_of(piece), []).append(piece)
     features: Features = {}
@@ -164,16 +164,10 @@ def ground_features(ground: Iterable[Ground]) -> Features:
     return features
 
 
-def looked_at(ground: Sequence[Ground]) -> BaseGeometry | None:
-    """The union of the ground that was searched, however coarsely; None where nothing is known of any."""
-    pieces = [shapely.make_valid(piece.geometry) for piece in ground if _role_of(piece).startswith("searched")]
-    return shapely.union_all(pieces) if ground else None
-
-
-def _role_of(piece: Ground) -> str:
-    role = piece.properties.get("role", "searched")
+def _role_of(piece: CoveragePiece) -> str:
+    role = str(piece.properties["role"])
     if role != "searched":
-        return str(role)
+        return role
     return {"vehicle": "searched_vehicle", "": "searched_none"}.get(
         str(piece.properties.get("fine_enough_for", "person")), "searched"
     )
@@ -291,8 +285,8 @@ def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews:
                 row["first_seen_utc"],
                 row["last_seen_utc"],
                 row["n_frames"],
-                _rounded(row.get("speed_m_s"), 1),
-                _rounded(row.get("heading_deg"), 0),
+                _rounded(row["speed_m_s"], 1),
+                _rounded(row["heading_deg"], 0),
                 spaced_mgrs(place.mgrs) if place.mgrs else None,
                 f"{place.utm_zone} {place.easting_m:.0f} E {place.northing_m:.0f} N" if place.utm_zone else None,
                 verdict_of(row["sighting_id"], reviews),

@@ -18,8 +18,8 @@ import pyarrow as pa
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from mapping.ground.searched import Coverage
 from mapping.maps import layers, wording
-from mapping.maps.exports.content import Ground
 from mapping.maps.page import render_page
 from vision.files import write_whole
 
@@ -42,7 +42,7 @@ EMPTY_NOTE = "Nothing sighted does not mean that nobody was there: cover, distan
 @dataclass(frozen=True)
 class ReportContent:
     """What a report shows. Tables have the schemas of `mapping.tables`; `area` and `plan` are GeoJSON collections whose
-    features carry a `role`; `ground` is what was looked at and the gaps, `tracks` stand by the flight's name;
+    features carry a `role`; `coverage` is what was looked at and the gaps, `tracks` stand by the flight's name;
     `thumbnails` are JPEGs by sighting id; `facts` are shown as a small table, `notes` as sentences, `warning` where
     nobody can miss it; `reviews` are verdicts (confirmed, rejected, unsure) by id."""
 
@@ -52,7 +52,7 @@ class ReportContent:
     tracks: Mapping[str, pa.Table] = field(default_factory=dict)
     area: Mapping[str, Any] | None = None
     plan: Mapping[str, Any] | None = None
-    ground: Sequence[Ground] = ()
+    coverage: Coverage | None = None
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -104,13 +104,14 @@ def write_report(content: ReportContent, path: Path) -> None:
     """Write the report as one HTML file, whole or not at all. Raises MappingError where the packaged map assets are
     missing, VisionError where the file cannot be written, ValueError on a verdict that is none."""
     features, left_out = layers.plan_and_area(content.area, content.plan)
-    features |= layers.ground_features(content.ground)
+    if content.coverage is not None:
+        features |= layers.ground_features(content.coverage)
     features["track"] = [line for track in content.tracks.values() for line in layers.track_features(track)]
     features["frames"] = layers.frame_features(content.frames)
     rows = layers.sighting_rows(content.sightings, content.thumbnails, content.reviews)
     classes = [row[layers.SIGHTING_COLUMNS.index("class")] for row in rows]
     verdicts = [row[layers.SIGHTING_COLUMNS.index("verdict")] for row in rows]
-    looked_at_m2, share = _looked_at(layers.looked_at(content.ground), layers.patrol_area(features))
+    looked_at_m2, share = _looked_at(content.coverage, layers.patrol_area(features))
     flown = [item.geometry for role in FLOWN for item in features.get(role, [])]
     places = [(row[4], row[3]) for row in rows]
     data = {
@@ -198,10 +199,11 @@ def _write(
     write_whole(path, render_page(title, ((south + north) / 2, (west + east) / 2), page))
 
 
-def _looked_at(sound: BaseGeometry | None, patrol: BaseGeometry | None) -> tuple[float | None, float | None]:
+def _looked_at(coverage: Coverage | None, patrol: BaseGeometry | None) -> tuple[float | None, float | None]:
     """Square metres looked at, and the share of the area they make (None where unknown)."""
-    if sound is None:
+    if coverage is None:
         return None, None
+    sound = shapely.make_valid(coverage.searched)
     if patrol is None:
         return layers.area_m2(sound), None
     return layers.area_m2(sound), layers.area_m2(_polygons(shapely.intersection(sound, patrol))) / layers.area_m2(

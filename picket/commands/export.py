@@ -12,7 +12,7 @@ from mapping.maps.exports.formats import FORMATS
 from mapping.maps.thumbnails import thumbnails
 from mapping.maps.wording import counted
 from picket.options import ForceOption, JsonOption, ResultsArgument
-from picket.output import say, summarise
+from picket.output import notes, say, summarise
 from picket.results import check_target, open_results
 from vision.errors import InputError
 
@@ -46,6 +46,7 @@ def export(
         content = replace(content, thumbnails=pictures)
     target.parent.mkdir(parents=True, exist_ok=True)
     wanted.write(content, target)
+    notes([results.outdated] if results.outdated else [])
     number = results.sightings.num_rows
     say(
         f"{counted(number, 'sighting')}, each with its verdict: {target}"

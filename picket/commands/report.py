@@ -15,7 +15,7 @@ from mapping.maps.thumbnails import box_thumbnails, thumbnails
 from mapping.maps.wording import time_span
 from picket.folder import Flight
 from picket.options import ForceOption, JsonOption, ResultsArgument
-from picket.output import say, summarise
+from picket.output import notes, say, summarise
 from picket.results import Results, check_target, flight_results, open_results
 from vision.errors import InputError
 from vision.files import read_json
@@ -52,6 +52,7 @@ def write_results(results: Results, target: Path) -> dict[str, Any]:
         _write_pictures(results, target)
     else:
         raise InputError(results.root, "has no sightings yet; run `picket locate` first")
+    notes([results.outdated] if results.outdated else [])
     say(f"report: {target}")
     return {
         "report": str(target),
@@ -71,10 +72,11 @@ def _write_map(results: Results, target: Path) -> None:
         tracks=results.tracks,
         area=read_json(mission.area, "GeoJSON") if mission and mission.area.exists() else None,
         plan=read_json(mission.plan, "GeoJSON") if mission and mission.plan.exists() else None,
-        ground=results.ground,
+        coverage=results.coverage,
         thumbnails=thumbnails(results.sightings, results.boxes, results.frames, results.root),
         facts=_facts(results),
         notes=results.notes,
+        warning=results.outdated or "",
         sorties=len(results.flights),
     )
     write_report(content, target)

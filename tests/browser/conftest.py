@@ -11,8 +11,8 @@ import pytest
 import shapely
 
 from mapping.ground.frame import LocalFrame
+from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps import basemap
-from mapping.maps.exports.content import Ground
 from mapping.maps.report import PlanContent, ReportContent, SortieRow
 from mapping.maps.thumbnails import thumbnail
 from mapping.tables import FRAMES, SIGHTINGS, TRACK
@@ -85,6 +85,8 @@ def example_sightings(generator: np.random.Generator, count: int = 25) -> pa.Tab
                 "first_seen_utc": seen,
                 "last_seen_utc": seen + timedelta(seconds=1.4 * frames),
                 "n_frames": frames,
+                "speed_m_s": 1.3 if index == 2 else None,
+                "heading_deg": 45.0 if index == 2 else None,
                 "detection_ids": [f"IMG_{index:05d}-{k:03d}" for k in range(frames)],
             }
         )
@@ -149,7 +151,7 @@ def report_content(assets: Path) -> ReportContent:
         frames=example_frames(places),
         tracks={"20261122T181500Z-01": track},
         area=AREA,
-        ground=[Ground(coverage)],
+        coverage=Coverage((CoveragePiece(coverage, {"role": "searched"}),)),
         thumbnails=pictures,
         facts={
             "Flight": "20261122T181500Z-01, landed",

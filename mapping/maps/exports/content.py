@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import shapely
 from pyproj import Geod
-from shapely.geometry.base import BaseGeometry
 
 from mapping.ground.frame import longitudes_near
+from mapping.ground.searched import Coverage
 from mapping.maps.coordinates import grid_places, spaced_mgrs
 from mapping.maps.wording import REPORT_STATEMENT, counted, time_span, verdict_of
 
@@ -25,6 +25,7 @@ GEOD = Geod(ellps="WGS84")
 DECIMALS = 7
 """Of degrees in text formats: about a centimetre."""
 ELLIPSE_CORNERS = 72
+NOTHING_LOOKED_AT = Coverage(())
 
 ADDED = pa.schema(
     [
@@ -41,14 +42,6 @@ ADDED = pa.schema(
 
 
 @dataclass(frozen=True)
-class Ground:
-    """One polygon (lon/lat) of what was looked at or left out, with whatever is known of it."""
-
-    geometry: BaseGeometry
-    properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class ExportContent:
     """What there is to export of a flight or a mission. Tables have the schemas of `mapping.tables` and `vision.table`;
     `detections` holds boxes and marks. `tracks` stand by the name of
@@ -62,8 +55,7 @@ class ExportContent:
     frames: pa.Table | None = None
     tracks: Mapping[str, pa.Table] = field(default_factory=dict)
     detections: pa.Table | None = None
-    covered: Sequence[Ground] = ()
-    gaps: Sequence[Ground] = ()
+    coverage: Coverage = NOTHING_LOOKED_AT
     images_root: Path | None = None
     reviews: Mapping[str, str] = field(default_factory=dict)
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)
@@ -152,7 +144,7 @@ def description_lines(row: Mapping[str, Any]) -> list[str]:
     if row["ce90_m"] is not None:
         lines.append(f"90 % within {row['ce90_m']:.1f} m")
     lines.append(f"Seen {time_span(row['first_seen_utc'], row['last_seen_utc'])}")
-    if row.get("speed_m_s") is not None:
+    if row["speed_m_s"] is not None:
         toward = "" if row["heading_deg"] is None else f" toward {row['heading_deg']:.0f}°"
         lines.append(f"Moving at {row['speed_m_s']:.1f} m/s{toward}; the place is where it was last seen")
     lines.append(f"In {counted(row['n_frames'], 'frame')}: {', '.join(row['detection_ids'] or [])}")

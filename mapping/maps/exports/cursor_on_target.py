@@ -75,7 +75,7 @@ def event(row: Mapping[str, Any], content: ExportContent) -> ET.Element:
     detail = ET.SubElement(element, "detail")
     ET.SubElement(detail, "contact", callsign=xml_text(("SIMULATED " if content.simulated else "") + title(row)))
     ET.SubElement(detail, "archive")
-    if row.get("speed_m_s") is not None:
+    if row["speed_m_s"] is not None:
         course = row["heading_deg"] or 0.0
         ET.SubElement(detail, "track", speed=f"{row['speed_m_s']:.2f}", course=f"{course:.1f}")
     ET.SubElement(detail, "remarks").text = xml_text("\n".join([*description_lines(row), *_admissions(row)]))

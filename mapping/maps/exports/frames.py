@@ -10,9 +10,9 @@ import pyarrow as pa
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from mapping.ground.searched import CoveragePiece
 from mapping.maps.exports.content import (
     ExportContent,
-    Ground,
     ellipse_polygon,
     has_place,
     sighting_rows,
@@ -42,9 +42,9 @@ def ellipses_frame(content: ExportContent) -> geopandas.GeoDataFrame:
     return _frame(table.to_pandas(), [shape for _, shape in kept])
 
 
-def ground_frame(parts: Sequence[Ground]) -> geopandas.GeoDataFrame:
+def ground_frame(pieces: Sequence[CoveragePiece]) -> geopandas.GeoDataFrame:
     """Polygons of ground with their properties as columns."""
-    return _frame(pandas.DataFrame([dict(part.properties) for part in parts]), [part.geometry for part in parts])
+    return _frame(pandas.DataFrame([piece.properties for piece in pieces]), [piece.geometry for piece in pieces])
 
 
 def tracks_frame(content: ExportContent) -> geopandas.GeoDataFrame:

@@ -39,8 +39,8 @@ def write_geopackage(content: ExportContent, path: Path) -> None:
     sightings = sightings_frame(content)
     sightings["detection_ids"] = [" ".join(names if names is not None else []) for names in sightings["detection_ids"]]
     layers: dict[str, tuple[geopandas.GeoDataFrame, str | None]] = {
-        "coverage": (ground_frame(content.covered), None),
-        "gaps": (ground_frame(content.gaps), None),
+        "coverage": (ground_frame([*content.coverage.of("searched"), *content.coverage.of("imaged")]), None),
+        "gaps": (ground_frame(content.coverage.of("gap")), None),
         "track": (tracks_frame(content), None),
         "frames": (frames_frame(content), "Point"),
         "ellipses": (ellipses_frame(content), "Polygon"),

@@ -14,9 +14,9 @@ from xml.etree import ElementTree as ET
 
 import shapely
 
+from mapping.ground.searched import CoveragePiece
 from mapping.maps.exports.content import (
     ExportContent,
-    Ground,
     description_lines,
     ellipse_polygon,
     has_place,
@@ -44,7 +44,11 @@ from vision.classes import CLASSES
 
 COLOURS = {"person": "004ec4", "vehicle": "a86700", "bicycle": "5a7900", OBJECT: "564f4b"}
 """Blue, green, red, as KML writes them after the opacity."""
-GROUND_STYLES = {"coverage": ("30b57f2f", "80b57f2f"), "gaps": ("407f30b0", "ff7f30b0")}
+GROUND_STYLES = {
+    "coverage": ("30b57f2f", "80b57f2f"),
+    "imaged": ("205c6168", "805c6168"),
+    "gaps": ("407f30b0", "ff7f30b0"),
+}
 
 
 def write_kml(content: ExportContent, path: Path) -> None:
@@ -73,8 +77,9 @@ def document(content: ExportContent, pictures: Mapping[str, str] | None = None) 
             folder = add_folder(top, PLURALS.get(name, f"{name}s").capitalize())
             for row in own:
                 _sighting(folder, row, name, (pictures or {}).get(row["sighting_id"]))
-    _ground(top, "Ground looked at", "coverage", content.covered)
-    _ground(top, "Gaps", "gaps", content.gaps)
+    _ground(top, "Ground looked at", "coverage", content.coverage.of("searched"))
+    _ground(top, "Photographed, not searched", "imaged", content.coverage.of("imaged"))
+    _ground(top, "Gaps", "gaps", content.coverage.of("gap"))
     _tracks(top, content)
     return root
 
@@ -94,7 +99,7 @@ def _sighting(folder: ET.Element, row: Mapping[str, Any], name: str, picture: st
             add_geometry(mark, geometry)
 
 
-def _ground(top: ET.Element, words: str, style: str, parts: Sequence[Ground]) -> None:
+def _ground(top: ET.Element, words: str, style: str, parts: Sequence[CoveragePiece]) -> None:
     folder = add_folder(top, words) if parts else None
     for number, part in enumerate(parts, 1):
         mark = ET.SubElement(folder, "Placemark")  # type: ignore[arg-type]

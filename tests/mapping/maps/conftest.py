@@ -32,6 +32,8 @@ def sightings() -> Callable[..., pa.Table]:
             "first_seen_utc": seen,
             "last_seen_utc": seen,
             "n_frames": 2,
+            "speed_m_s": None,
+            "heading_deg": None,
             "detection_ids": ["IMG_1-000", "IMG_2-000"],
         }
         return SIGHTINGS.from_rows(

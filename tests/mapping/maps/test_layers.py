@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping.ground.frame import LocalFrame
+from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps import layers
-from mapping.maps.exports.content import Ground
 from mapping.tables import TRACK
 
 SQUARE = {
@@ -142,13 +142,11 @@ def test_ground_by_how_finely_it_was_looked_at() -> None:
         {"role": "imaged"},
         {"role": "gap", "where": "in the east"},
     ]
-    ground = [Ground(square, known) for square, known in zip(squares, said, strict=True)]
-    features = layers.ground_features(ground)
+    pieces = tuple(CoveragePiece(square, known) for square, known in zip(squares, said, strict=True))
+    features = layers.ground_features(Coverage(pieces))
     assert list(features) == ["searched", "searched_vehicle", "searched_none", "imaged", "gap"]
     assert features["searched"][0].geometry.area == pytest.approx(2e-6, rel=1e-3)
     assert features["gap"][0].name == "in the east"
-    assert layers.looked_at(ground).area == pytest.approx(4e-6, rel=1e-3)
-    assert layers.looked_at([]) is None
 
 
 def test_a_replay_keeps_both_ends_and_few_points() -> None:

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping.errors import MappingError
+from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps import basemap
-from mapping.maps.exports.content import Ground
 from mapping.maps.page import escaped_json
 from mapping.maps.report import ReportContent, write_report
 from vision.errors import VisionError
@@ -84,7 +84,7 @@ def test_the_page_admits_what_it_does_not_show(sightings: Callable[..., pa.Table
         "t",
         sightings({}, {"lat_deg": None}),
         area=area,
-        ground=[Ground(shapely.box(0.005, 0, 0.02, 0.01))],
+        coverage=Coverage((CoveragePiece(shapely.box(0.005, 0, 0.02, 0.01), {"role": "searched"}),)),
         thumbnails={},
     )
     write_report(content, tmp_path / "report.html")

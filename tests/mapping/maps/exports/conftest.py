@@ -12,7 +12,8 @@ import pytest
 import shapely
 from PIL import Image
 
-from mapping.maps.exports.content import ExportContent, Ground
+from mapping.ground.searched import Coverage, CoveragePiece
+from mapping.maps.exports.content import ExportContent
 from mapping.tables import FRAMES, TRACK
 from vision.table import DETECTIONS
 
@@ -57,8 +58,12 @@ def content(sightings: Callable[..., pa.Table], tmp_path: Path) -> Callable[...,
                 "frames": FRAMES.from_rows(frames),
                 "tracks": {"flight": TRACK.from_rows([pose(number) for number in range(3)])},
                 "detections": DETECTIONS.from_rows(boxes),
-                "covered": (Ground(shapely.box(88.89, 23.03, 88.9, 23.05), {"gsd_cm": 5.0}),),
-                "gaps": (Ground(shapely.box(88.9, 23.03, 88.91, 23.05), {"where": "in the east"}),),
+                "coverage": Coverage(
+                    (
+                        CoveragePiece(shapely.box(88.89, 23.03, 88.9, 23.05), {"role": "searched", "gsd_cm": 5.0}),
+                        CoveragePiece(shapely.box(88.9, 23.03, 88.91, 23.05), {"role": "gap", "where": "in the east"}),
+                    )
+                ),
                 "images_root": root,
                 "notes": ("The ground counts as level.",),
                 **others,

@@ -80,6 +80,14 @@ def test_who_says_so(content: Make, tmp_path: Path) -> None:
     assert len({event.get("uid") for event in found}) == 3
 
 
+def test_one_that_moves_has_a_track(content: Make, tmp_path: Path) -> None:
+    moving, still = events(content({"speed_m_s": 1.5, "heading_deg": 270.0}, {}), tmp_path / "out.cot")
+    track = moving.find("detail/track")
+    assert track is not None
+    assert (float(track.get("speed", "")), float(track.get("course", ""))) == (1.5, 270.0)
+    assert still.find("detail/track") is None
+
+
 def test_a_simulated_flight_says_so(content: Make, tmp_path: Path) -> None:
     (event,) = events(content({}, simulated=True), tmp_path / "out.cot")
     assert event.get("opex") == "s"

@@ -76,3 +76,8 @@ def test_the_words_beside_a_dot(content: Make) -> None:
     assert "95 % ellipse: 2.0 x 1.0 m, long axis toward 30°" in lines
     assert "Seen 2026-11-22 18:16:05 UTC" in lines
     assert "In 1 frame: IMG_1-000, IMG_2-000" in lines
+
+
+def test_the_words_beside_one_that_moves(content: Make) -> None:
+    (row,) = sighting_rows(content({"speed_m_s": 1.25, "heading_deg": 45.0}))
+    assert "Moving at 1.2 m/s toward 45°; the place is where it was last seen" in description_lines(row)
