@@ -100,15 +100,17 @@ class Faults:
         )
         if not heard:
             return  # all else is known from before
+        outside = signs.breach is not None
         yield from self._battery(status, signs, on_plan)
         yield _Sight(
-            "breach",
-            flying and signs.breached,
+            "fence_breached",
+            flying and outside,
             "outside its fence: the vehicle returns by its own rule",
+            values={"kind_of_breach": signs.breach},
         )
         yield _Sight(
             "breach_not_answered",
-            self._lasts("breach", on_plan and signs.breached, signs.vehicle_s, BREACH_PATIENCE_S),
+            self._lasts("breach", on_plan and outside, signs.vehicle_s, BREACH_PATIENCE_S),
             "outside its fence and still flying the mission",
             call_home="called home: outside its fence",
         )

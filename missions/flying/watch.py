@@ -42,6 +42,8 @@ class Watch:
         self.armed_at_s: float | None = None
         self.gps_fix: int | None = None
         self.wind_m_s: float | None = None
+        self.breach: int | None = None
+        """The kind of breach (FENCE_BREACH) while the vehicle is outside its fence."""
         self.last_photo: dict[str, float] | None = None
         self.arming_ok: bool | None = None
         """Whether the vehicle's own checks before arming hold; None where it does not say."""
@@ -62,7 +64,6 @@ class Watch:
             (n for n, item in enumerate(items) if item.command == commands.NAV_WAYPOINT), default=0
         )
         self._texts: dict[int, str] = {}
-        self._breached: bool | None = None
         self._battery_told: int | None = None
         self._battery_at_take_off: int | None = None
         self._mission_total: int | None = None
@@ -139,7 +140,7 @@ class Watch:
             silence_s=self._link.silence_s,
             line_open=self._link.line.open,
             restarts=self._link.restarts,
-            breached=bool(self._breached),
+            breach=self.breach,
             gps_fix=self.gps_fix,
             wind_m_s=self.wind_m_s,
             unphotographed_m=self._unphotographed_m(),
@@ -271,12 +272,7 @@ class Watch:
         self._tell("photo", index=message.img_idx)
 
     def _hear_fence(self, _vehicle: Any, _name: str, message: Any) -> None:
-        breached = bool(message.breach_status)
-        if breached and not self._breached:
-            self._tell("fence_breached", kind_of_breach=message.breach_type, count=message.breach_count)
-        elif self._breached and not breached:
-            self._tell("fence_cleared")
-        self._breached = breached
+        self.breach = message.breach_type if message.breach_status else None
 
     def _hear_gps(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.gps_fix = message.fix_type

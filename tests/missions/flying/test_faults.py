@@ -38,7 +38,7 @@ SIGNS = Signs(
     silence_s=0.2,
     line_open=True,
     restarts=0,
-    breached=False,
+    breach=None,
     gps_fix=3,
     wind_m_s=2.0,
     unphotographed_m=10.0,
@@ -64,8 +64,8 @@ def look(status: dict[str, Any] | None = None, **signs: Any) -> list[Finding]:
         ({}, {"silence_s": 40.0}, "silent", ""),
         ({"battery_pct": 20}, {}, "battery_low", "battery at 20 %"),
         ({"battery_pct": 60}, {}, "battery_behind", ""),
-        ({}, {"breached": True}, "breach_not_answered", "outside its fence"),
-        ({"mode": "RTL"}, {"breached": True}, "breach", ""),
+        ({}, {"breach": 2}, "breach_not_answered", "outside its fence"),
+        ({"mode": "RTL"}, {"breach": 2}, "fence_breached", ""),
         ({}, {"gps_fix": 1}, "gps_lost", ""),
         ({}, {"wind_m_s": 14.0}, "wind_over_limit", "wind 14 m/s"),
         ({}, {"unphotographed_m": 75.0}, "camera_silent", ""),
@@ -103,9 +103,11 @@ def test_gusts_and_short_breaches_call_nobody_home() -> None:
     found = []
     for second in range(40):
         blowing, outside = second % 8 < 6, second % 5 < 2
-        signs = replace(SIGNS, vehicle_s=100.0 + second, wind_m_s=15.0 if blowing else 3.0, breached=outside)
+        signs = replace(
+            SIGNS, vehicle_s=100.0 + second, wind_m_s=15.0 if blowing else 3.0, breach=2 if outside else None
+        )
         found += faults.look(STATUS, signs)
-    assert {finding.kind for finding in found} == {"breach", "breach_over"}
+    assert {finding.kind for finding in found} == {"fence_breached", "fence_breached_over"}
     assert not [finding for finding in found if finding.call_home]
 
 
@@ -146,7 +148,7 @@ def test_photos_heard_late_are_told() -> None:
 
 
 def test_nothing_is_believed_of_a_silent_vehicle() -> None:
-    found = look({"battery_pct": 5}, silence_s=40.0, wind_m_s=30.0, breached=True)
+    found = look({"battery_pct": 5}, silence_s=40.0, wind_m_s=30.0, breach=2)
     assert [finding.kind for finding in found] == ["silent"]
 
 

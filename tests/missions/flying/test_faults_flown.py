@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from practice import events, forget, practice_vehicle, square_plan
+from practice import await_event, events, flying_process, forget, practice_vehicle, square_plan
 
 from mapping.ground.camera import Camera, load_camera
 from mapping.tables import TRACK
 from missions.flying.flight import FlightOutcome, fly
-from missions.flying.recorder import Recorder
+from missions.flying.link import connect
+from missions.flying.recorder import Recorder, recover
 
 SPEEDUP = 25.0
 
@@ -151,10 +154,6 @@ def test_a_bad_link_is_counted_and_flown_through(
 
 def test_what_a_killed_flight_left_is_put_back_by_the_next(tmp_path: Path, camera: Camera) -> None:
     with practice_vehicle(SPEEDUP) as vehicle:
-        from practice import await_event, flying_process
-
-        from missions.flying.link import connect
-
         with flying_process(vehicle.url, tmp_path / "1", "lambda checks: time.sleep(60)") as process:
             await_event(tmp_path / "1", "check", 5)
             process.kill()
@@ -176,3 +175,41 @@ def test_what_a_killed_flight_left_is_put_back_by_the_next(tmp_path: Path, camer
         finally:
             link.close()
     assert any("FENCE_ENABLE" in line for line in lines)
+
+
+def test_a_record_that_fails_is_told_in_flight(tmp_path: Path, camera: Camera) -> None:
+    lines: list[str] = []
+
+    def progress(status: Any) -> None:
+        if status.photos_taken and recorder.failure is None:
+            recorder.failure = "the disk is full"
+        alerts.add(status.alert)
+
+    alerts: set[str] = set()
+    with practice_vehicle(SPEEDUP) as vehicle, Recorder(tmp_path / "flight", camera, {}) as recorder:
+        outcome = fly(
+            square_plan(40.0),
+            *(1, vehicle.url, recorder),
+            confirm=lambda checks: True,
+            progress=progress,
+            tell=lines.append,
+        )
+    assert outcome.ended == "landed"
+    assert lines == ["the record is not being kept: the disk is full"]
+    assert "the disk is full" in alerts
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_flight_killed_at_any_moment_is_readable(tmp_path: Path, camera: Camera, seed: int) -> None:
+    """`bench/killed_flights.py` does this fifty times and measures what is missing."""
+    folder, moment = tmp_path / "flight", ("check", "photo", "reached")[seed - 1]
+    with practice_vehicle(SPEEDUP) as vehicle, flying_process(vehicle.url, folder) as process:
+        await_event(folder, moment)
+        time.sleep(random.Random(seed).random() / 2)
+        process.kill()
+        process.communicate()
+    recover(folder, camera)
+    facts = json.loads((folder / "flight.json").read_text())
+    assert (facts["ended"], facts["complete"]) == ("interrupted", True)
+    assert moment in [event["event"] for event in events(folder)]
+    assert TRACK.read(folder / "track.parquet").num_rows > 0

@@ -228,3 +228,67 @@ def test_sigkill_leaves_everything_readable_and_recover_completes_it(
 def test_recover_needs_a_flight(tmp_path: Path, camera: Camera) -> None:
     with pytest.raises(InputError, match=r"flight\.json"):
         recover(tmp_path, camera)
+
+
+FULL = """
+    import json, resource, sys
+    from pathlib import Path
+    sys.path[:0] = {path!r}
+    from test_recorder import flight_messages
+    from mapping.ground.camera import load_camera
+    from missions.flying import recorder as module
+
+    # A limit on the size of files cuts a write short and refuses the next, as a disk does that is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (module.SPARE_BYTES + 1000,) * 2)
+    with module.Recorder(Path({folder!r}), load_camera("boson640-14"), {{}}) as recorder:
+        messages = list(flight_messages(40))
+        while recorder.failure is None:
+            for message in messages:
+                recorder.received(message)
+                recorder.event("heard", words="x" * 150)
+        print(recorder.failure, flush=True)
+        recorder.event("after", words="x")
+        recorder.update(ended="landed")
+"""
+
+
+def test_a_full_disk_is_told_at_once_and_leaves_whole_lines_and_messages(tmp_path: Path) -> None:
+    folder, here = tmp_path / "flight", Path(__file__).resolve()
+    script = textwrap.dedent(FULL).format(path=[str(here.parent), str(here.parents[3])], folder=str(folder))
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "cannot be written (File too large)" in run.stdout
+    facts = json.loads((folder / "flight.json").read_text())
+    assert (facts["ended"], facts["complete"]) == ("landed", False)
+    assert "cannot be written" in facts["recording_failed"]
+    for line in (folder / "events.jsonl").read_text().splitlines():
+        assert json.loads(line)["event"] == "heard"
+    log = mavutil.mavlogfile(str(folder / "telemetry.tlog"))
+    kinds = []
+    while (message := log.recv_msg()) is not None:
+        kinds.append(message.get_type())
+    log.close()
+    assert kinds
+    assert "BAD_DATA" not in kinds
+    assert not (folder / ".spare").exists()
+
+
+def test_an_event_cut_off_by_a_power_cut_is_taken_away(tmp_path: Path, camera: Camera) -> None:
+    recorder = Recorder(tmp_path, camera, {})
+    for message in flight_messages(1):
+        recorder.received(message)
+    recorder.event("mode", mode="AUTO")
+    recorder.close()
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write('{"event": "bat')
+    recover(tmp_path, camera)
+    assert [json.loads(line)["event"] for line in (tmp_path / "events.jsonl").read_text().splitlines()] == ["mode"]
+
+
+def test_the_room_a_flight_needs_grows_with_its_photos(tmp_path: Path, camera: Camera) -> None:
+    with (
+        Recorder(tmp_path / "a", camera, {}) as plain,
+        Recorder(tmp_path / "b", camera, {}, images_source=tmp_path) as b,
+    ):
+        assert plain.room(100, 60.0)[0] < b.room(100, 60.0)[0] < b.room(200, 60.0)[0]
+        assert plain.room(1, 1.0)[1] > 0
