@@ -17,6 +17,8 @@ CLAIMS = {
     "detect_thermal": "The detector on real thermal frames it was not trained on",
     "demo_seeds": "The demo at several seeds: what was there, what was found, how far off",
     "sitl_parity": "Our simulator against a real ArduPilot SITL: five missions on both",
+    "merge_boxes": "A million boxes made one per object",
+    "killed_flights": "Flights killed at fifty random moments: what is left of their records",
     "recorded_flight": "A real flight without calibration: marked barrels against their surveyed places",
 }
 

@@ -41,9 +41,9 @@ class FlightStatus:
 @dataclass(frozen=True)
 class Signs:
     """What else tells a fault, at the same moment: seconds are the vehicle's, but for `silence_s`. `gps_fix` and
-    `wind_m_s` are None until heard, `breach` (the kind) is while the vehicle is inside its fence. `unphotographed_m` is the way flown without a photo where photos are due (None:
-    none are due), `mission_doubt` why the mission may be another than was stored (empty: no reason),
-    `parameter_changes` what others changed of the plan's parameters."""
+    `wind_m_s` are None until heard, `breach` (the kind) is while the vehicle is inside its fence. `unphotographed_m` is
+    the way flown without a photo where photos are due (None: none are due), `mission_doubt` why the mission may be
+    another than was stored (empty: no reason), `parameter_changes` what others changed of the plan's parameters."""
 
     vehicle_s: float
     silence_s: float
