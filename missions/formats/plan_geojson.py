@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from shapely.geometry import LineString, Polygon, mapping
 from shapely.geometry.polygon import orient
 
+from missions.formats.plan_check import check_plan
 from missions.plan import Plan, PolygonRings, Position, legs
 from vision.errors import InputError
 from vision.files import read_json, write_whole
@@ -43,7 +44,8 @@ def write_plan(plan: Plan, path: str | Path) -> None:
 
 
 def read_plan(path: str | Path) -> Plan:
-    """The plan exactly as it was written. Raises InputError for a file that holds none, naming the value at fault."""
+    """The plan exactly as it was written. Raises InputError for a file that holds none, or one that no plan can be,
+    naming the value at fault."""
     path = Path(path)
     member = read_json(path, _WHAT).get("picket")
     if not isinstance(member, dict) or "plan" not in member:
@@ -51,24 +53,13 @@ def read_plan(path: str | Path) -> Plan:
     if member.get("version") != VERSION:
         raise InputError(path, f"version {member.get('version')!r} is not {VERSION}; plan again", "picket")
     try:
-        plan = _PLAN.validate_python(member["plan"])
+        plan = _PLAN.validate_json(json.dumps(member["plan"]), strict=True)  # "NaN" in quotes is no number
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(["picket", "plan", *(str(part) for part in first["loc"])])
         raise InputError(path, f"{first['msg']}; plan again", place) from error
-    for where in _positions(plan):
-        if abs(where.lat_deg) > 90 or abs(where.lon_deg) > 180:
-            raise InputError(path, f"{where.lat_deg}, {where.lon_deg} is no place; plan again", "picket.plan")
+    check_plan(plan, path)
     return plan
-
-
-def _positions(plan: Plan) -> Iterator[Position]:
-    yield plan.home
-    yield from plan.rally
-    for ring in (*plan.fence.inclusion, *plan.fence.exclusion):
-        yield from ring
-    for sortie in plan.sorties:
-        yield from (waypoint.position for waypoint in sortie.waypoints)
 
 
 def _features(plan: Plan) -> Iterator[dict[str, Any]]:
