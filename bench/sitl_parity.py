@@ -19,16 +19,17 @@ import numpy as np
 
 from mapping.ground.camera import load_camera
 from mapping.ground.telemetry import read_tlog
+from missions.areas.read import read_area
 from missions.drones import load_drone
 from missions.flying.flight import FlightOutcome, fly
 from missions.flying.recorder import Recorder
 from missions.plan import Plan
-from missions.areas.read import read_area
 from missions.planning.planner import make_plan
 from picket.simulator import Practice, practice_vehicle
 
 HOME = (23.0412, 88.8972)
 HOME_AMSL_M = 10.0
+M_PER_DEG = 111_319.5
 CAMERA = "boson640-14"
 SPEEDUP = 20.0
 TIME_WITHIN, POSITION_WITHIN_M, POSITION_SHARE = 0.05, 3.0, 0.95
@@ -36,12 +37,13 @@ TIME_WITHIN, POSITION_WITHIN_M, POSITION_SHARE = 0.05, 3.0, 0.95
 
 @dataclass(frozen=True)
 class Mission:
-    """One of the five: its polygon and no-fly zones in metres north and east of home, how it is photographed, and the
-    wind (m/s, degrees it comes from)."""
+    """One of the five: its polygon, no-fly zones and rally points in metres north and east of home, how it is
+    photographed, and the wind (m/s, degrees it comes from)."""
 
     name: str
     patrol: tuple[tuple[float, float], ...]
     no_fly: tuple[tuple[tuple[float, float], ...], ...] = ()
+    rally: tuple[tuple[float, float], ...] = ()
     drone: str = "x500"
     height_m: float = 60.0
     sidelap: float = 0.3
@@ -64,6 +66,7 @@ MISSIONS = (
         "concave with a hole, wind",
         ((20, -150), (20, 150), (200, 150), (200, 60), (110, 60), (110, -60), (200, -60), (200, -150)),
         no_fly=(box(50, 85, 20, 20),),
+        rally=((60.0, 135.0), (170.0, 100.0), (150.0, -100.0)),
         height_m=50,
         wind=(6.0, 240.0),
     ),
@@ -73,10 +76,11 @@ MISSIONS = (
 def plan_of(mission: Mission, folder: Path) -> Plan:
     """The mission planned at home."""
 
+    def at(north: float, east: float) -> list[float]:
+        return [HOME[1] + east / M_PER_DEG / math.cos(math.radians(HOME[0])), HOME[0] + north / M_PER_DEG]
+
     def ring(corners: Sequence[tuple[float, float]]) -> list[list[float]]:
-        m_per_deg = 111_319.5
-        east = m_per_deg * math.cos(math.radians(HOME[0]))
-        return [[HOME[1] + e / east, HOME[0] + n / m_per_deg] for n, e in (*corners, corners[0])]
+        return [at(*corner) for corner in (*corners, corners[0])]
 
     def feature(role: str, kind: str, coordinates: object) -> dict[str, object]:
         return {
@@ -89,6 +93,7 @@ def plan_of(mission: Mission, folder: Path) -> Plan:
         feature("patrol", "Polygon", [ring(mission.patrol)]),
         feature("home", "Point", [HOME[1], HOME[0]]),
         *(feature("no_fly", "Polygon", [ring(zone)]) for zone in mission.no_fly),
+        *(feature("rally", "Point", at(*place)) for place in mission.rally),
     ]
     path = folder / f"{mission.name}.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
@@ -124,11 +129,10 @@ def fly_on(mission: Mission, plan: Plan, sitl: Path | None, folder: Path) -> Flo
     with Recorder(folder, load_camera(CAMERA), {}) as recorder, practice_vehicle(practice) as url:
         outcome = fly(plan, 1, url, recorder, confirm=lambda checks: True, progress=lambda status: None)
     log = read_tlog(folder / "telemetry.tlog", allow_cut=True)
-    m_per_deg = 111_319.5
-    east = m_per_deg * math.cos(math.radians(plan.home.lat_deg))
+    east = M_PER_DEG * math.cos(math.radians(plan.home.lat_deg))
     photos = [
         (
-            (trigger.lat_deg - plan.home.lat_deg) * m_per_deg,
+            (trigger.lat_deg - plan.home.lat_deg) * M_PER_DEG,
             (trigger.lon_deg - plan.home.lon_deg) * east,
             trigger.alt_home_m,
         )

@@ -106,7 +106,8 @@ def autopilot(binary: Path, settings: SitlSettings) -> Iterator[Autopilot]:
         stack.callback(_end, process)
         for listener in listeners:
             lines.append(stack.enter_context(_accept(listener, process, folder)))
-        yield Autopilot(process, folder, *lines)
+        camera, ground = lines
+        yield Autopilot(process, folder, ground, camera)
 
 
 _WANTED = "give the arducopter program that ArduPilot's SITL build makes"
@@ -126,6 +127,7 @@ def _command(binary: Path, settings: SitlSettings, defaults: Path, ports: Sequen
         *(str(binary), "--model", "quad", "--wipe"),
         *("--speedup", f"{settings.speedup or FULL_SPEED:g}", "--sysid", str(settings.system)),
         *("--home", ",".join(f"{value:.7f}" for value in home), "--defaults", str(defaults)),
+        # Stations are on SERIAL1, as a radio is: on SERIAL0, the USB port, ArduPilot takes unsigned messages always.
         *(f"--serial{number}=tcpclient:127.0.0.1:{port}" for number, port in enumerate(ports)),
         "--serial2=none:",
         *("--rc-in-port", str(_free_udp_port())),
