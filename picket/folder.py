@@ -56,6 +56,11 @@ class Flight:
         return self.root / "telemetry.tlog"
 
     @property
+    def log(self) -> Path:
+        """The vehicle's own log, where one was brought in."""
+        return self.root / "vehicle.bin"
+
+    @property
     def track(self) -> Path:
         return self.root / "track.parquet"
 
@@ -323,16 +328,22 @@ def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def new_folder(path: Path, *, replace: bool = False, keep: Sequence[str] = ()) -> Iterator[Path]:
+def new_folder(
+    path: Path, *, replace: bool = False, keep: Sequence[str] = (), known_by: str = FLIGHT_FILE
+) -> Iterator[Path]:
     """A folder that appears at `path` only when the block ends well; on an error nothing of it remains and what was
     there before is untouched.
 
     Raises InputError where `path` already holds something, unless `replace`: then the old folder gives way once the new
-    one is whole, and its entries named in `keep` move into the new one.
+    one is whole, and its entries named in `keep` move into the new one. `known_by` is the file that shows an earlier
+    folder of the same kind, which alone may be replaced.
     """
     occupied = path.is_file() or (path.is_dir() and any(path.iterdir()))
     if occupied and not replace:
-        raise InputError(path, "already exists and is kept; choose another name, or say --force to replace it")
+        ours = (path / known_by).is_file()
+        what = "already exists and is kept" if ours else f"holds something else (no {known_by}) and is kept"
+        what = "is a file and is kept" if path.is_file() else what
+        raise InputError(path, f"{what}; choose another name" + (", or say --force to replace it" if ours else ""))
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.new.", dir=path.parent))
     beside.chmod(0o755)

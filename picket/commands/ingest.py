@@ -14,12 +14,14 @@ import pyarrow as pa
 import typer
 
 from mapping.ground.camera import Camera, catalogue, load_camera
+from mapping.ground.dataflash import read_dataflash
 from mapping.ground.frames import check_sizes, frames_from_images, frames_from_log, pair_images
 from mapping.ground.metadata import read_image_pose
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
-from picket.folder import Flight, new_folder
-from picket.options import CameraOption, ForceOption, JsonOption
+from picket.filling import fill_from_log
+from picket.folder import Flight, new_folder, open_flight
+from picket.options import CameraOption, ForceOption, JsonOption, SkipUnreadableOption
 from picket.output import notes, progress_bar, say, summarise
 from vision.errors import InputError
 from vision.files import write_whole
@@ -27,27 +29,40 @@ from vision.images import IMAGE_SUFFIXES, read_image
 
 
 def ingest(
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, or one image.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FLIGHT", help="Flight folder to make.")],
+    images: Annotated[
+        Path,
+        typer.Argument(metavar="IMAGES", help="A folder of images, or one image; with --log also a flight to fill."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FLIGHT", help="Flight folder to make.")
+    ] = None,
     tlog: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The flight's telemetry log; without it positions come from the images."),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The autopilot's own log of the flight (DataFlash .bin).")
     ] = None,
     camera: CameraOption = None,
     allow_cut_log: Annotated[
         bool, typer.Option("--allow-cut-log", help="Use a log that is cut short, as far as it goes.")
     ] = False,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, instead of stopping.")
-    ] = False,
+    skip_unreadable: SkipUnreadableOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring images recorded elsewhere, and their telemetry log if there is one, into a flight folder."""
+    if tlog is not None and log is not None:
+        raise InputError("picket ingest", "give --tlog or --log, not both")
+    if log is not None and Flight(images).summary.is_file():
+        _fill(images, output, log, as_json=as_json)
+        return
+    if output is None:
+        raise InputError("--output", "is needed: the flight folder to make")
     flight = ingest_images(
         images,
         output,
-        tlog=tlog,
+        tlog=tlog or log,
         camera=camera,
         allow_cut_log=allow_cut_log,
         skip_unreadable=skip_unreadable,
@@ -67,6 +82,16 @@ def ingest(
         },
         as_json=as_json,
     )
+
+
+def _fill(root: Path, output: Path | None, log: Path, *, as_json: bool) -> None:
+    if output is not None:
+        raise InputError("--output", f"is not wanted: {root} is a flight, and its log goes into it")
+    flight = open_flight(root)
+    filled = fill_from_log(flight, log)
+    frames = FRAMES.read(flight.frames)
+    say(f"{frames.num_rows} frames from the vehicle's log, {len(filled)} photos the link had missed: {flight.root}")
+    summarise({"flight": str(flight.root), "frames": frames.num_rows, "filled": filled}, as_json=as_json)
 
 
 def ingest_images(
@@ -91,7 +116,7 @@ def ingest_images(
             "--camera", f"is needed with {log_file.name}: how the camera sat on the vehicle is not in the log"
         )
     lens = load_camera(camera) if camera else None
-    log = read_tlog(log_file, allow_cut=allow_cut_log) if log_file else None
+    log = _read_log(log_file, allow_cut_log) if log_file else None
     found = _readable(_images_in(images), skip_unreadable)
     if lens:
         check_sizes(lens, found)
@@ -100,7 +125,7 @@ def ingest_images(
         flight = Flight(root)
         copies = _copy(found, images if images.is_dir() else images.parent, flight)
         if log and lens and log_file:
-            shutil.copyfile(log_file, flight.telemetry)
+            shutil.copyfile(log_file, flight.log if _is_dataflash(log_file) else flight.telemetry)
             TRACK.write(log.track(), flight.track)
             doubts += pair_images(log, copies).notes
         FRAMES.write(_frames(log, lens, copies, root), flight.frames)
@@ -126,6 +151,14 @@ def _frames(log: TelemetryLog | None, camera: Camera | None, images: Sequence[Pa
     if log and camera:
         return frames_from_log(log, camera, images, root=root)
     return frames_from_images(camera, images, root=root)
+
+
+def _is_dataflash(log_file: Path) -> bool:
+    return log_file.suffix.lower() == ".bin"
+
+
+def _read_log(log_file: Path, allow_cut: bool) -> TelemetryLog:
+    return read_dataflash(log_file) if _is_dataflash(log_file) else read_tlog(log_file, allow_cut=allow_cut)
 
 
 def _only_log(images: Path) -> Path | None:
