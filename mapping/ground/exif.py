@@ -3,6 +3,7 @@ means is `mapping.ground.makers`' subject, what is made of it all `mapping.groun
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import warnings
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from os import PathLike
 from typing import Any
 
+import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import IFDRational
 
@@ -29,11 +31,16 @@ FOCAL_SHARE = 0.05
 """One-sigma error of a focal length reckoned from EXIF, as a share of it."""
 _FULL_FRAME_MM = math.hypot(36.0, 24.0)
 _WIDEST_SENSOR = 1.55
+_THUMBNAIL_AT, _THUMBNAIL_BYTES, _TIFF_AT = 0x0201, 0x0202, 6
+_COMPARED = (64, 48)
+_BLACK = 24.0
+_ALIKE, _CLEARLY = 0.6, 0.3
 
 
 @dataclass(frozen=True)
 class Exif:
-    """The tags of a picture's three EXIF directories as plain values, its XMP packet and its size in pixels."""
+    """The tags of a picture's three EXIF directories as plain values, its XMP packet and its size in pixels; whether it
+    has the JFIF header that programs write and cameras leave out, and whether its thumbnail shows it upside down."""
 
     main: Mapping[int, Any]
     detail: Mapping[int, Any]
@@ -41,6 +48,8 @@ class Exif:
     packet: bytes | str
     width_px: int
     height_px: int
+    jfif: bool = False
+    turned_thumbnail: bool = False
 
 
 def read_exif(path: str | PathLike[str]) -> Exif:
@@ -57,6 +66,8 @@ def read_exif(path: str | PathLike[str]) -> Exif:
                     packet=image.info.get("xmp") or b"",
                     width_px=image.width,
                     height_px=image.height,
+                    jfif="jfif" in image.info,
+                    turned_thumbnail=_turned_thumbnail(image, exif),
                 )
     except FileNotFoundError as error:
         raise InputError(path, "no such image") from error
@@ -71,6 +82,33 @@ def _value(value: Any) -> Any:
     if isinstance(value, IFDRational):
         return float(value) if value.denominator else math.nan
     return value
+
+
+def _turned_thumbnail(image: Image.Image, exif: Image.Exif) -> bool:
+    """True where the thumbnail in the EXIF shows clearly the picture upside down: it was turned by a program that left
+    the thumbnail as it was."""
+    where = exif.get_ifd(ExifTags.IFD.IFD1)
+    first, length = (where.get(tag) for tag in (_THUMBNAIL_AT, _THUMBNAIL_BYTES))
+    if not isinstance(first, int) or not isinstance(length, int):
+        return False
+    content = image.info.get("exif", b"")[_TIFF_AT + first : _TIFF_AT + first + length]
+    try:
+        with Image.open(io.BytesIO(content)) as small:
+            image.draft("L", _COMPARED)
+            shown, picture = (
+                np.asarray(one.convert("L").resize(_COMPARED), dtype=np.float64) for one in (small, image)
+            )
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return False
+    # makers put black bars round a thumbnail of another shape
+    bars = shown.max(axis=1) > _BLACK
+    if bars.sum() < len(bars) // 2 or picture.std() == 0.0 or shown.std() == 0.0:
+        return False
+    rows = np.flatnonzero(bars)
+    filled = shown[rows[0] : rows[-1] + 1]
+    match = np.asarray(Image.fromarray(picture.astype(np.uint8)).resize(filled.shape[::-1]), dtype=np.float64)
+    upright, turned = (float(np.corrcoef(one.ravel(), match.ravel())[0, 1]) for one in (filled, filled[::-1, ::-1]))
+    return turned > _ALIKE and turned > upright + _CLEARLY
 
 
 def plain_text(value: Any) -> str | None:
@@ -144,7 +182,7 @@ def exif_time(exif: Exif, exact_utc: str | None) -> tuple[float | None, tuple[st
         except (ValueError, TypeError, OverflowError):
             pass
     if taken:
-        return None, (f"its time {taken} has no time zone and was not used",)
+        return None, ("its time has no time zone and was not used",)
     return None, ()
 
 
@@ -168,10 +206,12 @@ def rewriting_notes(exif: Exif, properties: Properties) -> Iterator[str]:
         plain_text(main.get(ExifTags.Base.DateTime)),
     )
     later = bool(taken and changed and changed > taken and changed[:16] != taken[:16])
+    if exif.turned_thumbnail:
+        yield "suspicious: its thumbnail shows it the other way up; it was turned, and its attitude does not fit"
     if program or later:
         by = f" by {program}" if program else ""
         when = f" at {changed} (taken at {taken})" if later else ""
-        yield f"saved anew{by}{when}: if it was turned or cropped, its attitude no longer fits the picture"
+        yield f"suspicious: saved anew{by}{when}: if it was turned or cropped, its attitude no longer fits the picture"
     orientation = main.get(ExifTags.Base.Orientation, 1)
     if orientation not in (0, 1):
         yield f"EXIF orientation {orientation}: viewers show it turned, Picket takes the pixels as they are stored"

@@ -18,7 +18,7 @@ import pyarrow as pa
 from mapping.ground.camera import Camera
 from mapping.ground.metadata import ImagePose, read_image_pose
 from mapping.ground.pose import Poses
-from mapping.ground.telemetry import Accuracy, TelemetryLog, Trigger, trigger_poses
+from mapping.ground.telemetry import AT_TRIGGER, Accuracy, TelemetryLog, Trigger, trigger_poses
 from mapping.tables import FRAMES
 from vision.errors import InputError
 
@@ -160,7 +160,7 @@ def frames_from_log(
     at = [index for index, trigger in enumerate(pairing.triggers) if trigger is not None]
     if at:
         triggered = [trigger for trigger in pairing.triggers if trigger is not None]
-        exact = trigger_poses(triggered, camera) if accuracy is None else trigger_poses(triggered, camera, accuracy)
+        exact = trigger_poses(triggered, camera, accuracy or AT_TRIGGER, log)
         poses = poses.replaced(at, exact)
     return _table(pairing.images, poses, camera, root)
 

@@ -23,7 +23,7 @@ from mapping.ground.geoid import amsl_from_hae
 from mapping.ground.jpeg import XMP_HEADER, app1, is_exif, is_xmp, split_jpeg
 from mapping.ground.makers import Place, Said, autel, dji, parrot, skydio, teal
 from mapping.ground.pose import Poses
-from mapping.ground.xmp import Properties, named, number, read_properties
+from mapping.ground.xmp import Properties, named, namespaces, number, read_properties
 from vision.errors import InputError
 from vision.files import whole_file
 
@@ -37,8 +37,8 @@ class ImagePose:
 
     `time_s` is UTC in seconds since 1970; heights above mean sea level and above take-off; the sigmas are one-sigma
     errors of position (an axis) and height where a receiver states them; `focal_px` the focal length in pixels, as
-    good as `focal_source` says. `notes` say in words what makes the rest doubtful (rewritten after it was taken,
-    turned, resized, a time without its zone).
+    good as `focal_source` says; `jfif` whether a program wrote the file's head, as cameras seldom do. `notes` say in
+    words what makes the rest doubtful (rewritten after it was taken, turned, resized, a time without its zone).
     """
 
     time_s: float | None = None
@@ -57,6 +57,7 @@ class ImagePose:
     model: str | None = None
     focal_px: float | None = None
     focal_source: str | None = None
+    jfif: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -92,6 +93,7 @@ def read_image_pose(path: str | Path) -> ImagePose:
         model=model,
         focal_px=lens[0] if lens else None,
         focal_source=lens[1] if lens else None,
+        jfif=exif.jfif and PICKET not in namespaces(properties),
         notes=(
             *rewriting_notes(exif, properties),
             *time_notes,

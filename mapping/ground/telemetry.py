@@ -18,10 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pymavlink import mavutil
+from scipy.spatial.transform import Rotation
 
 from mapping.ground.camera import Camera
+from mapping.ground.clock import EARLIEST_UTC_S, LATE_S, LATEST_UTC_S, fit_clock
 from mapping.ground.frame import longitudes_near
-from mapping.ground.pose import Poses, camera_attitude, interpolate, interpolate_attitude, times_utc
+from mapping.ground.pose import Poses, camera_attitude, euler_ned, interpolate, interpolate_attitude, times_utc
 from mapping.tables import TRACK
 from vision.errors import InputError
 
@@ -32,10 +34,7 @@ MAX_GAP_S = 3.0
 
 _AUTOPILOT_COMPONENT = 1
 _REBOOT_S = 2.0  # the boot clock going back further than messages can overtake each other means a reboot
-_EARLIEST_UTC_S, _LATEST_UTC_S = 1420070400.0, 4102444800.0  # 2015 and 2100: outside, a clock was never set
-_STEADY_CLOCK_S = 1.0  # spread within which SYSTEM_TIME's difference to the boot clock counts as one
-_LATE_S = 5.0  # messages later than this against the median are left out when fitting receive times
-_PROMPT_PERCENTILE = 2.0  # the promptest messages show the clock, all others the delay of the link
+_YAW_LOCK, _YAW_IN_VEHICLE_FRAME, _YAW_IN_EARTH_FRAME = 16, 32, 64  # GIMBAL_DEVICE_FLAGS
 _NOT_A_LOG_BYTES = 1 << 18  # a log has a message within its first 256 KiB
 
 
@@ -77,7 +76,7 @@ class _Feedback:
     """A trigger as it was told: its time is the message's own stamp, whatever clock that is."""
 
     segment: int
-    received_s: float
+    received_s: float | None
     told: Trigger
 
 
@@ -93,6 +92,10 @@ class _Rows:
 
     def __len__(self) -> int:
         return len(self._numbers) // self._width
+
+    def last(self) -> tuple[float, ...]:
+        """The row added last."""
+        return tuple(self._numbers[-self._width :])
 
     def table(self) -> Floats:
         """(N, width) copy of the rows so far."""
@@ -117,6 +120,7 @@ class TelemetryLog:
         self._system_times = _Rows(3)  # unix_s
         self._positions = _Rows(6)  # lat_deg, lon_deg, alt_amsl_m, alt_home_m
         self._attitudes = _Rows(5)  # yaw_deg, pitch_deg, roll_deg
+        self._gimbals = _Rows(5)  # yaw_deg, pitch_deg, roll_deg of the camera, yaw relative to the vehicle
         self._feedback: list[_Feedback] = []
 
     def add(self, message: Any, received_s: float) -> None:
@@ -140,41 +144,73 @@ class TelemetryLog:
         self._arrivals.append((self._segment, boot_s, received_s))
         return boot_s
 
+    def add_position(self, boot_s: float, lat_deg: float, lon_deg: float, alt_amsl_m: float, alt_home_m: float) -> None:
+        """Take one position at this time of the boot clock; the 0, 0 of a receiver without a fix is let pass."""
+        if lat_deg == 0.0 and lon_deg == 0.0:
+            return
+        self._positions.append((self._segment, boot_s, lat_deg, lon_deg, alt_amsl_m, alt_home_m))
+
+    def add_attitude(self, boot_s: float, yaw_deg: float, pitch_deg: float, roll_deg: float) -> None:
+        """Take one attitude of the vehicle; angles that are no numbers are let pass."""
+        if math.isfinite(yaw_deg + pitch_deg + roll_deg):
+            self._attitudes.append((self._segment, boot_s, yaw_deg, pitch_deg, roll_deg))
+
+    def add_gimbal(self, boot_s: float, yaw_in_vehicle_deg: float, pitch_deg: float, roll_deg: float) -> None:
+        """Take what a gimbal says of its camera: yaw against the vehicle's nose, pitch and roll against the horizon."""
+        if math.isfinite(yaw_in_vehicle_deg + pitch_deg + roll_deg):
+            self._gimbals.append((self._segment, boot_s, yaw_in_vehicle_deg, pitch_deg, roll_deg))
+
+    def add_clock(self, boot_s: float, unix_s: float) -> None:
+        """Take what the vehicle takes for UTC at this time of its boot clock."""
+        self._system_times.append((self._segment, boot_s, unix_s))
+
+    @property
+    def pictures(self) -> int:
+        """How many triggers were taken so far."""
+        return len(self._feedback)
+
+    def add_trigger(self, trigger: Trigger, received_s: float | None) -> None:
+        """Take one trigger; its time is UTC, or the boot clock where that fits the time of receipt (in UTC), which
+        stands in where it is neither. None for a log that nobody received: then it is the boot clock."""
+        self._feedback.append(_Feedback(self._segment, received_s, trigger))
+
     def _take_position(self, message: Any, received_s: float) -> None:
         boot_s = self._boot(message, received_s)
-        if message.lat == 0 and message.lon == 0:  # no fix yet
-            return
-        place = (message.lat / 1e7, message.lon / 1e7, message.alt / 1e3, message.relative_alt / 1e3)
-        self._positions.append((self._segment, boot_s, *place))
+        heights = (message.alt / 1e3, message.relative_alt / 1e3)
+        self.add_position(boot_s, message.lat / 1e7, message.lon / 1e7, *heights)
 
     def _take_attitude(self, message: Any, received_s: float) -> None:
         boot_s = self._boot(message, received_s)
-        angles = tuple(math.degrees(angle) for angle in (message.yaw, message.pitch, message.roll))
-        if all(math.isfinite(angle) for angle in angles):
-            self._attitudes.append((self._segment, boot_s, *angles))
+        self.add_attitude(boot_s, *(math.degrees(angle) for angle in (message.yaw, message.pitch, message.roll)))
+
+    def _take_gimbal(self, message: Any, received_s: float) -> None:
+        boot_s = self._boot(message, received_s)
+        w, x, y, z = message.q
+        if not math.isfinite(w + x + y + z) or w == x == y == z == 0.0:
+            return
+        yaw, pitch, roll = (float(angle) for angle in euler_ned(Rotation.from_quat([x, y, z, w])))
+        flags = message.flags
+        to_north = flags & _YAW_IN_EARTH_FRAME or (flags & _YAW_LOCK and not flags & _YAW_IN_VEHICLE_FRAME)
+        if to_north and len(self._attitudes):
+            yaw -= self._attitudes.last()[2]
+        self.add_gimbal(boot_s, yaw, pitch, roll)
 
     def _take_system_time(self, message: Any, received_s: float) -> None:
-        boot_s = self._boot(message, received_s)
-        self._system_times.append((self._segment, boot_s, message.time_unix_usec / 1e6))
+        self.add_clock(self._boot(message, received_s), message.time_unix_usec / 1e6)
 
     def _take_feedback(self, message: Any, received_s: float) -> None:
-        self._feedback.append(
-            _Feedback(
-                self._segment,
-                received_s,
-                Trigger(
-                    time_s=message.time_usec / 1e6,
-                    img_idx=message.img_idx,
-                    lat_deg=message.lat / 1e7,
-                    lon_deg=message.lng / 1e7,
-                    alt_amsl_m=message.alt_msl,
-                    alt_home_m=message.alt_rel,
-                    yaw_deg=message.yaw % 360.0,
-                    pitch_deg=message.pitch,
-                    roll_deg=message.roll,
-                ),
-            )
+        trigger = Trigger(
+            time_s=message.time_usec / 1e6,
+            img_idx=message.img_idx,
+            lat_deg=message.lat / 1e7,
+            lon_deg=message.lng / 1e7,
+            alt_amsl_m=message.alt_msl,
+            alt_home_m=message.alt_rel,
+            yaw_deg=message.yaw % 360.0,
+            pitch_deg=message.pitch,
+            roll_deg=message.roll,
         )
+        self.add_trigger(trigger, received_s)
 
     @property
     def has_position(self) -> bool:
@@ -185,7 +221,7 @@ class TelemetryLog:
         """UTC minus boot clock of every segment between reboots."""
         arrivals, system_times = self._arrivals.table(), self._system_times.table()
         return [
-            _fit_clock(arrivals[arrivals[:, 0] == segment, 1:], system_times[system_times[:, 0] == segment, 1:])
+            fit_clock(arrivals[arrivals[:, 0] == segment, 1:], system_times[system_times[:, 0] == segment, 1:])
             for segment in range(self._segment + 1)
         ]
 
@@ -226,9 +262,9 @@ class TelemetryLog:
         for feedback in list(self._feedback):
             offset = clock[feedback.segment]
             stamp = feedback.told.time_s
-            if _EARLIEST_UTC_S <= stamp <= _LATEST_UTC_S:
+            if EARLIEST_UTC_S <= stamp <= LATEST_UTC_S:
                 time_s = stamp
-            elif math.isfinite(offset) and abs(stamp + offset - feedback.received_s) < _LATE_S:
+            elif feedback.received_s is None or abs(stamp + offset - feedback.received_s) < LATE_S:
                 time_s = stamp + offset
             else:
                 time_s = feedback.received_s
@@ -248,12 +284,32 @@ class TelemetryLog:
             rows[:, 2] = longitudes_near(rows[:, 2], rows[0, 2])
         place = interpolate(rows[:, 0], list(rows[:, 1:].T), asked, MAX_GAP_S)
         place[1] = longitudes_near(place[1], 0.0)
-        attitude = camera_attitude(camera, *self._attitude_at(asked))
+        vehicle = self._attitude_at(asked)
+        attitude = self._of_gimbal(camera, vehicle[0], asked) or camera_attitude(camera, *vehicle)
         return _poses(camera, times, place, attitude, accuracy)
 
+    def _of_gimbal(self, camera: Camera, yaw_deg: Floats, at_s: Floats) -> tuple[Floats, Floats, Floats] | None:
+        """The camera's attitude by its gimbal, NaN where that is silent; None for a log without one, and for a camera
+        that is not on one."""
+        rows = self._timed(self._gimbals)
+        if not len(rows) or not camera.stabilised:
+            return None
+        turn, pitch, roll = interpolate_attitude(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], at_s, MAX_GAP_S)
+        return (yaw_deg + turn) % 360.0, pitch, roll
 
-def trigger_poses(triggers: list[Trigger], camera: Camera, accuracy: Accuracy = AT_TRIGGER) -> Poses:
-    """The poses of `camera` at these triggers, from what the autopilot noted at the moment of each.
+    def camera_at(self, trigger: Trigger, camera: Camera) -> tuple[float, float, float] | None:
+        """(yaw, pitch, roll) of the camera at a trigger by its gimbal, None where that says nothing."""
+        found = self._of_gimbal(camera, np.array([trigger.yaw_deg]), np.array([trigger.time_s]))
+        if found is None or not math.isfinite(float(sum(angle[0] for angle in found))):
+            return None
+        return float(found[0][0]), float(found[1][0]), float(found[2][0])
+
+
+def trigger_poses(
+    triggers: list[Trigger], camera: Camera, accuracy: Accuracy = AT_TRIGGER, log: TelemetryLog | None = None
+) -> Poses:
+    """The poses of `camera` at these triggers, from what the autopilot noted at the moment of each; the attitude from
+    the gimbal in `log`, where the camera has one that spoke.
 
     That is more exact than interpolating the telemetry round it, which comes a few times a second only: on a vehicle
     that rolls by 30 degrees a second, attitude halfway between two messages 0.3 s apart can be out by a degree or more.
@@ -266,6 +322,10 @@ def trigger_poses(triggers: list[Trigger], camera: Camera, accuracy: Accuracy = 
         dtype=np.float64,
     ).reshape(-1, 8)
     attitude = camera_attitude(camera, columns[:, 5], columns[:, 6], columns[:, 7])
+    for row, trigger in enumerate(triggers):
+        by_gimbal = log.camera_at(trigger, camera) if log is not None else None
+        if by_gimbal is not None:
+            attitude[0][row], attitude[1][row], attitude[2][row] = by_gimbal
     return _poses(camera, columns[:, 0], list(columns[:, 1:5].T), attitude, accuracy)
 
 
@@ -289,24 +349,10 @@ def _poses(
     )
 
 
-def _fit_clock(arrivals: Floats, system_times: Floats) -> float:
-    """UTC minus boot clock, from (boot, received) and (boot, UTC by the vehicle) pairs."""
-    plausible = system_times[(system_times[:, 1] >= _EARLIEST_UTC_S) & (system_times[:, 1] <= _LATEST_UTC_S)]
-    if len(plausible):
-        difference = plausible[:, 1] - plausible[:, 0]
-        middle = float(np.median(difference))
-        if np.mean(np.abs(difference - middle) <= _STEADY_CLOCK_S) > 0.5:
-            return middle
-    if not len(arrivals):
-        return math.nan
-    delay = arrivals[:, 1] - arrivals[:, 0]
-    near = delay[np.abs(delay - np.median(delay)) <= _LATE_S]
-    return float(np.percentile(near, _PROMPT_PERCENTILE))
-
-
 _TAKEN = {
     "GLOBAL_POSITION_INT": TelemetryLog._take_position,
     "ATTITUDE": TelemetryLog._take_attitude,
+    "GIMBAL_DEVICE_ATTITUDE_STATUS": TelemetryLog._take_gimbal,
     "SYSTEM_TIME": TelemetryLog._take_system_time,
     "CAMERA_FEEDBACK": TelemetryLog._take_feedback,
 }

@@ -36,7 +36,7 @@ _LEAST_MATCHES = 14
 _CELLS = 4  # ties are spread over a grid of this many cells a side, one to a cell
 _NEIGHBOURS = 4
 _TIE_SIGMA_PX = 2.0  # at the size searched: matching, and relief that no homography follows
-_REACH = 1.2  # of the distance between two views' centres to the length of their diagonal, from which they do not meet
+_REACH = 1.5  # of the distance between two views' centres to the length of their diagonal, from which they do not meet
 _ALIKE = 0.35  # half of the full scale: cosine of a turn about which nothing is said
 
 
