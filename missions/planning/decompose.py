@@ -1,8 +1,8 @@
 """Which part of an area is flown in which direction: cuts at its notches wherever that saves turns.
 
-Geometry in local metres. Time is estimated in closed form: lines of one direction at spacing s cross an outline with
-edge vectors e as often as the sum of |e across the lines| / s says, and two crossings make one line with one turn
-(Cauchy-Crofton). The lines themselves are `survey`'s.
+Geometry in local metres. Time is estimated in closed form: a line of one direction crosses an outline with edge
+vectors e, of width w across the lines, on average as often as the sum of |e across the lines| / w says, and two
+crossings make one piece with one turn (Cauchy-Crofton). The lines themselves are `survey`'s.
 """
 
 from __future__ import annotations
@@ -47,13 +47,15 @@ class Part:
 
 def sweep_times_s(outline: Polygon | MultiPolygon, sweep: Sweep, angles_deg: Floats) -> Floats:
     """(N,) estimated seconds to fly lines over `outline` in each direction, turns included."""
-    vectors = np.concatenate(
-        [np.diff(shapely.get_coordinates(ring), axis=0) for ring in _rings(outline)] or [np.zeros((0, 2))]
-    )
+    rings = [shapely.get_coordinates(ring) for ring in _rings(outline)]
+    vectors = np.concatenate([np.diff(ring, axis=0) for ring in rings])
     angles = np.radians(angles_deg)
-    across = np.abs(np.cos(angles)[:, None] * vectors[:, 0] - np.sin(angles)[:, None] * vectors[:, 1]).sum(axis=1)
-    lines = np.maximum(1.0, across / (2.0 * sweep.spacing_m) + 0.5)
-    length = np.maximum(outline.area / sweep.spacing_m, 1.0) * (1.0 + 0.5 / lines)
+    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    crossed = np.abs(cos * vectors[:, 0] - sin * vectors[:, 1]).sum(axis=1) / 2.0
+    corners = np.concatenate(rings)
+    width = np.maximum(np.ptp(cos * corners[:, 0] - sin * corners[:, 1], axis=1), 1e-6)
+    count = np.maximum(1.0, np.ceil(width / sweep.spacing_m - 0.04))
+    lines, length = count * crossed / width, count * outline.area / width
     rate = np.interp(
         angles_deg % 180.0, np.arange(_STEPS + 1) * 180.0 / _STEPS, np.append(sweep.rate_s_m, sweep.rate_s_m[0])
     )
@@ -157,7 +159,8 @@ def _joined(parts: list[Part], sweep: Sweep) -> list[Part]:
 
 
 def _cuts(outline: Polygon) -> list[list[Polygon]]:
-    """Ways to cut an outline in pieces: through each of its deepest notches along either edge that meets there."""
+    """Ways to cut an outline in pieces: through each of its deepest notches along either edge
+    that meets there and along the line between them."""
     west, south, east, north = outline.bounds
     reach = 2.0 * math.hypot(east - west, north - south)
     cuts: list[list[Polygon]] = []
@@ -185,7 +188,8 @@ def _lengthened(line: LineString, by_m: float = 0.01) -> LineString:
 
 
 def _notches(outline: Polygon) -> list[tuple[Floats, list[Floats]]]:
-    """Corners that bend inward, the deepest first, with the unit directions of the two edges that meet there."""
+    """Corners that bend inward, the deepest first, with the unit directions of the two edges that meet
+    there and of the line that halves their angle."""
     found: list[tuple[float, Floats, list[Floats]]] = []
     for ring in _rings(shapely.orient_polygons(outline)):
         points = shapely.get_coordinates(ring)[:-1]
@@ -194,7 +198,9 @@ def _notches(outline: Polygon) -> list[tuple[Floats, list[Floats]]]:
         turn = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
         for k in np.flatnonzero(turn < 0):
             depth = -turn[k] / max(lengths[0][k], lengths[1][k])
-            found.append((float(depth), points[k], [before[k] / lengths[0][k], after[k] / lengths[1][k]]))
+            into, onward = before[k] / lengths[0][k], after[k] / lengths[1][k]
+            halving = into - onward
+            found.append((float(depth), points[k], [into, onward, halving / np.hypot(*halving)]))
     found.sort(key=lambda item: -item[0])
     return [(corner, headings) for _, corner, headings in found[:_NOTCHES]]
 

@@ -28,7 +28,8 @@ from missions.planning.local import positions_of, rings_of, to_local
 from missions.planning.proof import prove, prove_returns
 from missions.planning.solution import HOME, Layout, Site, Solution, best_solution, longest_lines
 from missions.planning.sorties import Draft, Planner
-from missions.planning.survey import photo_count, survey_cells
+from missions.planning.survey import Spacing, photo_count, survey_cells
+from missions.planning.takeoff import middle_of
 from missions.planning.turning import point_of_no_return
 from vision.errors import InputError
 
@@ -118,8 +119,10 @@ def _home(area: Area, home: Position | None, notes: list[str]) -> Position:
         home = area.home
     else:
         inside = area.patrol.difference(area.no_fly)
-        point = (area.patrol if inside.is_empty else inside).representative_point()
-        home = Position(point.y, (point.x + 180.0) % 360.0 - 180.0)
+        region = area.patrol if inside.is_empty else inside
+        near = region.representative_point()
+        centre = Position(near.y, (near.x + 180.0) % 360.0 - 180.0)
+        home = positions_of([middle_of(to_local(region, centre))], centre)[0]
         notes.append(
             f"The area names no home: planned from its middle, {home.lat_deg:.6f}, {home.lon_deg:.6f}; draw a point "
             "with the role home, or give --home."
@@ -157,10 +160,10 @@ def _check_scale(region: Polygon | MultiPolygon, drone: Drone, imaging: Imaging)
 def _layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None) -> list[list[Layout]]:
     """Groups of layouts worth trying: cut at notches with a direction for each part, and the whole in one direction."""
     imaging = site.imaging
-    spacing, trigger = imaging.line_spacing_m, imaging.trigger_distance_m
+    spacing = Spacing(imaging.line_spacing_m, imaging.trigger_distance_m, imaging.across_m, imaging.along_m)
     sweep = sweep_of(site)
     bands = longest_lines(usable_battery_s(site.drone), imaging.speed_m_s)
-    many = region.area / spacing > _MANY_LINES * bands[-1]
+    many = region.area / spacing.between_m > _MANY_LINES * bands[-1]
     divisions: list[list[tuple[Polygon | MultiPolygon, float]]] = []
     if angle_deg is not None:
         divisions.append([(region, angle_deg % 180.0)])
@@ -168,7 +171,7 @@ def _layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None
         parts = decompose(region, sweep)
         if len(parts) > 1:
             divisions.append([(part.region, part.angle_deg) for part in parts])
-        simple = region.simplify(spacing / 2.0)
+        simple = region.simplify(spacing.between_m / 2.0)
         directions = best_directions(simple if simple.area > 0 else region, sweep, 1 if many else _DIRECTIONS_TRIED)
         divisions += [[(region, angle)] for angle in directions]
     groups: list[list[Layout]] = []
@@ -176,7 +179,7 @@ def _layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None
         group = []
         main = max(division, key=lambda part: part[0].area)[1]
         for longest in bands[1:] if many else bands:
-            cells = [cell for part, angle in division for cell in survey_cells(part, angle, spacing, trigger, longest)]
+            cells = [cell for part, angle in division for cell in survey_cells(part, angle, spacing, longest)]
             if cells:
                 group.append(Layout(main, tuple(cells)))
         if group:

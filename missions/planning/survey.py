@@ -22,8 +22,6 @@ END_SLACK_M = 1.0
 """How far before the end of a transect the autopilot may count it as flown."""
 _ROUNDING_M = 0.1
 """Positions are rounded to 1e-7 degrees: a line must not lose its last photo to that."""
-_ROUNDING_LINES = 0.05
-"""A width is not worth another line for less than this share of a spacing."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,8 @@ Cell = tuple[Transect, ...]
 _Piece = tuple[float, float, float]
 """A stretch of a line in the turned frame: x, low y, high y."""
 
+_Span = tuple[float, float]
+
 
 def photo_count(length_m: float, trigger_distance_m: float) -> int:
     """Photos along a transect: one at its start, then one after every trigger distance. One that would be due just
@@ -56,30 +56,43 @@ def photo_count(length_m: float, trigger_distance_m: float) -> int:
     return 1 + math.floor(max(0.0, length_m - END_SLACK_M) / trigger_distance_m + 1e-6)
 
 
-def line_offsets(width_m: float, spacing_m: float) -> list[float]:
-    """Where the lines lie across a strip of `width_m`, from its left border: evenly, at most `spacing_m` apart, the
-    outermost half a spacing from the border (a 20th of a spacing more is let pass: 100 m with 49 m between lines have
-    2, as QGroundControl has it)."""
-    count = max(1, math.ceil(width_m / spacing_m - _ROUNDING_LINES))
-    between = min(spacing_m, width_m / count)
-    return [(width_m - (count - 1) * between) / 2.0 + number * between for number in range(count)]
+@dataclass(frozen=True)
+class Spacing:
+    """How lines are laid: at most `between_m` apart, photos `trigger_m` apart, each picture `across_m` wide and
+    `along_m` long. What lies within `margin_m` of a picture's edge is not relied upon."""
+
+    between_m: float
+    trigger_m: float
+    across_m: float
+    along_m: float
+
+    @property
+    def margin_m(self) -> float:
+        """Two per cent of a picture's length, at least 1 m: a photo is not taken just where it is due."""
+        return min(max(1.0, 0.02 * self.along_m), 0.1 * self.along_m, 0.1 * self.across_m)
+
+
+def line_offsets(width_m: float, spacing: Spacing) -> list[float]:
+    """Where the lines lie across a strip of `width_m`, from its left border: evenly, no more than the spacing apart,
+    the outermost near enough to the border that its pictures reach it, and not fewer than the width divided by the
+    spacing, rounded (100 m with 49 m between lines have 2, as QGroundControl has it)."""
+    reach_m = spacing.across_m - 2.0 * spacing.margin_m
+    needed = 1 + max(0, math.ceil((width_m - reach_m) / spacing.between_m - 1e-9))
+    count = max(1, needed, round(width_m / spacing.between_m))
+    between_m = min(spacing.between_m, width_m / count)
+    return [(width_m - (count - 1) * between_m) / 2.0 + number * between_m for number in range(count)]
 
 
 def survey_cells(
-    region: MultiPolygon | Polygon,
-    angle_deg: float,
-    spacing_m: float,
-    trigger_distance_m: float,
-    longest_m: float = math.inf,
+    region: MultiPolygon | Polygon, angle_deg: float, spacing: Spacing, longest_m: float = math.inf
 ) -> list[Cell]:
     """Transects in direction `angle_deg` that photograph all of `region`, grouped into cells.
 
-    Each line answers for the strip of ground nearer to it than to its neighbours, and reaches just as far as that
-    strip holds ground of the region: every point of the region lies within half a line spacing and half a trigger
-    distance of a photo, so that pictures overlap as asked right up to its edge. Where the region ends aslant a line
-    may therefore run up to half a spacing beside it. A cell ends where lines begin, end, split or join (boustrophedon
-    decomposition, Choset and Pignon 1997), so that going to and fro inside one meets no hole or notch. Lines longer
-    than `longest_m` are cut into bands, one of whose borders runs through the origin, which is home.
+    Each line reaches just as far as the region has ground that only its own pictures show; ground that two lines'
+    pictures show has to be reached by one of them. Where the region ends aslant a line may therefore run a little
+    beside it, and where it ends square, stop before its edge. A cell ends where lines begin, end, split or join
+    (boustrophedon decomposition, Choset and Pignon 1997), so that going to and fro inside one meets no hole or notch.
+    Lines longer than `longest_m` are cut into bands, one of whose borders runs through the origin, which is home.
     """
     # In the turned frame the lines run along y and the sweep along x.
     turned = affinity.rotate(region, angle_deg, origin=(0.0, 0.0))
@@ -88,9 +101,9 @@ def survey_cells(
         if not isinstance(part, Polygon) or part.is_empty:
             continue
         west, _, east, _ = part.bounds
-        xs = [west + offset for offset in line_offsets(east - west, spacing_m)]
+        xs = [west + offset for offset in line_offsets(east - west, spacing)]
         for band in _bands(part, longest_m):
-            columns = _columns(band, xs, trigger_distance_m)
+            columns = _columns(band, xs, spacing)
             cells += [tuple(_turn_back(line, angle_deg) for line in cell) for cell in _cells_of(columns)]
     return cells
 
@@ -110,34 +123,96 @@ def _bands(part: Polygon, longest_m: float) -> list[Polygon | MultiPolygon]:
     return [part.intersection(box(west, low, east, high)) for low, high in pairwise(edges)]
 
 
-def _columns(region: Polygon | MultiPolygon, xs: Sequence[float], trigger_m: float) -> list[list[_Piece]]:
-    """For every line, the pieces to be flown so that its strip of the region is photographed, from south to north."""
+def _columns(region: Polygon | MultiPolygon, xs: Sequence[float], spacing: Spacing) -> list[list[_Piece]]:
+    """For every line, the pieces to be flown so that the region is photographed, from south to north."""
     west, south, east, north = region.bounds
-    edges = [min(west, xs[0]) - 1.0, *((a + b) / 2.0 for a, b in pairwise(xs)), max(east, xs[-1]) + 1.0]
-    columns: list[list[_Piece]] = []
-    for x, (low_x, high_x) in zip(xs, pairwise(edges), strict=True):
-        strip = shapely.clip_by_rect(region, low_x, south - 1.0, high_x, north + 1.0)
-        bounds = shapely.bounds(shapely.get_parts(strip))
-        spans = sorted((float(low), float(high)) for _, low, _, high in bounds if np.isfinite(low))
-        columns.append([_photographed(x, low, high, trigger_m) for low, high in _merged(spans, 2.0 * trigger_m)])
-    return columns
+    between_m = xs[1] - xs[0] if len(xs) > 1 else 0.0
+    # Half the width that only one line's pictures show; as wide again lies where two lines' pictures overlap.
+    own_m = max(0.05 * between_m, between_m - spacing.across_m / 2.0 + spacing.margin_m)
+    own_m = min(own_m, 0.5 * between_m)
+    edges = [min(west, xs[0]) - 1.0]
+    for before, after in pairwise(xs):
+        edges += [before + own_m, after - own_m]
+    edges.append(max(east, xs[-1]) + 1.0)
+    spans = [_spans(region, low, high, south, north) for low, high in pairwise(edges)]
+    gap_m = 2.0 * spacing.trigger_m
+    columns = [_merged(own, gap_m) for own in spans[::2]]
+    for number, shared in enumerate(spans[1::2]):
+        for span in shared:
+            _reach(columns[number], columns[number + 1], span, spacing)
+    return [
+        [_photographed(x, *span, spacing) for span in _merged(sorted(column), gap_m)]
+        for x, column in zip(xs, columns, strict=True)
+    ]
 
 
-def _merged(spans: Iterable[tuple[float, float]], gap_m: float) -> list[tuple[float, float]]:
+def _spans(region: Polygon | MultiPolygon, low_x: float, high_x: float, south: float, north: float) -> list[_Span]:
+    """From where to where the parts of a strip of the region reach, from south to north."""
+    if high_x - low_x < 1e-6:
+        return []
+    strip = shapely.clip_by_rect(region, low_x, south - 1.0, high_x, north + 1.0)
+    bounds = shapely.bounds(shapely.get_parts(strip))
+    return _merged(sorted((float(low), float(high)) for _, low, _, high in bounds if np.isfinite(low)), 0.0)
+
+
+def _reach(left: list[_Span], right: list[_Span], span: _Span, spacing: Spacing) -> None:
+    """Let the pictures of one of two lines, or of both in turn, show a span that lies between them."""
+    for low, high in _gaps(span, [_shown(piece, spacing) for piece in (*left, *right)]):
+        longer = [
+            (max(0.0, piece[0] - low) + max(0.0, high - piece[1]), side, number)
+            for side, pieces in enumerate((left, right))
+            for number, piece in enumerate(pieces)
+        ]
+        if longer and min(longer)[0] <= 2.0 * (high - low) + spacing.along_m:
+            _, side, number = min(longer)
+            pieces = (left, right)[side]
+            pieces[number] = min(pieces[number][0], low), max(pieces[number][1], high)
+        else:
+            left.append((low, high))
+
+
+def _gaps(span: _Span, shown: Sequence[_Span]) -> list[_Span]:
+    """What of a span lies in none of the others."""
+    gaps: list[_Span] = []
+    low = span[0]
+    for begin, end in sorted(shown):
+        if begin > low:
+            gaps.append((low, min(begin, span[1])))
+        low = max(low, end)
+        if low >= span[1]:
+            break
+    if low < span[1]:
+        gaps.append((low, span[1]))
+    return [(begin, end) for begin, end in gaps if end - begin > 1e-6]
+
+
+def _merged(spans: Iterable[_Span], gap_m: float) -> list[_Span]:
     """Sorted spans, those closer than `gap_m` made one: the line goes on anyway."""
-    merged: list[tuple[float, float]] = []
+    merged: list[_Span] = []
     for low, high in spans:
-        if merged and low - merged[-1][1] < gap_m:
+        if merged and low - merged[-1][1] <= gap_m:
             merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
         else:
             merged.append((low, high))
     return merged
 
 
-def _photographed(x: float, low: float, high: float, trigger_m: float) -> _Piece:
-    """The line whose photos stand for the ground from `low` to `high`: whole trigger distances and the end's slack."""
-    photos = max(1, math.ceil((high - low) / trigger_m - 1e-9))
-    half = ((photos - 1) * trigger_m + END_SLACK_M + _ROUNDING_M) / 2.0
+def _photos(span: _Span, spacing: Spacing) -> int:
+    """How many photos show a span, their pictures reaching beyond the first and the last."""
+    beyond_m = spacing.along_m - 2.0 * spacing.margin_m
+    return 1 + max(0, math.ceil((span[1] - span[0] - beyond_m) / spacing.trigger_m - 1e-9))
+
+
+def _shown(span: _Span, spacing: Spacing) -> _Span:
+    """What the photos taken for a span show."""
+    half = ((_photos(span, spacing) - 1) * spacing.trigger_m + spacing.along_m) / 2.0 - spacing.margin_m
+    middle = (span[0] + span[1]) / 2.0
+    return middle - half, middle + half
+
+
+def _photographed(x: float, low: float, high: float, spacing: Spacing) -> _Piece:
+    """The line whose photos show the ground from `low` to `high`: whole trigger distances and the end's slack."""
+    half = ((_photos((low, high), spacing) - 1) * spacing.trigger_m + END_SLACK_M + _ROUNDING_M) / 2.0
     middle = (low + high) / 2.0
     return x, middle - half, middle + half
 
