@@ -19,18 +19,23 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymavlink.mavutil import x25crc
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from practice import events, forget, practice_vehicle, square_plan
 
 from mapping.ground.camera import load_camera
+from missions.drones import load_drone
 from missions.flying.dronekit_compat import mavlink
+from missions.flying.faults import Faults
 from missions.flying.flight import fly
 from missions.flying.line import Line
-from missions.flying.link import Vehicle, connect
+from missions.flying.link import Link, Vehicle, connect
 from missions.flying.recorder import Recorder
 from missions.flying.transport import address_of
+from missions.flying.watch import Watch
+from missions.items import mission_items
 from vision.errors import InputError
 
 
@@ -163,7 +168,7 @@ def test_strangers_are_named_and_not_heard() -> None:
     assert recorded == [2]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(
     pieces=st.lists(
         st.one_of(
@@ -181,7 +186,6 @@ def test_any_bytes_leave_the_line_alive(pieces: list[bytes], seed: int) -> None:
     data, chance = b"".join(pieces), random.Random(seed)
     heard: list[str] = []
     with idle_line(lambda message: heard.append(message.get_type())) as line:
-        Vehicle(line)
         while data:
             cut = chance.randint(1, len(data))
             line.take(data[:cut])
@@ -189,6 +193,38 @@ def test_any_bytes_leave_the_line_alive(pieces: list[bytes], seed: int) -> None:
         for sequence in range(40):  # enough to end any message that was begun
             line.take(heartbeat(sequence))
         assert "HEARTBEAT" in heard[-1:]
+
+
+def framed(number: int, payload: bytes, sequence: int) -> bytes:
+    """A message with any payload and the right checksum."""
+    header = bytes([len(payload), 0, 0, sequence % 256, 1, 1]) + number.to_bytes(3, "little")
+    crc = x25crc(header + payload + bytes([mavlink.mavlink_map[number].crc_extra]))
+    return b"\xfd" + header + payload + crc.crc.to_bytes(2, "little")
+
+
+LISTENED = ("HEARTBEAT", "PARAM_VALUE", "STATUSTEXT", "CAMERA_FEEDBACK", "MISSION_ITEM_INT", "MISSION_CURRENT", "WIND")
+LISTENED += ("SYS_STATUS", "GPS_RAW_INT", "FENCE_STATUS", "GLOBAL_POSITION_INT", "SYSTEM_TIME", "AUTOPILOT_VERSION")
+NUMBERS = [number for number, kind in mavlink.mavlink_map.items() if kind.msgname in LISTENED]
+
+
+@settings(max_examples=150, deadline=None)
+@given(payloads=st.lists(st.tuples(st.sampled_from(NUMBERS), st.binary(min_size=1, max_size=60)), max_size=15))
+def test_any_values_in_sound_messages_leave_the_watch_alive(payloads: list[tuple[int, bytes]]) -> None:
+    """What a vehicle out of its mind says is recorded, and whoever asks for the state gets one."""
+    plan, kept = square_plan(), []
+    with idle_line() as line:
+        vehicle = Vehicle(line)
+        line.take(heartbeat(0))
+        link = Link(vehicle)
+        watch = Watch(
+            link, plan, plan.sortie(1), mission_items(plan.sortie(1), plan), lambda kind, **v: kept.append(kind)
+        )
+        faults = Faults(plan.sortie(1), load_drone("x500"))
+        for sequence, (number, payload) in enumerate(payloads, start=1):
+            line.take(framed(number, payload, sequence))
+            faults.look(watch.status(), watch.signs())
+        line.take(heartbeat(len(payloads) + 1, mode=6))
+        assert watch.status().mode == "RTL"
 
 
 @contextlib.contextmanager
