@@ -200,13 +200,16 @@ def _distort(camera: Camera, x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=64)
-def _radial_inverse(distortion: tuple[float, float, float, float, float]) -> tuple[Floats, Floats]:
-    """Distorted radii, growing, and the undistorted ones they come from, as far as a pixel has one ray (or out to
-    87 degrees from the axis)."""
+def _radial_inverse(distortion: tuple[float, float, float, float, float]) -> tuple[Floats, float, float]:
+    """What the radial part divides radii by, tabled at distorted radii in equal steps from 0 on, with that step and the
+    largest undistorted radius: as far as a pixel has one ray, or out to 87 degrees from the axis."""
     k1, k2, _, _, k3 = distortion
-    radius = np.linspace(0.0, min(_largest_radius(distortion), 20.0), 2048)
+    reach = min(_largest_radius(distortion), 20.0)
+    radius = np.linspace(0.0, reach, 20_000)[1:]
     r2 = radius * radius
-    return radius * (1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))), radius
+    radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    distorted = np.linspace(0.0, radius[-1] * radial[-1], 4096)
+    return np.interp(distorted, radius * radial, 1.0 / radial), float(distorted[1]), reach
 
 
 def _slopes(camera: Camera, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
@@ -224,23 +227,22 @@ def _slopes(camera: Camera, x: Floats, y: Floats) -> tuple[Floats, Floats, Float
 
 def _undistort(camera: Camera, xd: Floats, yd: Floats) -> tuple[Floats, Floats]:
     """Newton's method on `_distort`, begun from the inverse of the radial part; NaN where no ray ends there."""
-    table_rd, table_r = _radial_inverse(camera.distortion)
-    radius = np.hypot(xd, yd)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.where(radius > 0.0, np.interp(radius, table_rd, table_r) / radius, 1.0)
+    table, step, reach = _radial_inverse(camera.distortion)
+    entry = np.minimum(np.nan_to_num(np.sqrt(xd * xd + yd * yd) / step), len(table) - 1.0).astype(np.intp)
+    scale = table.take(entry)
     x, y = xd * scale, yd * scale
     for _ in range(_MOST_STEPS):
         ex, ey = _distort(camera, x, y)
         ex, ey = ex - xd, ey - yd
         off = np.abs(ex) + np.abs(ey)
-        if np.nanmax(off, initial=0.0) < 1e-13:
+        if np.nanmax(off, initial=0.0) < 1e-12:
             break
         a, b, d = _slopes(camera, x, y)
         determinant = a * d - b * b
         determinant = np.where(np.abs(determinant) < 1e-6, 1e-6, determinant)
         x, y = x - (d * ex - b * ey) / determinant, y - (a * ey - b * ex) / determinant
     with np.errstate(invalid="ignore"):
-        sound = (off < 1e-9) & (np.hypot(x, y) <= table_r[-1])
+        sound = (off < 1e-9) & (x * x + y * y <= reach * reach)
     return np.where(sound, x, np.nan), np.where(sound, y, np.nan)
 
 

@@ -2,7 +2,7 @@
 
 Heights are bilinear between cell centres. To be fast the model is looked at from one local frame: where a ray runs on
 the grid is a parabola of the distance along it, because over the reach of a camera map projections are that smooth
-(a test holds this to a thousandth of a cell). A ray steps over ground in blocks whose summits it clears, then in steps
+(which is checked). A ray steps over ground in blocks whose summits it clears, then in steps
 of half a cell, and so comes first to what it meets first. What a file must be to become a model is
 `mapping.ground.terrain`.
 """
@@ -31,6 +31,8 @@ _SAMPLES = 8  # looked at along a ray at once
 _RAYS = 2048  # marched at once: what stays in the processor's cache is done several times faster
 _CLOSE_M = 1e-4  # a ray this near to the ground has met it
 _MOST_STEPS = 60
+_NODES = 7
+_OFF_GRID = 1e-2  # of a cell; usual projections are a million times better over a camera's reach
 
 
 def applied(affine: Sequence[float], x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -200,12 +202,13 @@ class ElevationModel:
         normal = np.zeros((3, len(origin)))
         normal[2] = 1.0
         flying = np.flatnonzero(miss == Miss.NONE)
+        grid = self._grid(local, origin[flying], direction[flying], end[flying])
         for first in range(0, len(flying), _RAYS):
             part = flying[first : first + _RAYS]
-            path = self._path(local, origin[part], direction[part], begin[part], end[part])
+            path = _path(grid, origin[part], direction[part], begin[part], end[part])
             along, miss[part] = self._march(path)
             slant[part] = begin[part] + along
-            normal[:, part] = self._normals(local, path, along)
+            normal[:, part] = self._normals(grid, path, along)
         normal[:, np.isnan(normal[2])] = np.array([[0.0], [0.0], [1.0]])
         return RayHits(slant, normal.T, miss)
 
@@ -224,24 +227,21 @@ class ElevationModel:
         miss[height <= bottom] = Miss.BELOW_GROUND
         return begin, end, miss
 
-    def _path(self, local: LocalFrame, origin: Floats, direction: Floats, begin: Floats, end: Floats) -> _Path:
-        """How rays run over the grid between `begin` and `end`."""
-        (east, north, up), (go_east, go_north, rise) = origin.T, direction.T
-        length = end - begin
-        at = [
-            self._to_grid(local, east + go_east * slant, north + go_north * slant)
-            for slant in (begin, begin + 0.5 * length, end)
-        ]
-        curves = []
-        for start, middle, last in zip(*at, strict=True):
-            bend = 2.0 * (start - 2.0 * middle + last) / length**2
-            curves.append((start, (last - start) / length - bend * length, bend))
-        bent = 0.5 * (1.0 - rise * rise) / EARTH_RADIUS_M
-        height = (up + begin * (rise + begin * bent), rise + 2.0 * begin * bent, bent)
-        return _Path(length, np.array(curves[0]), np.array(curves[1]), np.array(height), rise)
-
-    def _to_grid(self, local: LocalFrame, east: Floats, north: Floats) -> tuple[Floats, Floats]:
-        return self.on_grid(*local.to_geodetic(east, north))
+    def _grid(self, local: LocalFrame, origin: Floats, direction: Floats, end: Floats) -> _Grid:
+        """How the local frame lies on the grid, wherever these rays run."""
+        reach = np.concatenate([origin[:, :2], origin[:, :2] + direction[:, :2] * end[:, None]])
+        least, most = (one(reach, axis=0, initial=0.0) for one in (np.min, np.max))
+        middle, half = 0.5 * (least + most), np.maximum(0.5 * (most - least), 1.0)
+        nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)  # Chebyshev's, where fits are even
+        x, y = (one.ravel() for one in np.meshgrid(nodes, nodes))
+        exact = np.stack(self.on_grid(*local.to_geodetic(middle[0] + half[0] * x, middle[1] + half[1] * y)))
+        terms = _terms(x, y)
+        fitted, *_ = np.linalg.lstsq(terms.T, exact.T, rcond=None)
+        off = np.abs(terms.T @ fitted - exact.T).max()
+        if not off < _OFF_GRID:
+            place = f"{local.lat0_deg:.3f}, {local.lon0_deg:.3f}"
+            raise InputError(self.source, "its map projection cannot be used here; reproject the model to UTM", place)
+        return _Grid(middle, half, fitted.T)
 
     def _clearance(self, path: _Path, along: Floats) -> Floats:
         """Height of rays over the ground at distances `along` them, (N,) or (N, K); NaN where the ground is unknown."""
@@ -337,12 +337,12 @@ class ElevationModel:
             side = np.where(up, 1.0, -1.0)
         return at
 
-    def _normals(self, local: LocalFrame, path: _Path, along: Floats) -> Floats:
+    def _normals(self, grid: _Grid, path: _Path, along: Floats) -> Floats:
         """(3, N) unit normals of the ground over one cell round each place; NaN beside the unknown."""
         column, row, _ = path.at(along)
         by_column = self.at(column + 0.5, row) - self.at(column - 0.5, row)
         by_row = self.at(column, row + 0.5) - self.at(column, row - 0.5)
-        (column_east, column_north), (row_east, row_north) = self._turn(local)
+        (column_east, row_east), (column_north, row_north) = grid.turn
         normal = np.stack(
             [
                 -(by_column * column_east + by_row * row_east),
@@ -352,11 +352,51 @@ class ElevationModel:
         )
         return np.asarray(normal / np.sqrt((normal * normal).sum(axis=0)))
 
-    def _turn(self, local: LocalFrame) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Columns a metre east and north, rows a metre east and north, in the middle of the frame."""
-        column, row = self._to_grid(local, np.array([-50.0, 50.0, 0.0, 0.0]), np.array([0.0, 0.0, -50.0, 50.0]))
-        (one, two), (three, four) = (((at[1] - at[0]) / 100.0, (at[3] - at[2]) / 100.0) for at in (column, row))
-        return (float(one), float(two)), (float(three), float(four))
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The grid as a local frame sees it: `terms` (2, 10) of two polynomials of the third degree, column and row, in
+    east and north counted from `middle` in units of `half`."""
+
+    middle: Floats
+    half: Floats
+    terms: Floats
+
+    def at(self, east: Floats, north: Floats) -> tuple[Floats, Floats]:
+        """Columns and rows, (N,) each."""
+        x, y = (east - self.middle[0]) / self.half[0], (north - self.middle[1]) / self.half[1]
+        column, row = (
+            c[0]
+            + x * (c[1] + x * (c[3] + x * c[6]) + y * (c[4] + x * c[7] + y * c[8]))
+            + y * (c[2] + y * (c[5] + y * c[9]))
+            for c in self.terms
+        )
+        return column, row
+
+    @property
+    def turn(self) -> tuple[Floats, Floats]:
+        """(columns, rows) a metre east and (columns, rows) a metre north, in the middle."""
+        return self.terms[:, 1] / self.half[0], self.terms[:, 2] / self.half[1]
+
+
+def _terms(x: Floats, y: Floats) -> Floats:
+    """(10, N) terms of a polynomial of the third degree, in the order of `_Grid.terms`."""
+    one = np.ones_like(x)
+    return np.stack([one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3])
+
+
+def _path(grid: _Grid, origin: Floats, direction: Floats, begin: Floats, end: Floats) -> _Path:
+    """How rays run over the grid between `begin` and `end`."""
+    (east, north, up), (go_east, go_north, rise) = origin.T, direction.T
+    length = end - begin
+    at = [grid.at(east + go_east * slant, north + go_north * slant) for slant in (begin, begin + 0.5 * length, end)]
+    curves = []
+    for start, middle, last in zip(*at, strict=True):
+        bend = 2.0 * (start - 2.0 * middle + last) / length**2
+        curves.append(np.stack([start, (last - start) / length - bend * length, bend]))
+    bent = 0.5 * (1.0 - rise * rise) / EARTH_RADIUS_M
+    height = np.stack([up + begin * (rise + begin * bent), rise + 2.0 * begin * bent, bent])
+    return _Path(length, curves[0], curves[1], height, rise)
 
 
 @lru_cache(maxsize=8)

@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mapping.ground.camera import Camera, normalised
+from mapping.ground.elevation import ElevationModel
 from mapping.ground.errors import FLIGHT_WIDE, ErrorBudget, Landing, pose_sigmas
 from mapping.ground.frame import LocalFrame, longitudes_near
 from mapping.ground.pose import Poses
 from mapping.ground.rays import Miss, height_on_ray
+from mapping.ground.relief import bend
 from mapping.ground.terrain import FlatGround, Terrain
 
 Floats = npt.NDArray[np.float64]
@@ -152,24 +154,38 @@ def locate_pixels(
     )
     frames = _frames(poses, terrain, local, home, budget)
     width = len(FLIGHT_WIDE) if flight_wide is None else flight_wide.shape[1]
+    # a row per quantity: the views with a place in front that are handed out cost nothing
     place, miss = np.empty((3, count)), np.empty(count, dtype=np.int8)
-    noise, factors = np.empty((count, 2, 2)), np.empty((count, 2, width + 1))
+    noise, factors = np.empty((2, 2, count)), np.empty((2, width + 1, count))
     for first in range(0, count, _BLOCK):
         part = slice(first, first + _BLOCK)
         x, y = normalised(camera, points[part])
         landing, sigmas, place[:, part], miss[part] = _landed(x, y, frames.take(index[part], axis=1), terrain, local)
         shifts = landing.shifts(sigmas, camera)
-        noise[part, 0, 0], noise[part, 0, 1], noise[part, 1, 1] = shifts.noise(budget, sigma_px[part])
-        noise[part, 1, 0] = noise[part, 0, 1]
+        noise[0, 0, part], noise[0, 1, part], noise[1, 1, part] = shifts.noise(budget, sigma_px[part])
+        noise[1, 0, part] = noise[0, 1, part]
         if flight_wide is None:
-            factors[part, :, :-1] = np.moveaxis(shifts.bias(budget), -1, 0)
+            factors[:, :-1, part] = shifts.bias(budget)
         else:
             plain = landing.shifts(np.ones_like(sigmas), camera).factors
-            factors[part, :, :-1] = np.moveaxis(plain, -1, 0) @ flight_wide
-        factors[part, :, -1] = (_ground_sigma(terrain, landing.normal, budget) * np.stack(shifts.up)).T
+            factors[:, :-1, part] = flight_wide.T @ plain
+        ground_m = _ground_sigma(terrain, landing.normal, budget)
+        factors[0, -1, part], factors[1, -1, part] = (ground_m * one for one in shifts.up)
+        if isinstance(terrain, ElevationModel):
+            _bend(
+                terrain,
+                local,
+                landing,
+                place[:, part],
+                frames[:3, index[part]],
+                noise[:, :, part],
+                factors[:, :, part],
+                miss[part],
+            )
     lat, lon = local.to_geodetic(place[0], place[1])
     alt = place[2] + terrain.datum_amsl_m(poses.alt_home_m, poses.alt_amsl_m)[index]
-    return GroundPoints(local, place[0], place[1], lat, lon, alt, noise, factors, miss)
+    covariances, shared = noise.transpose(2, 0, 1), factors.transpose(2, 0, 1)
+    return GroundPoints(local, place[0], place[1], lat, lon, alt, covariances, shared, miss)
 
 
 def _frames(
@@ -211,6 +227,44 @@ def _landed(
     place = origin + direction * slant
     place[2] = height_on_ray(origin[2], direction[2], slant)
     return Landing(x, y, scale, direction, normal, slant, axes, velocity), sigmas, place, miss
+
+
+def _bend(
+    terrain: ElevationModel,
+    local: LocalFrame,
+    landing: Landing,
+    place: Floats,
+    origin: Floats,
+    noise: Floats,
+    factors: Floats,
+    miss: npt.NDArray[np.int8],
+) -> None:
+    """Let relief bend the first-order errors, in their place."""
+    hit = np.flatnonzero(miss == Miss.NONE)
+    if not hit.size:
+        return
+    n, f = noise[:, :, hit], factors[:, :, hit]
+    total = n + np.einsum("ifn,jfn->ijn", f, f)
+    bent = bend(
+        terrain,
+        local,
+        origin[:, hit],
+        place[:, hit],
+        landing.normal[:, hit],
+        np.stack([total[0, 0], total[0, 1], total[1, 1]]),
+    )
+    n = np.einsum("ijn,jkn,lkn->iln", bent.turned, n, bent.turned)
+    n[0, 0] += bent.scatter[0]
+    n[0, 1] += bent.scatter[1]
+    n[1, 0] += bent.scatter[1]
+    n[1, 1] += bent.scatter[2]
+    noise[:, :, hit] = n
+    factors[:, :, hit] = np.einsum("ijn,jfn->ifn", bent.turned, f)
+    lost = hit[bent.lost]
+    miss[lost] = Miss.TOO_FAR
+    place[:, lost] = np.nan
+    noise[:, :, lost] = np.nan
+    factors[:, :, lost] = np.nan
 
 
 def _ground_sigma(terrain: Terrain, normal: Floats, budget: ErrorBudget) -> Floats:
