@@ -6,9 +6,11 @@ line on stderr, never a traceback.
 
 from __future__ import annotations
 
+import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -23,6 +25,21 @@ from vision.errors import InputError, VisionError
 EXIT_REFUSED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+MENDS: Mapping[int, str] = MappingProxyType(
+    {
+        errno.ENOSPC: "make room on that disk and run it again; what was whole before is kept",
+        errno.EDQUOT: "your share of that disk is used up; make room and run it again",
+        errno.EACCES: "you may not read or write there; take another place, or have its permissions changed",
+        errno.EPERM: "you may not do that there; take another place, or have its permissions changed",
+        errno.EROFS: "that disk can only be read; take another place",
+        errno.EMFILE: "too many files are open; close other programs or raise the limit (ulimit -n)",
+        errno.ENOTDIR: "a part of that path is a file; take another place",
+        errno.EEXIST: "something of that name is in the way; take another place",
+        errno.EIO: "that disk may be failing; take another one",
+        errno.ENAMETOOLONG: "take a shorter name",
+    }
+)
+"""What to do about errors of the operating system."""
 
 
 def make_app(names: Sequence[str] = COMMANDS) -> typer.Typer:
@@ -61,6 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def problem_of(error: OSError) -> str:
+    """An error of the operating system in one line: which file, what, and the mend where there is a common one."""
+    where = error.filename2 or error.filename
+    mend = MENDS.get(error.errno or 0)
+    said = (error.strerror or str(error) or type(error).__name__) + (f"; {mend}" if mend else "")
+    return " ".join((f"{where}: {said}" if where is not None else said).split())
+
+
 def _run(arguments: list[str]) -> int:
     try:
         app = make_app(arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS)
@@ -79,6 +104,6 @@ def _run(arguments: list[str]) -> int:
         say("picket: interrupted; what was written so far is kept")
         return EXIT_INTERRUPTED
     except OSError as error:
-        say(f"picket: {error.filename or ''}: {error.strerror or error}".replace(": :", ":"))
+        say(f"picket: {problem_of(error)}")
         return EXIT_REFUSED
     return result if isinstance(result, int) else 0

@@ -14,6 +14,9 @@ FlightArgument = Annotated[
 ResultsArgument = Annotated[Path, typer.Argument(metavar="FLIGHT|MISSION", help="A flight folder or a mission folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON summary on stdout and nothing else there.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what this step wrote before.")]
+SkipUnreadableOption = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, instead of stopping.")
+]
 CameraOption = Annotated[
     str | None,
     typer.Option("--camera", metavar="NAME|FILE", help="Camera of the catalogue, or a file that describes one."),

@@ -85,7 +85,7 @@ def practice_vehicle(practice: Practice) -> Iterator[str]:
                 if stream:
                     stream.close()
         if process.returncode or ended_by_itself:
-            raise SimulationError(f"the simulated vehicle ended with code {process.returncode}: {_last_word(said)}")
+            raise SimulationError(f"the simulated vehicle ended with code {process.returncode}: {last_word(said)}")
 
 
 def _port_of(process: subprocess.Popen[str], command: Sequence[str], said: IO[bytes]) -> int:
@@ -97,11 +97,11 @@ def _port_of(process: subprocess.Popen[str], command: Sequence[str], said: IO[by
     try:
         return int(json.loads(line)["port"])
     except (ValueError, KeyError, TypeError) as error:
-        why = _last_word(said) or f"run `{' '.join(command)}` to see why"
+        why = last_word(said) or f"run `{' '.join(command)}` to see why"
         raise SimulationError(f"the simulated vehicle did not start: {why}") from error
 
 
-def _last_word(said: IO[bytes]) -> str:
+def last_word(said: IO[bytes]) -> str:
     """The last line it wrote to its errors."""
     said.seek(0)
     lines = [line.strip() for line in said.read().decode("utf-8", errors="replace").splitlines() if line.strip()]

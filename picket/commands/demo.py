@@ -26,7 +26,7 @@ from picket.commands.plan import DEFAULT_CAMERA, DEFAULT_DRONE, write_mission
 from picket.commands.report import report_flight
 from picket.folder import Flight
 from picket.locating import locate_flight
-from picket.options import JsonOption, SeedOption, SpeedupOption
+from picket.options import ForceOption, JsonOption, SeedOption, SpeedupOption
 from picket.output import console, say, summarise
 from sim.world.scene import scene_from_geojson
 from vision.detector import load_detector
@@ -43,6 +43,7 @@ def demo(
     ] = None,
     seed: SeedOption = 0,
     speedup: SpeedupOption = 20.0,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Plan, fly, detect, locate and report a simulated night patrol over the example area."""
@@ -53,7 +54,7 @@ def demo(
         say(f"planning {EXAMPLE.removesuffix('.geojson')}")
         area = read_area(example)
         plan = make_plan(area, load_drone(DEFAULT_DRONE), load_camera(DEFAULT_CAMERA))
-        mission = write_mission(target, example, area, plan)
+        mission = write_mission(target, example, area, plan, force=force)
     with _timed(seconds, "fly"):
         flight, _ = fly_simulated(mission, sortie=1, speedup=speedup, seed=seed)
     with _timed(seconds, "detect"):

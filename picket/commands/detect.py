@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from mapping.maps.wording import counted
 from mapping.tables import FRAMES
 from picket.commands.ingest import ingest_images
 from picket.folder import Flight, open_flight
-from picket.options import FlightArgument, ForceOption, JsonOption
+from picket.options import FlightArgument, ForceOption, JsonOption, SkipUnreadableOption
 from picket.output import notes, progress_bar, say, summarise
 from vision.batch import DEFAULT_CONFIDENCE, detect_frames
 from vision.detector import Detector, load_detector
@@ -45,12 +46,19 @@ def detect(
     confidence: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Least confidence of a detection that is kept.")
     ] = DEFAULT_CONFIDENCE,
+    skip_unreadable: SkipUnreadableOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Search every frame of FLIGHT and write detections.parquet."""
+    if skip_unreadable and output is None:
+        raise InputError("--skip-unreadable", "goes with --output: images of a flight that cannot be read are skipped")
     detector = load_detector(weights)
-    folder = ingest_images(flight, output, tlog=False, force=force) if output else open_flight(flight)
+    folder = (
+        ingest_images(flight, output, tlog=False, skip_unreadable=skip_unreadable, force=force)
+        if output
+        else open_flight(flight)
+    )
     summary = detect_flight(folder, detector, tile_px=tile, overlap=overlap, confidence=confidence, force=force)
     summarise(summary, as_json=as_json)
 
@@ -92,7 +100,12 @@ def detect_flight(
     notes(said)
     counts = Counter(result.table["class"].to_pylist())
     searched = len(listed) - len(result.skipped)
-    say(f"{searched} frames searched: " + (_counted(counts) or "nothing found"))
+    say(f"{counted(searched, 'frame')} searched: " + (_counted(counts) or "nothing found"))
+    if counts and frames["lat_deg"].null_count == frames.num_rows:
+        say(
+            "not one frame has a position, so there is nothing to locate; `picket report` shows what was found as "
+            "pictures, `picket export --format coco` gives the boxes"
+        )
     return {
         "flight": str(flight.root),
         "detections": str(flight.detections),

@@ -23,7 +23,7 @@ from missions.drones import load_drone
 from missions.formats import area_geojson, plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position
 from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, make_plan
-from picket.folder import Mission, new_folder, write_settings
+from picket.folder import SETTINGS_FILE, Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
 from vision.errors import InputError
@@ -112,7 +112,7 @@ def write_mission(
         **asked,
     }
     replace = force and Mission(output).settings_file.is_file()
-    with new_folder(output, replace=replace, keep=("flights", "picket.db")) as folder:
+    with new_folder(output, replace=replace, keep=("flights", "picket.db"), known_by=SETTINGS_FILE) as folder:
         mission = Mission(folder)
         for option, known in (("drone", drone_catalogue()), ("camera", camera_catalogue())):
             described = Path(settings[option])

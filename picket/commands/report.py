@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
+import shapely
 import typer
 
+from mapping.maps.layers import features_of
 from mapping.maps.report import PicturesContent, ReportContent, write_pictures_page, write_report
 from mapping.maps.thumbnails import box_thumbnails, thumbnails
 from mapping.maps.wording import time_span
@@ -70,8 +72,8 @@ def _write_map(results: Results, target: Path) -> None:
         sightings=results.sightings,
         frames=results.frames,
         tracks=results.tracks,
-        area=read_json(mission.area, "GeoJSON") if mission and mission.area.exists() else None,
-        plan=read_json(mission.plan, "GeoJSON") if mission and mission.plan.exists() else None,
+        area=_geojson(mission.area) if mission else None,
+        plan=_geojson(mission.plan) if mission else None,
         coverage=results.coverage,
         thumbnails=thumbnails(results.sightings, results.boxes, results.frames, results.root),
         facts=_facts(results),
@@ -80,6 +82,18 @@ def _write_map(results: Results, target: Path) -> None:
         sorties=len(results.flights),
     )
     write_report(content, target)
+
+
+def _geojson(path: Path) -> dict[str, Any] | None:
+    """The GeoJSON in a file, None where there is no such file. Raises InputError where it is none that can be drawn."""
+    if not path.exists():
+        return None
+    content = read_json(path, "GeoJSON")
+    try:
+        features_of(content)
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.GEOSException) as error:
+        raise InputError(path, f"is no GeoJSON that can be drawn ({error!r:.80}); plan the mission again") from error
+    return content
 
 
 def _write_pictures(results: Results, target: Path) -> None:

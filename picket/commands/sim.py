@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tempfile
 from typing import Annotated
 
 import typer
 
-from picket.options import SeedOption
-from picket.output import say
+from picket.options import JsonOption, SeedOption
+from picket.output import say, summarise
+from picket.simulator import last_word
+from sim.errors import SimulationError
+from sim.process import check_port, home_of
+from vision.errors import InputError
 
 
 def sim(
@@ -19,14 +25,27 @@ def sim(
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port on 127.0.0.1; 0 = any free one.")] = 5760,
     speedup: Annotated[float, typer.Option(min=0, help="Simulated seconds per second; 0 = as fast as it goes.")] = 1.0,
     seed: SeedOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a simulated ArduCopter-like vehicle on MAVLink until interrupted."""
-    say(f"a vehicle at {home}, MAVLink on tcp:127.0.0.1:{port or '(see below)'}; Ctrl-C ends it")
+    home_of(home)
+    check_port(port)
     command = [sys.executable, "-m", "sim", f"--home={home}", "--port", str(port), "--speedup", str(speedup)]
-    with subprocess.Popen([*command, "--seed", str(seed), "--while-stdin-open"], stdin=subprocess.PIPE) as process:
+    command += ["--seed", str(seed), "--while-stdin-open"]
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, text=True) as process,
+    ):
         try:
+            line = process.stdout.readline() if process.stdout else ""
+            if line:
+                url = f"tcp:127.0.0.1:{json.loads(line)['port']}"
+                say(f"a vehicle at {home}, MAVLink on {url}; Ctrl-C ends it")
+                summarise({"url": url, "home": home, "seed": seed}, as_json=as_json)
             code = process.wait()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # the vehicle heard it too
             code = process.wait()
-    if code > 0:
-        raise typer.Exit(code)
+        if code > 0:
+            problem = last_word(said) or f"the simulator ended with code {code}"
+            raise InputError("picket sim", problem) if code == 2 else SimulationError(problem)

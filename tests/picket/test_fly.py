@@ -138,13 +138,13 @@ def test_a_plan_that_left_its_fence_is_not_flown(mission: Mission, capsys: pytes
 
 
 def test_the_simulator_is_a_process_that_listens_on_loopback_only() -> None:
-    command = [sys.executable, "-m", "picket", "sim", "--port", "0"]
+    command = [sys.executable, "-m", "picket", "sim", "--port", "0", "--json"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ, start_new_session=True
     )
     try:
         assert process.stdout is not None
-        port = json.loads(process.stdout.readline())["port"]
+        port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
         (child,) = psutil.Process(process.pid).children()
         listening = [item.laddr for item in child.net_connections(kind="tcp") if item.status == psutil.CONN_LISTEN]
         assert [(address.ip, address.port) for address in listening] == [("127.0.0.1", port)]

@@ -35,11 +35,22 @@ def test_ingest_detect_and_what_locate_says(pictures: Path, tmp_path: Path, caps
     assert len(said) == 1
     assert "--tlog" in said[0]
     assert not flight.sightings.exists()
+    assert main(["export", str(flight.root), "--format", "coco", "--json"]) == 0
+    boxes = json.loads(Path(json.loads(capsys.readouterr().out)["file"]).read_text())
+    assert len(boxes["annotations"]) == sum(summary["counts"].values())
+    assert main(["report", str(flight.root)]) == 0
+    page = flight.report.read_text()
+    assert "4 frames without a position" in page
+    assert "there is no map" in page
 
 
 def test_a_folder_of_images_can_be_searched_at_once(pictures: Path, tmp_path: Path) -> None:
     flight = Flight(tmp_path / "flight")
-    assert main(["detect", str(pictures), "-o", str(flight.root)]) == 0
+    broken = pictures / "night" / "broken.jpg"
+    broken.write_text("no picture")
+    assert main(["detect", str(pictures), "-o", str(flight.root)]) == 2
+    assert not flight.root.exists()
+    assert main(["detect", str(pictures), "-o", str(flight.root), "--skip-unreadable"]) == 0
     assert DETECTIONS.read(flight.detections).num_rows > 0
     assert main(["detect", str(flight.root)]) == 2, "a table that is there is kept"
     before = flight.detections.read_bytes()
