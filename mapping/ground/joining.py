@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, QhullError
 
 from mapping.ground.tracks import (
@@ -29,6 +31,7 @@ from mapping.ground.tracks import (
     Ints,
     Looks,
     Tracks,
+    best_links,
     fit,
     follow,
     inverse,
@@ -136,10 +139,9 @@ def _met(one: Ints, other: Ints) -> tuple[Ints, Ints]:
 
 def _merged(count: int, pairs: list[tuple[int, int]]) -> Ints:
     """(count,) the new number of each track when these pairs are made one, without gaps."""
-    now = np.arange(count)
-    for one, other in pairs:
-        now[max(one, other)] = min(one, other)
-    return _renumbered(now)
+    one, other = np.array(pairs, dtype=np.intp).T
+    graph = coo_array((np.ones(len(pairs)), (one, other)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
 
 
 def _renumbered(label: Ints) -> Ints:
@@ -252,7 +254,8 @@ def _frames(looks: Looks, label: Ints, wanted: Ints) -> dict[int, set[int]]:
 def _travelling(
     looks: Looks, label: Ints, views: npt.NDArray[np.object_] | None, area_m2: float
 ) -> list[tuple[int, int]]:
-    """Pairs of tracks of moving objects, or of what may be one, that are one object."""
+    """Pairs of tracks of moving objects, or of what may be one, that are one object: each has at most one that it goes
+    on as, and one that it goes on from."""
     tracks = fit(looks, label)
     classes = class_of_tracks(looks, label)
     sure = is_moving(tracks)
@@ -266,7 +269,8 @@ def _travelling(
             firsts.append(i)
             seconds.append(j)
             scores.append(score)
-    return _best(looks, label, np.concatenate(firsts), np.concatenate(seconds), np.concatenate(scores))
+    links = best_links(np.concatenate(firsts), np.concatenate(seconds), np.concatenate(scores), len(tracks))
+    return [(int(one), int(other)) for one, other in zip(*links, strict=True)]
 
 
 def _courses(
@@ -293,24 +297,52 @@ def _courses(
     near &= sure[i] | sure[j] | (since <= 2.0 * _LONGEST_LOOSE_S)
     i, j, apart, since = i[near], j[near], apart[near], since[near]
     velocity, spread = _believed(tracks, fast_m_s)
-    unlike = tracks.factors[i] - tracks.factors[j]
-    straight = apart - velocity[i] * since[:, None]
-    way = _TURNING * np.linalg.norm(velocity[i], axis=1) * since
-    covariance = (
-        tracks.noise[i]
-        + tracks.noise[j]
-        + products(unlike)
-        + spread[i] * (since**2)[:, None, None]
-        + (way**2)[:, None, None] * np.eye(2)
-    )
-    density, squared = log_density(straight, covariance)
     turn = (_TURNING * np.linalg.norm(velocity[i], axis=1))[:, None, None] ** 2 * np.eye(2)
-    alike, squared_alike = log_density(velocity[j] - velocity[i], spread[i] + spread[j] + turn)
-    usual, _ = log_density(velocity[j], spread[j] + fast_m_s**2 * np.eye(2))
+    news, both = tracks.velocity[j] - velocity[i], spread[i] + tracks.velocity_covariance[j] + turn
+    gain = spread[i] @ inverse(both)
+    alike, squared_alike = log_density(news, both)
+    usual, _ = log_density(tracks.velocity[j], tracks.velocity_covariance[j] + fast_m_s**2 * np.eye(2))
+    course = velocity[i] + (gain @ news[:, :, None])[:, :, 0]
+    noise = tracks.noise[i] + tracks.noise[j] + products(tracks.factors[i] - tracks.factors[j])
+    covariance = noise + (spread[i] - gain @ spread[i] + turn) * (since**2)[:, None, None]
+    density, squared = log_density(apart - course * since[:, None], covariance)
     gone = np.where(sure[i], 0.0, absent[1][i] + _LOG_RESTS) + np.where(sure[j], 0.0, absent[0][j] + _LOG_RESTS)
     score = density - log_chance + alike - usual + gone
-    good = (score > _CERTAIN) & (squared <= GATE) & (squared_alike <= GATE)
+    possible = np.flatnonzero((squared <= GATE) & (squared_alike <= GATE))
+    i, j, score = i[possible], j[possible], score[possible]
+    score = score + _third(tracks, (i, j), apart[possible], since[possible], noise[possible], fast_m_s)
+    good = score > _CERTAIN
     return i[good], j[good], score[good]
+
+
+def _third(
+    tracks: Tracks, pairs: tuple[Ints, Ints], apart: Floats, since: Floats, noise: Floats, fast_m_s: float
+) -> Floats:
+    """(P,) what speaks for each pair because a third look lies on its course, in line and in time: how much likelier
+    the two steps' velocities agree as they do if one object made both. Only pairs of looks whose speed is guessed."""
+    bonus = np.zeros(len(since))
+    single = (tracks.count[pairs[0]] == 1) & (tracks.count[pairs[1]] == 1) & (since <= _LONGEST_LOOSE_S)
+    short = np.flatnonzero(single)
+    if not len(short):
+        return bonus
+    i, j = pairs[0][short], pairs[1][short]
+    velocity, spread = apart[short] / since[short, None], noise[short] / (since[short] ** 2)[:, None, None]
+    order = np.argsort(i, kind="stable")
+    low, high = np.searchsorted(i[order], j, side="left"), np.searchsorted(i[order], j, side="right")
+    one = np.repeat(np.arange(len(j)), high - low)
+    if not len(one):
+        return bonus
+    other = order[np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)])]
+    bend, doubt = velocity[other] - velocity[one], spread[other] + spread[one]
+    doubt = doubt + ((_TURNING * np.linalg.norm(velocity[one], axis=1)) ** 2)[:, None, None] * np.eye(2)
+    agree, squared = log_density(bend, doubt)
+    chance, _ = log_density(bend, doubt + 2.0 * fast_m_s**2 * np.eye(2))
+    gained = np.where(squared <= GATE, np.maximum(agree - chance, 0.0), 0.0)
+    best = np.zeros(len(short))
+    np.maximum.at(best, one, gained)
+    np.maximum.at(best, other, gained)
+    bonus[short] = best
+    return bonus
 
 
 _CERTAIN = 1.0

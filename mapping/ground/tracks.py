@@ -146,7 +146,7 @@ def follow(looks: Looks, *, walking: bool = False) -> Ints:
             before.append(mine[i])
             after.append(mine[j])
             gain.append(score)
-    chosen = _best_links(np.concatenate(before), np.concatenate(after), np.concatenate(gain), len(looks))
+    chosen = best_links(np.concatenate(before), np.concatenate(after), np.concatenate(gain), len(looks))
     graph = coo_array((np.ones(len(chosen[0])), chosen), shape=(len(looks), len(looks)))
     return _in_order(connected_components(graph, directed=False)[1])
 
@@ -184,7 +184,7 @@ def _links(looks: Looks, walk_m_s: float) -> tuple[Ints, Ints, Floats]:
     return i[good], j[good], score[good]
 
 
-def _best_links(before: Ints, after: Ints, gain: Floats, count: int) -> tuple[Ints, Ints]:
+def best_links(before: Ints, after: Ints, gain: Floats, count: int) -> tuple[Ints, Ints]:
     """The links of greatest gain in all, with at most one out of and one into each detection: group by group of links
     that have an end in common."""
     if not len(before):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.fusion import Survey, Tally, groups_of, many, survey
+from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.frame import LocalFrame
 from mapping.ground.fusion import FusedObject, Observation, fuse
-from mapping.ground.georeference import FLIGHT_WIDE, GroundPoints
+from mapping.ground.georeference import GroundPoints
 
 LOCAL = LocalFrame(23.0, 88.9)
 
@@ -72,11 +73,16 @@ def test_classes_are_kept_apart() -> None:
     assert grouped(fuse(observations, ground(np.zeros((3, 2))))) == {(0, 2), (1,)}
 
 
-def test_what_a_person_named_is_one_wherever_it_is() -> None:
-    places = np.array([[0.0, 0.0], [80.0, 0.0], [0.1, 0.0], [0.0, 0.1]])
-    named = ["barrel", "barrel", "tent", None]
-    observations = [Observation(number, "object", name) for number, name in enumerate(named)]
-    assert grouped(fuse(observations, ground(places))) == {(0, 1), (2,), (3,)}
+def test_what_a_person_named_is_one_wherever_it_is_and_takes_in_what_was_detected_there() -> None:
+    places = np.array([[0.0, 0.0], [80.0, 0.0], [0.1, 0.0], [20.0, 0.1], [20.2, 0.0]])
+    named = ["barrel", "barrel", "tent", None, None]
+    classes = ["object", "vehicle", "vehicle", "vehicle", "person"]
+    observations = [Observation(n, one, name) for n, (one, name) in enumerate(zip(classes, named, strict=True))]
+    assert grouped(fuse(observations, ground(places))) == {(0, 1), (2,), (3,), (4,)}
+    places[3] = places[4] = (0.0, 0.2)
+    assert grouped(fuse(observations, ground(places))) == {(0, 1), (2, 3), (4,)}
+    anything = [Observation(0, "object", "find"), Observation(1, "person")]
+    assert grouped(fuse(anything, ground(np.zeros((2, 2))))) == {(0, 1)}
 
 
 def test_an_object_that_began_twice_is_joined() -> None:
@@ -149,18 +155,94 @@ def test_the_fused_ellipse_holds_the_truth_as_often_as_it_says() -> None:
     assert np.mean(held) == pytest.approx(0.95, abs=0.02)
 
 
-def test_time_grows_with_the_number_of_detections_not_its_square() -> None:
-    def seconds(count: int) -> float:
-        rng = np.random.default_rng(4)
-        objects = rng.uniform(0.0, 6.0 * np.sqrt(count), (count // 4, 2))
-        chosen = np.repeat(np.arange(count // 4), 4)
-        places = objects[chosen] + rng.normal(0.0, 0.3, (len(chosen), 2))
-        # an object is in four frames in a row, and a frame holds about ten
-        observations = [Observation(4 * (k // 40) + k % 4, "person") for k in range(len(chosen))]
-        points = ground(places)
-        begun = time.process_time()
-        fuse(observations, points)
-        return time.process_time() - begun
+def seen_every_second(track: np.ndarray, rng: np.random.Generator, noise_m: float = 0.3) -> np.ndarray:
+    return track + rng.normal(0.0, noise_m, track.shape)
 
-    seconds(400)
-    assert seconds(8000) / seconds(1000) < 24.0
+
+def at(frames: list[int], class_name: str, step_s: float = 1.0) -> list[Observation]:
+    return [Observation(frame, class_name, time_s=1.8e9 + frame * step_s) for frame in frames]
+
+
+@pytest.mark.parametrize(("class_name", "speed"), [("person", 1.4), ("vehicle", 6.0), ("vehicle", 15.0)])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_moves_is_one_object_with_a_speed_where_it_was_last(class_name: str, speed: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    heading = rng.uniform(0.0, 2.0 * np.pi)
+    direction = np.array([np.sin(heading), np.cos(heading)])
+    way = speed * np.arange(5)[:, None] * direction
+    parked = np.tile([[40.0, 40.0]], (5, 1))
+    observations = at(list(range(5)), class_name) + at(list(range(5)), class_name)
+    points = ground(seen_every_second(np.concatenate([way, parked]), rng), noise_m=0.3)
+    moving, still = fuse(observations, points)
+    assert moving.members == (0, 1, 2, 3, 4)
+    assert moving.velocity is not None
+    assert np.hypot(*(np.array(moving.velocity) - speed * direction)) < 0.6
+    assert np.hypot(moving.east_m - way[-1, 0], moving.north_m - way[-1, 1]) < 1.0
+    assert still.members == (5, 6, 7, 8, 9)
+    assert still.velocity is None
+
+
+def test_a_walker_seen_again_is_one_and_another_at_rest_nearby_stays_apart() -> None:
+    rng = np.random.default_rng(5)
+    frames = [0, 1, 2, 3, 30, 31, 32, 33]
+    way = 1.4 * np.array(frames)[:, None] * np.array([0.6, 0.8])
+    rest = np.tile(way[5] + [4.0, -3.0], (4, 1))
+    observations = at(frames, "person") + at([30, 31, 32, 33], "person")
+    points = ground(seen_every_second(np.concatenate([way, rest]), rng, 0.2), noise_m=0.2)
+    assert grouped(fuse(observations, points)) == {tuple(range(8)), (8, 9, 10, 11)}
+
+
+def test_places_without_times_are_not_taken_for_motion() -> None:
+    places = np.array([[4.0 * number, 0.0] for number in range(4)])
+    found = fuse([Observation(frame, "person") for frame in range(4)], ground(places, noise_m=0.2))
+    assert len(found) == 4
+    assert all(one.velocity is None for one in found)
+
+
+def test_an_error_that_grows_along_the_line_is_no_motion() -> None:
+    """A height error moves the place of one object steadily while the drone passes over it."""
+    factors = np.zeros((4, 2, len(FLIGHT_WIDE)))
+    factors[:, 1, 2] = [-1.5, -0.5, 0.5, 1.5]
+    places = np.column_stack([np.zeros(4), 1.3 * factors[:, 1, 2]])
+    (found,) = fuse(at([0, 1, 2, 3], "person"), ground(places, noise_m=0.15, factors=factors))
+    assert found.velocity is None
+    (walked,) = fuse(at([0, 1, 2, 3], "person"), ground(places, noise_m=0.15))
+    assert walked.velocity is not None
+
+
+def test_a_common_shift_between_two_flights_is_found_from_all_objects() -> None:
+    """Objects 5 m apart, the second flight's places 4 m off: each object has a neighbour nearer than itself."""
+    rng = np.random.default_rng(3)
+    objects = np.array([[0.0, 0.0], [5.0, 0.0], [10.0, 1.0], [24.0, 7.0], [3.0, 22.0], [8.0, 22.0], [30.0, 30.0]])
+    factors = np.zeros((2 * len(objects), 2, len(FLIGHT_WIDE)))
+    factors[:, 0, 0] = factors[:, 1, 1] = 3.0
+    places = np.concatenate([objects, objects + np.array([3.6, 1.0])]) + rng.normal(0.0, 0.2, (14, 2))
+    observations = [
+        Observation(int(number >= 7), "vehicle", time_s=3600.0 * (number >= 7), flight=int(number >= 7))
+        for number in range(14)
+    ]
+    found = fuse(observations, ground(places, noise_m=0.2, factors=factors))
+    assert grouped(found) == {(number, number + 7) for number in range(7)}
+    # two flights know the place better than one, whose error of 3 m is its own
+    assert np.sqrt(found[0].covariance[0, 0]) == pytest.approx(3.0 / np.sqrt(2.0), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [Survey(objects=80, side_m=110.0), Survey(objects=80, side_m=110.0, pitch_deg=-45.0, attitude_deg=0.3)],
+    ids=["straight down", "ahead"],
+)
+def test_objects_of_a_survey_become_one_sighting_each(how: Survey) -> None:
+    tally = Tally()
+    for seed in range(3):
+        seen = survey(np.random.default_rng(seed), how)
+        tally.add(seen, groups_of(fuse(seen.observations, seen.points, seen.views)))
+    assert tally.once / tally.seen >= 0.97
+    assert tally.mixed / tally.seen <= 0.015
+
+
+def test_many_detections_are_told_apart() -> None:
+    seen = many(np.random.default_rng(0), 4000)
+    found = fuse(seen.observations, seen.points, seen.views)
+    right = sum(len(set(seen.truth[list(one.members)])) == 1 and len(one.members) == 4 for one in found)
+    assert right >= 0.99 * 1000
