@@ -20,6 +20,7 @@ from mapping.ground.marks import read_marks
 from mapping.ground.placing import FlightData
 from mapping.ground.terrain import Terrain, read_terrain
 from mapping.maps.layers import features_of, patrol_area
+from mapping.maps.wording import counted
 from mapping.tables import FRAMES, PLACES, SIGHTINGS, TRACK
 from picket.calibrating import USUAL, Asked, calibrated
 from picket.folder import Flight, Mission
@@ -170,7 +171,7 @@ def _written(
     for reason, count in located.unlocated.items():
         notes([f"{count} without a place: {reason}"])
     placed = located.places.num_rows - located.places["lat_deg"].null_count
-    say(f"{placed} of {asked} detections placed, {located.sightings.num_rows} sightings")
+    say(f"{placed} of {counted(asked, 'detection')} placed, {counted(located.sightings.num_rows, 'sighting')}")
     files = {"sightings": str(folder.sightings), "coverage": str(folder.coverage)}
     return {
         "mission" if isinstance(folder, Mission) else "flight": str(folder.root),

@@ -232,8 +232,10 @@ def _notes(placed: Sequence[Placed], terrain: Terrain | None, weak: int) -> tupl
     elif any(one.data.home is None for one in placed):
         notes.append("No take-off point is known: heights above mean sea level are used, with all their error.")
     if weak:
-        notes.append(f"{weak} possible objects were found too weakly to count as sightings; they are among the places.")
+        found = "1 possible object was" if weak == 1 else f"{weak} possible objects were"
+        notes.append(f"{found} found too weakly to count; places.parquet has what it rests on, with the reason.")
     spoken_for = sum(int((one.lost & one.points.hit).sum()) for one in placed)
     if spoken_for:
-        notes.append(f"{spoken_for} detections gave way to a more confident one of the same thing in their frame.")
+        gave_way = "1 detection" if spoken_for == 1 else f"{spoken_for} detections"
+        notes.append(f"{gave_way} gave way to a more confident one of the same thing in the same frame.")
     return tuple(notes)

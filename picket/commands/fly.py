@@ -27,6 +27,8 @@ from vision.errors import InputError
 
 SIMULATED_PERSONS = 24
 SIMULATED_VEHICLES = 10
+MOST_SIMULATED = 10_000
+"""Of each: a world of more takes minutes to draw and has no room left for them."""
 
 Fly = Callable[[Plan, int, dict[str, Any]], tuple[Flight, FlightOutcome]]
 
@@ -48,10 +50,10 @@ def fly(
     speedup: SpeedupOption = 20.0,
     seed: SeedOption = 0,
     persons: Annotated[
-        int, typer.Option(min=0, help="With --sim or --sitl: people in the simulated world.")
+        int, typer.Option(min=0, max=MOST_SIMULATED, help="With --sim or --sitl: people in the simulated world.")
     ] = SIMULATED_PERSONS,
     vehicles: Annotated[
-        int, typer.Option(min=0, help="With --sim or --sitl: vehicles in the simulated world.")
+        int, typer.Option(min=0, max=MOST_SIMULATED, help="With --sim or --sitl: vehicles in the simulated world.")
     ] = SIMULATED_VEHICLES,
     signing_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Key to sign MAVLink with: 32 bytes, or a line of words.")
