@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -152,6 +152,11 @@ def load_camera(name_or_path: str | Path) -> Camera:
         return _described(path, path.stem, tomllib.loads(text))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(path, f"not a camera file ({error}); give TOML, or JSON with K and D") from error
+
+
+def describe_camera(camera: Camera) -> dict[str, Any]:
+    """The camera as a table that `load_camera` reads from a TOML file."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(camera).items()}
 
 
 def _calibrated(path: Path, content: Any) -> Camera:

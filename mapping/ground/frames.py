@@ -4,6 +4,7 @@ reading logs is `mapping.ground.telemetry`'s subject, reading the inside of imag
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
@@ -15,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from mapping.ground.camera import Camera
+from mapping.ground.camera import Camera, catalogue
+from mapping.ground.exif import FOCAL_SHARE
 from mapping.ground.metadata import ImagePose, read_image_pose
-from mapping.ground.pose import Poses
+from mapping.ground.pose import Poses, seconds_utc
 from mapping.ground.telemetry import AT_TRIGGER, Accuracy, TelemetryLog, Trigger, trigger_poses
 from mapping.tables import FRAMES
 from vision.errors import InputError
@@ -25,6 +27,9 @@ from vision.errors import InputError
 # 2018080501004480Z: date, time and a decimal fraction of the second, in UTC as the Z says
 _UTC_IN_NAME = re.compile(r"(?<!\d)(\d{8})[T_-]?(\d{6})[._]?(\d{0,6})Z(?![A-Za-z])")
 _LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
+_THERMAL_OF = {"M3T": "m3t-thermal", "ZH20T": "h20t-thermal"}  # EXIF's model, where the picture is thermal
+_SAME_LENS = 0.01  # zooming changes the focal length by more
+_CLOCK_OFF_S = 0.5
 _SAME_MOMENT_S = 2.0  # whole seconds in EXIF and a shutter's delay; the next picture is usually later
 
 
@@ -86,11 +91,14 @@ def pair_images(log: TelemetryLog, images: Sequence[Path]) -> Pairing:
     triggers: list[Trigger | None] = []
     times_s: list[float] = []
     strangers = 0
+    ahead: list[float] = []
     for path, number in zip(ordered, numbers, strict=True):
         trigger = None if number is None or number in twice else by_index.get(number)
         own_s = _own_time(path)
         if trigger is not None and abs(own_s - trigger.time_s) > _SAME_MOMENT_S:
             trigger, strangers = None, strangers + 1
+        elif trigger is not None and math.isfinite(own_s):
+            ahead.append(own_s - trigger.time_s)
         triggers.append(trigger)
         times_s.append(own_s if trigger is None else trigger.time_s)
     notes = _notes(fired, triggers, times_s)
@@ -102,12 +110,41 @@ def pair_images(log: TelemetryLog, images: Sequence[Path]) -> Pairing:
             f"the log has several triggers of one number (the vehicle was started again): {_listed(numbered & again)}; "
             "images of these numbers count by their own time"
         )
+    if ahead and abs(float(np.median(ahead))) > _CLOCK_OFF_S:
+        notes.append(f"the pictures' clock is {np.median(ahead):+.1f} s off the triggers'; the triggers' times count")
+    notes += _outside_notes(log, times_s)
     if strangers:
         notes.append(
             f"{strangers} of {len(ordered)} images carry the number of a trigger but were taken at another time by "
             "their own clock, which counts"
         )
     return Pairing(ordered, tuple(triggers), tuple(times_s), tuple(notes))
+
+
+def _outside_notes(log: TelemetryLog, times_s: Sequence[float]) -> list[str]:
+    """What is to be said of pictures taken before or after the log, with the clock error that would explain it."""
+    track = seconds_utc(log.track()["time_utc"])
+    times = np.asarray(times_s, dtype=np.float64)
+    known = times[np.isfinite(times)]
+    if not len(track) or not len(known):
+        return []
+    begin, end = float(track[0]), float(track[-1])
+    outside = known[(known < begin) | (known > end)]
+    if not len(outside):
+        return []
+    text = (
+        f"{len(outside)} of {len(times)} pictures were taken outside the log, which runs from {_clock(begin)} to "
+        f"{_clock(end)} UTC; the pictures from {_clock(known.min())} to {_clock(known.max())}"
+    )
+    hours = round((0.5 * (known.min() + known.max()) - 0.5 * (begin + end)) / 3600.0)
+    shifted = known - 3600.0 * hours
+    if hours and np.mean((shifted >= begin) & (shifted <= end)) > 0.5:
+        text += f": their clock is {hours:+d} h off, as a time zone would be"
+    return [text]
+
+
+def _clock(time_s: float) -> str:
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _own_time(path: Path) -> float:
@@ -181,15 +218,60 @@ def frames_from_images(
         for name in ("time_s", "lat_deg", "lon_deg", "alt_amsl_m", "alt_home_m", "yaw_deg", "pitch_deg", "roll_deg")
     }
     placed, turned = np.isfinite(columns["lat_deg"]), np.isfinite(columns["yaw_deg"])
+    sigmas = {
+        name: np.array([getattr(pose, name) for pose in read], dtype=np.float64)
+        for name in ("sigma_position_m", "sigma_height_m")
+    }
+    position = np.where(np.isnan(sigmas["sigma_position_m"]), accuracy.position_m, sigmas["sigma_position_m"])
+    height = np.where(np.isnan(sigmas["sigma_height_m"]), accuracy.height_m, sigmas["sigma_height_m"])
+    if read and camera is not None and camera.source == read[0].focal_source:
+        # a focal length that is off by a share puts the ground off like a height that is off by that share
+        height = np.hypot(height, FOCAL_SHARE * np.abs(np.nan_to_num(columns["alt_home_m"])))
     poses = Poses.from_columns(
         len(ordered),
-        sigma_position_m=np.where(placed, accuracy.position_m, np.nan),
-        sigma_height_m=np.where(placed, accuracy.height_m, np.nan),
+        sigma_position_m=np.where(placed, position, np.nan),
+        sigma_height_m=np.where(placed, height, np.nan),
         sigma_attitude_deg=np.where(turned, accuracy.attitude_deg, np.nan),
         sigma_time_s=np.where(placed, accuracy.time_s, np.nan),
         **columns,
     )
     return _table(ordered, poses, camera, root)
+
+
+def frames_from_poses(
+    poses: Poses, camera: Camera | None, images: Sequence[Path], *, root: Path | None = None
+) -> pa.Table:
+    """A `mapping.tables.FRAMES` table of images, given in the order `in_order` puts them, and a pose for each."""
+    return _table(images, poses, camera, root)
+
+
+def camera_from_images(reads: Sequence[ImagePose]) -> Camera | None:
+    """The camera that took these pictures, as far as their EXIF tells: by name where the catalogue has it, else from
+    the focal length, on a gimbal, without distortion. None where they do not say it, or not the same."""
+    first = reads[0]
+    same = all(
+        (one.width_px, one.height_px, one.make, one.model) == (first.width_px, first.height_px, first.make, first.model)
+        and one.focal_px is not None
+        and abs(one.focal_px - (first.focal_px or 0.0)) <= _SAME_LENS * one.focal_px
+        for one in reads
+    )
+    known = catalogue().get(_THERMAL_OF.get(first.model or "", ""))
+    if known is not None and all((one.width_px, one.height_px) == (known.width_px, known.height_px) for one in reads):
+        return known
+    if not same or first.focal_px is None or first.width_px is None or first.height_px is None:
+        return None
+    return Camera(
+        name=" ".join(dict.fromkeys(part for part in (first.make, first.model) if part)) or "camera",
+        kind="rgb",
+        width_px=first.width_px,
+        height_px=first.height_px,
+        fx_px=first.focal_px,
+        fy_px=first.focal_px,
+        cx_px=first.width_px / 2.0,
+        cy_px=first.height_px / 2.0,
+        stabilised=True,
+        source=first.focal_source or "",
+    )
 
 
 def check_sizes(camera: Camera, images: Sequence[Path]) -> None:

@@ -11,14 +11,26 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pyarrow as pa
+import tomli_w
 import typer
 
-from mapping.ground.camera import Camera, catalogue, load_camera
+from mapping.ground.camera import Camera, catalogue, describe_camera, load_camera
 from mapping.ground.dataflash import read_dataflash
-from mapping.ground.frames import check_sizes, frames_from_images, frames_from_log, pair_images
+from mapping.ground.frames import (
+    camera_from_images,
+    check_sizes,
+    frames_from_images,
+    frames_from_log,
+    frames_from_poses,
+    in_order,
+    pair_images,
+)
 from mapping.ground.metadata import read_image_pose
+from mapping.ground.pose import Poses
+from mapping.ground.pose_csv import read_poses
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
+from picket.doubts import camera_notes, flight_notes
 from picket.filling import fill_from_log
 from picket.folder import Flight, new_folder, open_flight
 from picket.options import CameraOption, ForceOption, JsonOption, SkipUnreadableOption
@@ -43,6 +55,9 @@ def ingest(
     log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The autopilot's own log of the flight (DataFlash .bin).")
     ] = None,
+    poses: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Poses by another program: file,lat_deg,lon_deg,alt_home_m,...")
+    ] = None,
     camera: CameraOption = None,
     allow_cut_log: Annotated[
         bool, typer.Option("--allow-cut-log", help="Use a log that is cut short, as far as it goes.")
@@ -63,6 +78,7 @@ def ingest(
         images,
         output,
         tlog=tlog or log,
+        poses=poses,
         camera=camera,
         allow_cut_log=allow_cut_log,
         skip_unreadable=skip_unreadable,
@@ -99,46 +115,52 @@ def ingest_images(
     output: Path,
     *,
     tlog: Path | Literal[False] | None = None,
+    poses: Path | None = None,
     camera: str | None = None,
     allow_cut_log: bool = False,
     skip_unreadable: bool = False,
     force: bool = False,
 ) -> Flight:
     """Make a flight folder at `output` from the image or folder of images at `images`. Returns it. `tlog` is by default
-    the only log beside the images; False takes none.
+    the only log beside the images; False takes none. `poses` is a CSV file of poses instead.
 
     Raises InputError where there are no images, one cannot be read (unless `skip_unreadable`), the log or the camera
     is unusable, or `output` already holds something (unless `force` and it is a flight). Then nothing is written.
     """
-    log_file = tlog if tlog is not None else _only_log(images)
+    log_file = tlog if tlog is not None else None if poses else _only_log(images)
+    if log_file and not log_file.is_file():
+        raise InputError(log_file, "no such log; give the flight's .tlog (--tlog) or .bin (--log)")
+    if log_file and poses:
+        raise InputError("--poses", f"says what {log_file.name} says too; give one of them")
     if log_file and camera is None:
         raise InputError(
             "--camera", f"is needed with {log_file.name}: how the camera sat on the vehicle is not in the log"
         )
     lens = load_camera(camera) if camera else None
     log = _read_log(log_file, allow_cut_log) if log_file else None
-    found = _readable(_images_in(images), skip_unreadable)
+    found = list(in_order(_readable(_images_in(images), skip_unreadable)))
+    reads = {path: read_image_pose(path) for path in found}
     if lens:
         check_sizes(lens, found)
-    doubts = [f"{path.name}: {note}" for path in found for note in read_image_pose(path).notes]
+    told = read_poses(poses, found) if poses else None
+    derived = camera_from_images(list(reads.values())) if lens is None else None
     with new_folder(output, replace=force and Flight(output).summary.is_file()) as root:
         flight = Flight(root)
         copies = _copy(found, images if images.is_dir() else images.parent, flight)
+        doubts = camera_notes(lens, derived)
         if log and lens and log_file:
             shutil.copyfile(log_file, flight.log if _is_dataflash(log_file) else flight.telemetry)
             TRACK.write(log.track(), flight.track)
             doubts += pair_images(log, copies).notes
-        FRAMES.write(_frames(log, lens, copies, root), flight.frames)
-        camera_file = f"camera{Path(camera).suffix}" if camera and camera not in catalogue() else None
-        if camera and camera_file:
-            shutil.copyfile(camera, root / camera_file)
+        frames = _frames(log, told, lens or derived, copies, root)
+        FRAMES.write(frames, flight.frames)
+        doubts += flight_notes(frames, reads, lens or derived, root)
         facts = {
-            "camera": camera,
-            "camera_file": camera_file,
+            **_keep_camera(camera, derived, root),
             "ended": "ingested",
             "ingested_utc": datetime.now(UTC).isoformat(timespec="seconds"),
             "images_from": str(images.resolve()),
-            "telemetry_from": str(log_file.resolve()) if log_file else None,
+            "telemetry_from": str(source.resolve()) if (source := log_file or poses) else None,
             "notes": doubts,
             "versions": {"picket": version("picket")},
         }
@@ -147,10 +169,27 @@ def ingest_images(
     return Flight(output)
 
 
-def _frames(log: TelemetryLog | None, camera: Camera | None, images: Sequence[Path], root: Path) -> pa.Table:
+def _frames(
+    log: TelemetryLog | None, told: Poses | None, camera: Camera | None, images: Sequence[Path], root: Path
+) -> pa.Table:
     if log and camera:
         return frames_from_log(log, camera, images, root=root)
+    if told is not None:
+        return frames_from_poses(told, camera, images, root=root)
     return frames_from_images(camera, images, root=root)
+
+
+def _keep_camera(camera: str | None, derived: Camera | None, root: Path) -> dict[str, str | None]:
+    """What flight.json says of the camera; one that is in no catalogue is described in a file of the flight."""
+    name = camera or (derived.name if derived else None)
+    if camera in catalogue() or name is None or (derived and catalogue().get(derived.name) == derived):
+        return {"camera": name, "camera_file": None}
+    file = f"camera{Path(camera).suffix}" if camera else "camera.toml"
+    if camera:
+        shutil.copyfile(camera, root / file)
+    elif derived:
+        write_whole(root / file, tomli_w.dumps(describe_camera(derived)))
+    return {"camera": name, "camera_file": file}
 
 
 def _is_dataflash(log_file: Path) -> bool:
@@ -193,14 +232,17 @@ def _readable(images: Sequence[Path], skip_unreadable: bool) -> list[Path]:
             try:
                 read_image(path)
             except InputError as error:
-                if not skip_unreadable or len(images) == 1:
+                if not skip_unreadable:
                     raise InputError(path, f"{error.problem}; take it out, or say --skip-unreadable") from error
                 notes([f"{error}; left out"])
             else:
                 readable.append(path)
             progress(number, len(images))
     if not readable:
-        raise InputError(images[0].parent, f"not one of {len(images)} images can be read")
+        alone = InputError(images[0], "cannot be read, and is the only image; copy it again")
+        raise (
+            alone if len(images) == 1 else InputError(images[0].parent, f"not one of {len(images)} images can be read")
+        )
     return readable
 
 
