@@ -15,7 +15,7 @@ import tomli_w
 import typer
 
 from mapping.ground.camera import Camera, catalogue, describe_camera, load_camera
-from mapping.ground.dataflash import read_dataflash
+from mapping.ground.dataflash import is_dataflash, read_dataflash
 from mapping.ground.frames import (
     camera_from_images,
     check_sizes,
@@ -149,7 +149,7 @@ def ingest_images(
         copies = _copy(found, images if images.is_dir() else images.parent, flight)
         doubts = camera_notes(lens, derived)
         if log and lens and log_file:
-            shutil.copyfile(log_file, flight.log if _is_dataflash(log_file) else flight.telemetry)
+            shutil.copyfile(log_file, flight.log if is_dataflash(log_file) else flight.telemetry)
             TRACK.write(log.track(), flight.track)
             doubts += pair_images(log, copies).notes
         frames = _frames(log, told, lens or derived, copies, root)
@@ -192,12 +192,8 @@ def _keep_camera(camera: str | None, derived: Camera | None, root: Path) -> dict
     return {"camera": name, "camera_file": file}
 
 
-def _is_dataflash(log_file: Path) -> bool:
-    return log_file.suffix.lower() == ".bin"
-
-
 def _read_log(log_file: Path, allow_cut: bool) -> TelemetryLog:
-    return read_dataflash(log_file) if _is_dataflash(log_file) else read_tlog(log_file, allow_cut=allow_cut)
+    return read_dataflash(log_file) if is_dataflash(log_file) else read_tlog(log_file, allow_cut=allow_cut)
 
 
 def _only_log(images: Path) -> Path | None:
