@@ -32,6 +32,7 @@ _RAYS = 2048  # marched at once: what stays in the processor's cache is done sev
 _CLOSE_M = 1e-4  # a ray this near to the ground has met it
 _MOST_STEPS = 60
 _NODES = 7
+_CURVED = 0.2
 _OFF_GRID = 1e-2  # of a cell; usual projections are a million times better over a camera's reach
 
 
@@ -62,6 +63,9 @@ class _Path:
         return np.asarray(np.maximum.reduce(ends))
 
     def take(self, index: Whole) -> _Path:
+        """The rays at these ascending indices."""
+        if len(index) == len(self.length):
+            return self
         return _Path(
             self.length[index], self.column[:, index], self.row[:, index], self.height[:, index], self.rise[index]
         )
@@ -128,23 +132,27 @@ class ElevationModel:
         """Heights at fractional columns and rows, in the shape given; NaN as for `height_amsl_m`. Within the outer half
         cell the nearest centres count."""
         rows, columns = self.heights_m.shape
+        x, y = column + 0.5, row + 0.5  # the margin repeats the outermost cells: centre k of the grid lies at k + 1
         with np.errstate(invalid="ignore"):
-            inside = (column >= 0.0) & (column <= columns) & (row >= 0.0) & (row <= rows)
-            # the margin repeats the outermost cells, so cell centres lie at column + 0.5 there
-            x, y = np.where(inside, column + 0.5, 0.5), np.where(inside, row + 0.5, 0.5)
-        first_x, first_y = x.astype(np.intp), y.astype(np.intp)
-        u, v = x - first_x, y - first_y
-        corner = first_y * (columns + 2) + first_x
-        cells = self._cells
-        top, right = cells.take(corner), cells.take(corner + 1)
-        corner += columns + 2
-        bottom, last = cells.take(corner), cells.take(corner + 1)
-        # a cell without share is not asked, so that its hole does not spread
-        with np.errstate(invalid="ignore"):
-            top = top + np.where(u > 0.0, u * (right - top), 0.0)
-            bottom = bottom + np.where(u > 0.0, u * (last - bottom), 0.0)
-            found = top + np.where(v > 0.0, v * (bottom - top), 0.0)
-        return np.where(inside, found, np.nan)
+            inside = (x >= 0.5) & (x <= columns + 0.5) & (y >= 0.5) & (y <= rows + 0.5)
+            first_x, first_y = x.astype(np.intp), y.astype(np.intp)
+            corner = first_y * (columns + 2) + first_x
+            u, v = x - first_x, y - first_y
+            top, right, bottom, last = (
+                self._cells.take(corner + beyond, mode="clip") for beyond in (0, 1, columns + 2, columns + 3)
+            )
+            right, last = u * (right - top), u * (last - bottom)
+            if self._has_holes:  # a cell without share is not asked, so that its hole does not spread
+                right, last = np.where(u > 0.0, right, 0.0), np.where(u > 0.0, last, 0.0)
+            top, bottom = top + right, bottom + last
+            fall = v * (bottom - top)
+            if self._has_holes:
+                fall = np.where(v > 0.0, fall, 0.0)
+        return np.where(inside, top + fall, np.nan)
+
+    @cached_property
+    def _has_holes(self) -> bool:
+        return bool(np.isnan(self.heights_m).any())
 
     @cached_property
     def _cells(self) -> Floats:
@@ -201,16 +209,18 @@ class ElevationModel:
         slant = np.full(len(origin), np.nan)
         normal = np.zeros((3, len(origin)))
         normal[2] = 1.0
+        unsure = np.zeros(len(origin))
         flying = np.flatnonzero(miss == Miss.NONE)
-        grid = self._grid(local, origin[flying], direction[flying], end[flying])
+        reach = origin[flying, :2] + direction[flying, :2] * end[flying, None]
+        grid = self.seen_from(local, np.concatenate([origin[flying, :2], reach]))
         for first in range(0, len(flying), _RAYS):
             part = flying[first : first + _RAYS]
             path = _path(grid, origin[part], direction[part], begin[part], end[part])
             along, miss[part] = self._march(path)
             slant[part] = begin[part] + along
-            normal[:, part] = self._normals(grid, path, along)
+            normal[:, part], unsure[part] = self._normals(grid, path, along)
         normal[:, np.isnan(normal[2])] = np.array([[0.0], [0.0], [1.0]])
-        return RayHits(slant, normal.T, miss)
+        return RayHits(slant, normal.T, miss, np.nan_to_num(unsure))
 
     def _span(self, origin: Floats, direction: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int8]]:
         """The part of each ray between the model's highest and lowest ground, and early misses."""
@@ -227,10 +237,10 @@ class ElevationModel:
         miss[height <= bottom] = Miss.BELOW_GROUND
         return begin, end, miss
 
-    def _grid(self, local: LocalFrame, origin: Floats, direction: Floats, end: Floats) -> _Grid:
-        """How the local frame lies on the grid, wherever these rays run."""
-        reach = np.concatenate([origin[:, :2], origin[:, :2] + direction[:, :2] * end[:, None]])
-        least, most = (one(reach, axis=0, initial=0.0) for one in (np.min, np.max))
+    def seen_from(self, local: LocalFrame, places: Floats) -> Grid:
+        """How the local frame lies on the grid wherever (N, 2) places, east and north, are. Raises InputError for
+        reference systems that are not smooth there."""
+        least, most = (one(places, axis=0) if len(places) else np.zeros(2) for one in (np.min, np.max))
         middle, half = 0.5 * (least + most), np.maximum(0.5 * (most - least), 1.0)
         nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)  # Chebyshev's, where fits are even
         x, y = (one.ravel() for one in np.meshgrid(nodes, nodes))
@@ -241,7 +251,7 @@ class ElevationModel:
         if not off < _OFF_GRID:
             place = f"{local.lat0_deg:.3f}, {local.lon0_deg:.3f}"
             raise InputError(self.source, "its map projection cannot be used here; reproject the model to UTM", place)
-        return _Grid(middle, half, fitted.T)
+        return Grid(middle, half, np.asarray(fitted.T, dtype=np.float64))
 
     def _clearance(self, path: _Path, along: Floats) -> Floats:
         """Height of rays over the ground at distances `along` them, (N,) or (N, K); NaN where the ground is unknown."""
@@ -337,11 +347,16 @@ class ElevationModel:
             side = np.where(up, 1.0, -1.0)
         return at
 
-    def _normals(self, grid: _Grid, path: _Path, along: Floats) -> Floats:
-        """(3, N) unit normals of the ground over one cell round each place; NaN beside the unknown."""
+    def _normals(self, grid: Grid, path: _Path, along: Floats) -> tuple[Floats, Floats]:
+        """(3, N) unit normals of the ground over one cell round each place, NaN beside the unknown, and (N,) how far
+        the ground between cell centres may be from bilinear: a part of how much it curves from cell to cell (an eighth
+        of the second difference for a parabola, more where it is rougher)."""
         column, row, _ = path.at(along)
         by_column = self.at(column + 0.5, row) - self.at(column - 0.5, row)
         by_row = self.at(column, row + 0.5) - self.at(column, row - 0.5)
+        here = 2.0 * self.at(column, row)
+        curve_column = self.at(column + 1.0, row) + self.at(column - 1.0, row) - here
+        curve_row = self.at(column, row + 1.0) + self.at(column, row - 1.0) - here
         (column_east, row_east), (column_north, row_north) = grid.turn
         normal = np.stack(
             [
@@ -350,11 +365,12 @@ class ElevationModel:
                 np.ones(len(along)),
             ]
         )
-        return np.asarray(normal / np.sqrt((normal * normal).sum(axis=0)))
+        unsure = _CURVED * np.hypot(curve_column, curve_row)
+        return np.asarray(normal / np.sqrt((normal * normal).sum(axis=0))), unsure
 
 
 @dataclass(frozen=True, eq=False)
-class _Grid:
+class Grid:
     """The grid as a local frame sees it: `terms` (2, 10) of two polynomials of the third degree, column and row, in
     east and north counted from `middle` in units of `half`."""
 
@@ -380,12 +396,12 @@ class _Grid:
 
 
 def _terms(x: Floats, y: Floats) -> Floats:
-    """(10, N) terms of a polynomial of the third degree, in the order of `_Grid.terms`."""
+    """(10, N) terms of a polynomial of the third degree, in the order of `Grid.terms`."""
     one = np.ones_like(x)
     return np.stack([one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3])
 
 
-def _path(grid: _Grid, origin: Floats, direction: Floats, begin: Floats, end: Floats) -> _Path:
+def _path(grid: Grid, origin: Floats, direction: Floats, begin: Floats, end: Floats) -> _Path:
     """How rays run over the grid between `begin` and `end`."""
     (east, north, up), (go_east, go_north, rise) = origin.T, direction.T
     length = end - begin

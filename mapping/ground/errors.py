@@ -72,7 +72,8 @@ def pose_sigmas(poses: Poses, budget: ErrorBudget) -> Floats:
 class Landing:
     """(N,) rays on the ground, as columns. `x` and `y` are those of `mapping.ground.camera.normalised`, `scale` is one
     over the length of (x, y, 1); `direction` (3, N) and `normal` (3, N) are unit vectors (east, north, up), `axes`
-    (9, N) the camera's right, down and out; `slant` is NaN for rays that do not land; `velocity` (2, N) of the camera.
+    (9, N) the camera's right, down and out; `slant` is NaN for rays that do not land; `velocity` (2, N) of the camera;
+    `unsure_m` (N,) as in `mapping.ground.rays.RayHits`.
 
     For a place P = C + s d on ground with normal n, a small shift a of the camera or of the ray's end moves it by
     a - d (n.a) / (n.d), because it stays on the ground: the map M below. A turn w of the camera moves the ray's end by
@@ -87,6 +88,7 @@ class Landing:
     slant: Floats
     axes: Floats
     velocity: Floats
+    unsure_m: Floats
 
     def shifts(self, sigmas: Floats, camera: Camera) -> Shifts:
         """The shifts of the places for errors of `pose_sigmas` (4, N) and of one pixel."""

@@ -169,7 +169,7 @@ def locate_pixels(
         else:
             plain = landing.shifts(np.ones_like(sigmas), camera).factors
             factors[:, :-1, part] = flight_wide.T @ plain
-        ground_m = _ground_sigma(terrain, landing.normal, budget)
+        ground_m = _ground_sigma(terrain, landing, budget)
         factors[0, -1, part], factors[1, -1, part] = (ground_m * one for one in shifts.up)
         if isinstance(terrain, ElevationModel):
             _bend(
@@ -214,19 +214,20 @@ def _landed(
     miss = np.where(posed, np.where(np.isnan(x), Miss.NO_RAY, Miss.NONE), Miss.NO_POSE).astype(np.int8)
     if (miss == Miss.NONE).all():
         hits = terrain.meet(local, origin.T, direction.T)
-        slant, normal, miss = hits.slant_m, hits.normal.T, hits.miss
+        slant, normal, miss, unsure = hits.slant_m, hits.normal.T, hits.miss, hits.unsure_m
     else:
         sound = np.flatnonzero(miss == Miss.NONE)
         hits = terrain.meet(local, origin[:, sound].T, direction[:, sound].T)
-        slant, normal = np.full(len(x), np.nan), np.zeros((3, len(x)))
+        slant, normal, unsure = np.full(len(x), np.nan), np.zeros((3, len(x))), np.zeros(len(x))
         slant[sound], normal[:, sound], miss[sound] = hits.slant_m, hits.normal.T, hits.miss
+        unsure[sound] = hits.unsure_m
     falling = -(normal * direction).sum(axis=0)
     flat = falling < np.sin(np.minimum(_GRAZING_SIGMAS * sigmas[3], 0.5 * np.pi))
     miss = np.where((miss == Miss.NONE) & flat, Miss.TOO_FAR, miss).astype(np.int8)
     slant = np.where(miss == Miss.NONE, slant, np.nan)
     place = origin + direction * slant
     place[2] = height_on_ray(origin[2], direction[2], slant)
-    return Landing(x, y, scale, direction, normal, slant, axes, velocity), sigmas, place, miss
+    return Landing(x, y, scale, direction, normal, slant, axes, velocity, unsure), sigmas, place, miss
 
 
 def _bend(
@@ -245,20 +246,8 @@ def _bend(
         return
     n, f = noise[:, :, hit], factors[:, :, hit]
     total = n + np.einsum("ifn,jfn->ijn", f, f)
-    bent = bend(
-        terrain,
-        local,
-        origin[:, hit],
-        place[:, hit],
-        landing.normal[:, hit],
-        np.stack([total[0, 0], total[0, 1], total[1, 1]]),
-    )
-    n = np.einsum("ijn,jkn,lkn->iln", bent.turned, n, bent.turned)
-    n[0, 0] += bent.scatter[0]
-    n[0, 1] += bent.scatter[1]
-    n[1, 0] += bent.scatter[1]
-    n[1, 1] += bent.scatter[2]
-    noise[:, :, hit] = n
+    bent = bend(terrain, local, origin[:, hit], place[:, hit], landing.normal[:, hit], total)
+    noise[:, :, hit] = np.einsum("ijn,jkn,lkn->iln", bent.turned, n, bent.turned) + bent.scatter
     factors[:, :, hit] = np.einsum("ijn,jfn->ifn", bent.turned, f)
     lost = hit[bent.lost]
     miss[lost] = Miss.TOO_FAR
@@ -267,9 +256,10 @@ def _bend(
     factors[:, :, lost] = np.nan
 
 
-def _ground_sigma(terrain: Terrain, normal: Floats, budget: ErrorBudget) -> Floats:
+def _ground_sigma(terrain: Terrain, landing: Landing, budget: ErrorBudget) -> Floats:
     """(N,) how far the ground may lie above or below where it is taken to be."""
     if isinstance(terrain, FlatGround):
-        return np.full(normal.shape[1], budget.level_ground_m)
-    slope = np.sqrt(np.maximum(1.0 / normal[2] ** 2 - 1.0, 0.0))
-    return np.hypot(budget.elevation_model_m, budget.elevation_shift_m * slope)
+        return np.full(len(landing.slant), budget.level_ground_m)
+    squared_slope = np.maximum(1.0 / np.maximum(landing.normal[2], 1e-3) ** 2 - 1.0, 0.0)
+    aside = budget.elevation_shift_m**2 * squared_slope
+    return np.asarray(np.sqrt(budget.elevation_model_m**2 + aside + landing.unsure_m**2))

@@ -31,11 +31,13 @@ class Miss(IntEnum):
 @dataclass(frozen=True)
 class RayHits:
     """Where (N,) rays meet the ground: `slant_m` along the ray (NaN where they do not), `normal` (N, 3) of the ground
-    there (east, north, up; unit length), `miss` (N,) of `Miss`."""
+    there (east, north, up; unit length), `miss` (N,) of `Miss`, `unsure_m` (N,) how far the ground may be from what
+    lies between its known points."""
 
     slant_m: Floats
     normal: Floats
     miss: npt.NDArray[np.int8]
+    unsure_m: Floats
 
 
 def height_on_ray(height: Floats, rise: Floats, slant: Floats) -> Floats:

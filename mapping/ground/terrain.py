@@ -64,7 +64,7 @@ class FlatGround:
         slant[miss != Miss.NONE] = np.nan
         normal = np.zeros((3, len(origin)))
         normal[2] = 1.0
-        return RayHits(slant, normal.T, miss)
+        return RayHits(slant, normal.T, miss, np.zeros(len(origin)))
 
 
 Terrain = FlatGround | ElevationModel
