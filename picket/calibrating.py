@@ -17,6 +17,7 @@ from mapping.ground.calibration import Calibration, calibrate, read_calibration,
 from mapping.ground.camera import Camera
 from mapping.ground.contact import contact_points, contact_sigmas
 from mapping.ground.control import ControlPoint, read_control
+from mapping.ground.dataflash import read_dataflash
 from mapping.ground.locate import locate
 from mapping.ground.marks import MARKED
 from mapping.ground.motion import Record, record_of_track
@@ -92,8 +93,8 @@ def calibrated(
 
 
 def _record(flight: Flight, camera: Camera) -> Record | None:
-    if flight.telemetry.exists():
-        log = read_tlog(flight.telemetry, allow_cut=True)
+    if flight.log.exists() or flight.telemetry.exists():
+        log = read_dataflash(flight.log) if flight.log.exists() else read_tlog(flight.telemetry, allow_cut=True)
         return lambda times_s: log.pose_at(times_s, camera)
     return record_of_track(TRACK.read(flight.track), camera) if flight.track.exists() else None
 

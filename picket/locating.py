@@ -135,7 +135,9 @@ def _flight_data(
     data = FlightData(
         frames, detections, camera, home, calibration.flight_wide if calibration else None, name, searched
     )
-    return data, (*(calibration.sentences() if calibration else ()), *(record.notes if record else ())), marked
+    doubts = flight.facts().get("notes") or ()
+    said = (*(calibration.sentences() if calibration else ()), *(record.notes if record else ()), *doubts)
+    return data, said, marked
 
 
 def _area(mission: Mission) -> BaseGeometry | None:

@@ -9,7 +9,6 @@ Which picture belongs to which trigger is `mapping.ground.frames`' subject; conv
 from __future__ import annotations
 
 import math
-from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from scipy.spatial.transform import Rotation
 from mapping.ground.camera import Camera
 from mapping.ground.clock import EARLIEST_UTC_S, LATE_S, LATEST_UTC_S, fit_clock
 from mapping.ground.frame import longitudes_near
+from mapping.ground.growing import Rows
 from mapping.ground.pose import Poses, camera_attitude, euler_ned, interpolate, interpolate_attitude, times_utc
 from mapping.tables import TRACK
 from vision.errors import InputError
@@ -35,6 +35,8 @@ MAX_GAP_S = 3.0
 _AUTOPILOT_COMPONENT = 1
 _REBOOT_S = 2.0  # the boot clock going back further than messages can overtake each other means a reboot
 _YAW_LOCK, _YAW_IN_VEHICLE_FRAME, _YAW_IN_EARTH_FRAME = 16, 32, 64  # GIMBAL_DEVICE_FLAGS
+_MAVLINK = (0xFE, 0xFD)  # versions 1 and 2
+_WHOLE_LOG = "get the whole log, or say --allow-cut-log to use it as far as it goes"
 _NOT_A_LOG_BYTES = 1 << 18  # a log has a message within its first 256 KiB
 
 
@@ -80,28 +82,6 @@ class _Feedback:
     told: Trigger
 
 
-class _Rows:
-    """Rows of numbers that grow one by one and are read as a whole; reading while another thread adds is safe."""
-
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._numbers = array("d")
-
-    def append(self, row: tuple[float, ...]) -> None:
-        self._numbers.extend(row)
-
-    def __len__(self) -> int:
-        return len(self._numbers) // self._width
-
-    def last(self) -> tuple[float, ...]:
-        """The row added last."""
-        return tuple(self._numbers[-self._width :])
-
-    def table(self) -> Floats:
-        """(N, width) copy of the rows so far."""
-        return np.frombuffer(self._numbers.tobytes(), dtype=np.float64).reshape(-1, self._width)
-
-
 class TelemetryLog:
     """The telemetry of one flight, taken message by message and answered for at any time.
 
@@ -116,11 +96,11 @@ class TelemetryLog:
         self._segment = 0
         self._last_boot_s = -math.inf
         # All rows begin with the segment (number of reboots so far) and the boot clock.
-        self._arrivals = _Rows(3)  # received_s
-        self._system_times = _Rows(3)  # unix_s
-        self._positions = _Rows(6)  # lat_deg, lon_deg, alt_amsl_m, alt_home_m
-        self._attitudes = _Rows(5)  # yaw_deg, pitch_deg, roll_deg
-        self._gimbals = _Rows(5)  # yaw_deg, pitch_deg, roll_deg of the camera, yaw relative to the vehicle
+        self._arrivals = Rows(3)  # received_s
+        self._system_times = Rows(3)  # unix_s
+        self._positions = Rows(6)  # lat_deg, lon_deg, alt_amsl_m, alt_home_m
+        self._attitudes = Rows(5)  # yaw_deg, pitch_deg, roll_deg
+        self._gimbals = Rows(5)  # yaw_deg, pitch_deg, roll_deg of the camera, yaw relative to the vehicle
         self._feedback: list[_Feedback] = []
 
     def add(self, message: Any, received_s: float) -> None:
@@ -225,7 +205,7 @@ class TelemetryLog:
             for segment in range(self._segment + 1)
         ]
 
-    def _timed(self, rows: _Rows) -> Floats:
+    def _timed(self, rows: Rows) -> Floats:
         """Rows (segment, boot_s, values...) as (UTC, values...), in strictly increasing order of time."""
         table = rows.table()
         offsets = np.array(self._clock())
@@ -358,6 +338,20 @@ _TAKEN = {
 }
 
 
+def _first_message(path: Path) -> int:
+    """The byte where the first message of a log begins: a time of receipt, then MAVLink's first byte. 0 where none is
+    found."""
+    with path.open("rb") as stream:
+        head = stream.read(_NOT_A_LOG_BYTES)
+    for begin in range(max(0, len(head) - 9)):
+        if (
+            head[begin + 8] in _MAVLINK
+            and EARLIEST_UTC_S <= int.from_bytes(head[begin : begin + 8]) / 1e6 <= LATEST_UTC_S
+        ):
+            return begin
+    return 0
+
+
 def read_tlog(path: str | Path, *, allow_cut: bool = False) -> TelemetryLog:
     """The telemetry in a MAVLink log (`.tlog`); with `allow_cut` also of one that ends in the middle of a message, as
     far as it goes.
@@ -370,9 +364,13 @@ def read_tlog(path: str | Path, *, allow_cut: bool = False) -> TelemetryLog:
         raise InputError(path, "no such telemetry log")
     log, messages, whole_bytes = TelemetryLog(), 0, 0
     try:
+        begin = _first_message(path)
         reader = mavutil.mavlogfile(str(path))
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})") from error
+    if begin and not allow_cut:
+        raise InputError(path, f"begins in the middle of a message: {_WHOLE_LOG}", f"byte {begin}")
+    reader.f.seek(begin)
     try:
         while (message := reader.recv_msg()) is not None:
             if message.get_type() != "BAD_DATA":
@@ -390,7 +388,7 @@ def read_tlog(path: str | Path, *, allow_cut: bool = False) -> TelemetryLog:
     if whole_bytes < path.stat().st_size and not allow_cut:
         raise InputError(
             path,
-            "ends in the middle of a message: get the whole log, or say --allow-cut-log to use it as far as it goes",
+            f"ends in the middle of a message: {_WHOLE_LOG}",
             f"byte {whole_bytes}",
         )
     if not log.has_position:
