@@ -15,13 +15,16 @@ import typer
 from rich.markup import escape
 
 from mapping.errors import MappingError
+from mapping.ground.geoid import undulation_m
 from mapping.maps.page import render_page
+from mapping.maps.pdf import browser
 from picket.options import JsonOption
 from picket.output import console, summarise
 from vision.detector import load_detector
 
 REQUIRED_PACKAGES = (
     *("dronekit", "pymavlink", "shapely", "pyproj", "rasterio", "numpy", "scipy", "pyarrow", "folium"),
+    *("geopandas", "pyogrio", "mgrs"),
     *("torch", "ultralytics-opencv-headless"),
 )
 LEAST_DISK_GB = 2.0
@@ -87,6 +90,15 @@ def _map_assets() -> Iterator[Finding]:
         yield Finding("map assets", True, "complete")
 
 
+def _geoid() -> Iterator[Finding]:
+    try:
+        undulation_m(0.0, 0.0)
+    except MappingError as error:
+        yield Finding("geoid", False, str(error))
+    else:
+        yield Finding("geoid", True, "EGM96")
+
+
 def _machine() -> Iterator[Finding]:
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
     yield Finding("disk", free_gb >= LEAST_DISK_GB, f"{free_gb:.0f} GB free here")
@@ -101,8 +113,16 @@ def _extras() -> Iterator[Finding]:
 
     card = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
     yield Finding("graphics card", bool(card), card or "the processor does the searching, more slowly", required=False)
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    yield Finding("Chromium", bool(browser), browser or "only the browser tests need it", required=False)
+    found = browser()
+    yield Finding("Chromium", bool(found), found or "only `picket report --pdf` and tests need it", required=False)
 
 
-LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _weights, _map_assets, _machine, _extras)
+LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python,
+    _packages,
+    _weights,
+    _map_assets,
+    _geoid,
+    _machine,
+    _extras,
+)

@@ -11,7 +11,9 @@ import pyarrow as pa
 import shapely
 import typer
 
+from mapping.errors import MappingError
 from mapping.maps.layers import features_of
+from mapping.maps.pdf import browser, write_pdf
 from mapping.maps.report import PicturesContent, ReportContent, write_pictures_page, write_report
 from mapping.maps.thumbnails import box_thumbnails, thumbnails
 from mapping.maps.wording import time_span
@@ -28,14 +30,25 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: report.html in the folder.")
     ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it to a PDF beside it too; needs Chromium.")] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the report of a flight, or of all flights of a mission, as one HTML file."""
+    if pdf and browser() is None:
+        raise MappingError("--pdf needs Chromium on this machine; without it open the report in a browser and print it")
     results = open_results(folder)
     target = output or folder / "report.html"
-    check_target(target, results, force=force)
-    summarise(write_results(results, target), as_json=as_json)
+    printed = target.with_suffix(".pdf") if pdf else None
+    for path in (target, printed):
+        if path is not None:
+            check_target(path, results, force=force)
+    summary = write_results(results, target)
+    if printed is not None:
+        write_pdf(target, printed)
+        say(f"printed: {printed}")
+        summary["pdf"] = str(printed)
+    summarise(summary, as_json=as_json)
 
 
 def report_flight(flight: Flight) -> dict[str, Any]:
