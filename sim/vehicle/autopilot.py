@@ -55,6 +55,7 @@ class SimulatedVehicle:
             {
                 "BATT_CAPACITY": settings.battery_capacity_mah,
                 "MIS_TOTAL": 1,
+                "SYSID_THISMAV": settings.system,
                 "SIM_WIND_SPD": settings.wind_speed_m_s,
                 "SIM_WIND_DIR": settings.wind_from_deg,
             }
@@ -247,10 +248,10 @@ class SimulatedVehicle:
         return True
 
     def start_mission(self) -> bool:
-        """MAV_CMD_MISSION_START: AUTO from wherever it is, without a stick; False where it cannot."""
-        if not self.armed or not self.set_mode(Mode.AUTO):
+        """MAV_CMD_MISSION_START: AUTO, and off without a stick if it is armed; False where it cannot."""
+        if not self.set_mode(Mode.AUTO):
             return False
-        self.steering.may_take_off, self.allowed_s = True, self.time_s
+        self.steering.may_take_off, self.allowed_s = self.armed, self.time_s
         return True
 
     def reboot(self) -> None:

@@ -29,10 +29,11 @@ from sim.vehicle.reports import BUILDERS
 from sim.vehicle.signatures import set_key
 from sim.vehicle.storage import LOCATION_FRAMES, Item
 from sim.vehicle.telemetry import Schedule
+from sim.vehicle.transfer import refuse
 from sim.vehicle.values import Mode
 
 FORCE_MAGIC = 21196
-SYSTEM, COMPONENT = 1, 1
+COMPONENT = 1
 GUIDED_ITEM = 2
 NO_PLACE = 2**31 - 1
 
@@ -54,7 +55,10 @@ class Station(Protocol):
 def handle(vehicle: SimulatedVehicle, message: Message, station: Station, now_s: float) -> None:
     """Act on one message from `station`; `now_s` is the ground's clock."""
     target = getattr(message, "target_system", 0)
-    if target not in (0, SYSTEM) or getattr(message, "target_component", 0) not in (0, COMPONENT):
+    if target not in (0, int(vehicle.params["SYSID_THISMAV"])) or getattr(message, "target_component", 0) not in (
+        0,
+        COMPONENT,
+    ):
         return
     name = message.get_type()
     if name in ("MISSION_ITEM", "MISSION_ITEM_INT") and message.current in (GUIDED_ITEM, GUIDED_ALTITUDE):
@@ -290,6 +294,7 @@ _HANDLERS: dict[str, Callable[[SimulatedVehicle, Message, Station], None]] = {
     "MANUAL_CONTROL": manual,
     "HEARTBEAT": _heartbeat,
     "SETUP_SIGNING": _setup_signing,
+    "FILE_TRANSFER_PROTOCOL": refuse,
     "COMMAND_LONG": _command,
     "COMMAND_INT": _command,
 }

@@ -14,6 +14,7 @@ PERIOD_S = 0.1
 """The errors move at this period."""
 WANDER_HORIZONTAL_M, WANDER_TIME_S = 0.12, 60.0
 WANDER_VERTICAL_M = 0.2
+SMOOTH_TIME_S = 1.0
 GPS_WHITE_M = 0.25
 ATTITUDE_TIME_S = 20.0
 
@@ -40,6 +41,7 @@ class SensorErrors:
         self._restarts += 1
         gauss = self._rng.gauss
         self._wander = [0.0, 0.0, 0.0]
+        self._smooth = [0.0, 0.0, 0.0]
         self._slow = [gauss(0.0, self._slow_rad) for _ in range(3)]
         self._clock = 0.0
         self._refresh()
@@ -55,6 +57,9 @@ class SensorErrors:
         kick = math.sqrt(1.0 - keep * keep) * self._scale
         sizes = (WANDER_HORIZONTAL_M, WANDER_HORIZONTAL_M, WANDER_VERTICAL_M)
         self._wander = [keep * old + kick * gauss(0.0, size) for old, size in zip(self._wander, sizes, strict=True)]
+        # an estimator's errors do not jitter: a vehicle that steers by them would
+        share = PERIOD_S / SMOOTH_TIME_S
+        self._smooth = [old + share * (new - old) for old, new in zip(self._smooth, self._wander, strict=True)]
         keep = math.exp(-PERIOD_S / ATTITUDE_TIME_S)
         kick = math.sqrt(1.0 - keep * keep) * self._slow_rad
         self._slow = [keep * old + kick * gauss(0.0, 1.0) for old in self._slow]
@@ -62,9 +67,9 @@ class SensorErrors:
 
     def _refresh(self) -> None:
         gauss = self._rng.gauss
-        self.north_m = self.bias_north_m + self._wander[0]
-        self.east_m = self.bias_east_m + self._wander[1]
-        self.up_m = self.bias_up_m + self._wander[2]
+        self.north_m = self.bias_north_m + self._smooth[0]
+        self.east_m = self.bias_east_m + self._smooth[1]
+        self.up_m = self.bias_up_m + self._smooth[2]
         self.roll_rad, self.pitch_rad, self.yaw_rad = (slow + gauss(0.0, self._white_rad) for slow in self._slow)
         self.gps_north_m = self.north_m + gauss(0.0, GPS_WHITE_M) * self._scale
         self.gps_east_m = self.east_m + gauss(0.0, GPS_WHITE_M) * self._scale

@@ -1,7 +1,7 @@
 """The body in the air: a point mass that accelerates as asked within its tilt, the attitude that this takes, the
 ground, the wind and the battery.
 
-What is left out: rotation as a dynamic (the body leans as it is asked to, 0.15 s later), ground
+What is left out: rotation as a dynamic (the body leans as it is asked to, a quarter of a second later), ground
 effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). Drag is linear in air speed,
 as rotor drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of tilt. All scalars: this runs 50 times
 a second.
@@ -20,7 +20,9 @@ JERK_M_S3 = 5.0
 """ArduCopter's PSC_JERK_XY and PSC_JERK_Z."""
 FEED_FORWARD_M_S2 = 5.0
 """A commanded velocity that changes faster than this jumps; it is corrected, not anticipated."""
-TILT_LAG_S = 0.15
+VELOCITY_GAIN_PER_S = 2.0
+"""PSC_VELXY_P."""
+TILT_LAG_S = 0.25
 YAW_ACCELERATION_RAD_S2 = math.radians(120.0)
 MASS_KG = 2.0
 CLIMB_EFFICIENCY = 0.5
@@ -168,7 +170,7 @@ class Body:
         """Acceleration that follows a velocity: what the velocity itself changes by, and a correction of the error that
         the jerk limit can undo in time (square root law)."""
         error = asked - speed
-        correction = min(4.0 * abs(error), math.sqrt(1.6 * JERK_M_S3 * abs(error)))
+        correction = min(VELOCITY_GAIN_PER_S * abs(error), math.sqrt(1.6 * JERK_M_S3 * abs(error)))
         ahead = (asked - asked_before) / dt
         return math.copysign(correction, error) + (ahead if abs(ahead) < FEED_FORWARD_M_S2 else 0.0)
 

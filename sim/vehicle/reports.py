@@ -86,7 +86,7 @@ def sys_status(vehicle: SimulatedVehicle) -> Message:
     return mavlink.MAVLink_sys_status_message(
         present,
         enabled,
-        health & present,
+        health,
         200,
         round(battery.voltage_v * 1000.0),
         _i16(battery.current_a * 100.0),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _CONSTANT, _RISING, _FALLING = 0, 1, 2
 _Segment = tuple[int, float, float, float, float, float]
@@ -99,15 +99,20 @@ class Profile:
     """Position, speed and acceleration over time along a line of `length_m`, from rest to rest."""
 
     def __init__(self, length_m: float, limits: Kinematics) -> None:
-        self.length_m = length_m
         self.limits = limits
+        self._plan(length_m)
+
+    def _plan(self, length_m: float) -> None:
+        limits = self.limits
+        self.length_m = length_m
         self._starts: list[float] = []
         self._segments: list[_Segment] = []
         self._end = (0.0, 0.0, 0.0, 0.0)
+        self._ramp = _Ramp()
         if length_m <= 0.0:
             self.turn_in_s = self.turn_out_s = self.speed_up_s = self.end_s = 0.0
             return
-        ramp = _ramp(limits, 0.0, limits.speed, length_m / 2.0)
+        ramp = self._ramp = _ramp(limits, 0.0, limits.speed, length_m / 2.0)
         self._append_ramp(ramp, 1.0)
         self.turn_in_s = self._end[0] - (2.0 * ramp.rise_s + ramp.hold_s)
         """When the acceleration begins to fall: a turn onto this line may last until then."""
@@ -155,16 +160,26 @@ class Profile:
         return _inside(self._segments[place], time_s - self._starts[place])
 
     def change_speed(self, time_s: float, speed: float) -> None:
-        """Go on at another speed from `time_s` on, as soon as the acceleration under way is over; where too little is
-        left of the line for that, or it is braking already, nothing changes."""
+        """Go on at another speed from `time_s` on: an acceleration under way is cut short as far as it can be, then
+        the speed changes. Where too little is left of the line for that, or it is braking already, nothing changes."""
         if self.length_m <= 0.0 or abs(speed - self.limits.speed) < 1e-6 or speed <= 0.0:
             return
-        self.limits = Kinematics(self.limits.snap, self.limits.jerk, self.limits.acceleration, speed)
+        self.limits = replace(self.limits, speed=speed)
         if time_s >= self.turn_out_s:
             return
         if time_s <= 0.0:
-            self.__init__(self.length_m, self.limits)  # type: ignore[misc]
+            self._plan(self.length_m)
             return
+        reached = self.at(self.speed_up_s)[1]
+        if time_s < self.turn_in_s and self._ramp.cruise_s > 0.0 and speed < reached:
+            left_s = min(self._ramp.cruise_s, self.turn_in_s - time_s)
+            least = reached - left_s * self._ramp.jerk * (self._ramp.rise_s + self._ramp.hold_s)
+            if speed >= least:
+                self._plan(self.length_m)
+                return
+            self.limits = replace(self.limits, speed=least)
+            self._plan(self.length_m)
+            self.limits = replace(self.limits, speed=speed)
         begin_s = max(time_s, self.speed_up_s)
         _, before, position = self.at(begin_s)
         kept = bisect_right(self._starts, begin_s)

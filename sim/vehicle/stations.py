@@ -30,7 +30,7 @@ class Station:
         self.list_params_from: int | None = None
         self.gone = False
         self._vehicle = vehicle
-        self._mav = Line(None, commands.SYSTEM, commands.COMPONENT)
+        self._mav = Line(None, int(vehicle.params["SYSID_THISMAV"]), commands.COMPONENT)
         self._mav.robust_parsing = True
         self._mav.signing = signatures
         self._noise = Noise(vehicle.faults, name)

@@ -47,6 +47,7 @@ class VehicleSettings:
     gps_bias_horizontal_m: float = 0.6
     gps_bias_vertical_m: float = 0.8
     attitude_sigma_deg: float = 0.3
+    system: int = 1
 
 
 @dataclass(frozen=True)
