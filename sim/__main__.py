@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
     flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
     add_process_flags(flags)
+    flags.add_argument("--system", type=int, default=1, help="its MAVLink system id")
     flags.add_argument("--udp-listen", type=int, metavar="PORT", help="also wait for a ground station on this UDP port")
     flags.add_argument("--udp", metavar="HOST:PORT", help="also call a ground station at this UDP address")
     flags.add_argument("--signing-key", type=Path, metavar="FILE", help="sign the links with the 32 bytes in it")
@@ -53,6 +54,8 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
     for option, value in (("--speedup", options.speedup), ("--wind", speed), ("--gusts", options.gusts)):
         if not math.isfinite(value) or value < 0.0:
             raise InputError(option, f"{value} is below zero")
+    if not 1 <= options.system <= 250:
+        raise InputError("--system", f"{options.system} is no vehicle's system id; give 1 to 250")
     given: dict[str, float] = {}
     if options.endurance is not None:
         if not 60.0 <= options.endurance <= 86_400.0:
@@ -75,6 +78,7 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
         wind_speed_m_s=speed,
         wind_from_deg=from_deg,
         gust_m_s=options.gusts,
+        system=options.system,
         **given,
     )
 
