@@ -109,8 +109,17 @@ class Flight:
 
     def own_files(self) -> list[Path]:
         """What the flight is made of: no page or export may take the place of any of it, or lie in its folders."""
-        names = ("events.jsonl", "detection.json", "telemetry.bin", "camera.toml", "camera.json")
-        files = (self.summary, self.telemetry, self.track, self.frames, self.images, self.detections, self.marks)
+        names = ("events.jsonl", "detection.json", "calibration.json", "camera.toml", "camera.json")
+        files = (
+            self.summary,
+            self.telemetry,
+            self.log,
+            self.track,
+            self.frames,
+            self.images,
+            self.detections,
+            self.marks,
+        )
         return [
             *files,
             self.places,

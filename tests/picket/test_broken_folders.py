@@ -147,3 +147,23 @@ def test_errors_of_the_system_name_place_and_mend(error: OSError, said: str) -> 
 def test_the_practice_vehicle_refuses_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     line = refused(["sim", "--home", "nowhere"], capfd)
     assert line.startswith("picket: --home")
+
+
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_no_page_takes_the_place_of_what_the_flight_is_made_of(
+    flight: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    before = {path: path.read_bytes() for path in flight.rglob("*") if path.is_file()}
+    for path in before:
+        assert "is not overwritten" in refused([command, str(flight), "-o", str(path), "--force"], capfd)
+    assert {path: path.read_bytes() for path in flight.rglob("*") if path.is_file()} == before
+
+
+def test_nor_of_a_mission(mission: Path, flight: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (mission / "flights").mkdir()
+    flight = flight.rename(mission / "flights" / "one")
+    for path in [path for path in mission.rglob("*") if path.is_file()]:
+        assert "is not overwritten" in refused(["report", str(mission), "-o", str(path), "--force"], capfd)
+    assert main(["report", str(mission)]) == 0
+    assert "already exists" in refused(["report", str(mission)], capfd)
+    assert main(["report", str(mission), "--force"]) == 0
