@@ -37,8 +37,9 @@ def fill_from_log(flight: Flight, log_file: Path) -> list[int]:
     frames = frames_from_log(log, camera, images, root=flight.root)
     known = {trigger.img_idx for trigger in log.triggers()}
     missing = [int(index) for index in facts.get("photos_missing") or []]
-    with whole_file(flight.log) as beside:
-        shutil.copyfile(log_file, beside)
+    if log_file != flight.log:
+        with whole_file(flight.log) as beside:
+            shutil.copyfile(log_file, beside)
     TRACK.write(track, flight.track)
     FRAMES.write(frames, flight.frames)
     filled = [index for index in missing if index in known]

@@ -23,6 +23,7 @@ from missions.formats.plan_geojson import read_plan
 from missions.plan import Plan
 from missions.planning.coverage import imaged_polygon
 from missions.planning.proof import prove
+from picket.filling import fill_from_log
 from picket.folder import Flight, Mission, described
 from picket.output import say
 from picket.pilot import watching
@@ -115,6 +116,7 @@ def fly_vehicle(
     except InputError:
         shutil.rmtree(flight.root)  # the address was none, so nothing has happened
         raise
+    _fill(flight)
     return flight, outcome
 
 
@@ -150,7 +152,19 @@ def fly_practice(
         )
         url = stack.enter_context(practice_vehicle(practice))
         outcome = _fly(mission, plan, sortie, url, recorder, confirm, None, PRACTICE_LOST_S)
+    _fill(flight)
     return flight, outcome
+
+
+def _fill(flight: Flight) -> None:
+    """Where the vehicle's own log was fetched, because the link lost some of the flight: fill the gaps from it."""
+    if flight.log.is_file():
+        try:
+            filled = fill_from_log(flight, flight.log)
+        except InputError as error:
+            say(f"the gaps of the link stay: {error}")
+        else:
+            say(f"filled from the vehicle's own log: {len(filled)} photos the link had missed")
 
 
 def _fly(

@@ -17,6 +17,7 @@ from missions.flying.following import FlightOutcome, Following, safe_teller
 from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.leftovers import left_on_vehicle
 from missions.flying.link import Link, connect
+from missions.flying.logs import LOG_FILE, fetch_log
 from missions.flying.parameters import Parameters
 from missions.flying.preflight import Check, preflight_checks
 from missions.flying.preparation import Lists, await_ready, changes, prepare
@@ -136,7 +137,7 @@ class _Flight:
         )
         parameters.adopt(left_on_vehicle(recorder.folder, link.identity), self.tell)
         take_off = TakeOff(link, watch, interrupts)
-        on_ground = True
+        on_ground, missed = True, False
         try:
             interrupts.check()
             lists = prepare(link, self.plan, self.sortie, items, parameters)
@@ -166,6 +167,7 @@ class _Flight:
                 lost_after_s=lost_after_s,
             )
             outcome = following.follow()
+            missed = following.missed
             on_ground = not link.vehicle.armed and link.silence_s < HEARTBEAT_FRESH_S
         finally:
             interrupts.raises = False
@@ -173,6 +175,8 @@ class _Flight:
             lost = list(parameters.before)
             if on_ground and link.alive:
                 lost = self._tidy_up(take_off, parameters)
+                if missed:
+                    self._fetch_log()
             if lost:
                 recorder.event("parameters_not_restored", names=lost)
                 self.tell(
@@ -227,6 +231,18 @@ class _Flight:
         except VehicleError:
             self.recorder.event("camera_not_stopped")
         return parameters.put_back(give_up=lambda: self.interrupts.count >= 2)
+
+    def _fetch_log(self) -> None:
+        """Get what the link lost from the vehicle's own log; Ctrl-C ends that."""
+        self.tell("the link missed some of the flight: getting the vehicle's own log (Ctrl-C: not now)")
+        pressed = self.interrupts.count
+        try:
+            size = fetch_log(self.link, self.recorder.folder / LOG_FILE, lambda: self.interrupts.count > pressed)
+        except (VehicleError, OSError) as error:
+            self.recorder.event("log_not_fetched", reason=str(error))
+            self.tell(f"not fetched ({error}); bring it in later with `picket ingest FLIGHT --log FILE`")
+        else:
+            self.recorder.event("log_fetched", bytes=size)
 
 
 def _refuse_failed(checks: list[Check]) -> None:

@@ -91,6 +91,8 @@ class Following:
         self._counts = link.counts
         self._was_open, self._restarts = True, link.restarts
         self._failure_told = False
+        self.missed = False
+        """Whether the link lost some of the flight for longer than a moment."""
 
     def follow(self) -> FlightOutcome:
         """Watch the flight to its end, calling the vehicle home where a person asks for it, a fault demands it or it is
@@ -118,6 +120,7 @@ class Following:
             self._read_mission(signs.mission_doubt)
         if signs.restarts != self._restarts or (signs.line_open and not self._was_open):
             self._link.ask_for_streams()
+        self.missed = self.missed or not signs.line_open
         self._restarts, self._was_open = signs.restarts, signs.line_open
         self._check_item(status)
         self._count()
@@ -134,6 +137,7 @@ class Following:
     def _found(self, finding: Finding) -> None:
         self._recorder.event(finding.kind, **(finding.values or {}))
         self._tell(finding.text)
+        self.missed = self.missed or finding.kind in ("silent", "photos_unheard")
         if finding.kind == "silent_over":
             self._link.ask_for_streams()
         if finding.call_home and not self._called_home:

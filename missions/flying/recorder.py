@@ -121,7 +121,9 @@ class Recorder:
         self.close()
 
     def received(self, message: Any) -> None:
-        """Keep a message from the vehicle."""
+        """Keep a message from the vehicle, but for pieces of its own log, which are no telemetry."""
+        if message.get_type() == "LOG_DATA":
+            return
         now_us = time.time_ns() // 1000
         self._write_frame(now_us, message)
         self._pending.put((message, now_us / 1e6))
