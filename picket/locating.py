@@ -18,7 +18,7 @@ from mapping.errors import MappingError
 from mapping.ground.locate import Located, locate_flights
 from mapping.ground.marks import read_marks
 from mapping.ground.placing import FlightData
-from mapping.ground.terrain import Terrain, read_terrain
+from mapping.ground.terrain import Datum, Terrain, read_terrain
 from mapping.maps.layers import features_of, patrol_area
 from mapping.maps.wording import counted
 from mapping.tables import FRAMES, PLACES, SIGHTINGS, TRACK
@@ -39,6 +39,7 @@ def locate_flight(
     flight: Flight,
     *,
     terrain: Path | None = None,
+    datum: Datum | None = None,
     marks: Path | None = None,
     asked: Asked = USUAL,
     force: bool = False,
@@ -49,7 +50,7 @@ def locate_flight(
     asked.check()
     _refuse_earlier(flight, force)
     started = time.monotonic()
-    ground = read_terrain(terrain) if terrain else None
+    ground = _ground(terrain, datum, [flight])
     mission = flight.mission
     with progress_bar("locating") as progress:
         data, said, marked = _flight_data(flight, ground, marks, asked)
@@ -64,7 +65,12 @@ def locate_flight(
 
 
 def locate_mission(
-    mission: Mission, *, terrain: Path | None = None, asked: Asked = USUAL, force: bool = False
+    mission: Mission,
+    *,
+    terrain: Path | None = None,
+    datum: Datum | None = None,
+    asked: Asked = USUAL,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Locate the detections and marks of all flights of a mission together, each flight by itself before where that is
     not done or not from what it now holds; write the mission's sightings and the ground searched. Returns the JSON
@@ -78,8 +84,8 @@ def locate_mission(
     for flight in flights:
         if force or not flight.sightings.exists() or outdated(flight):
             say(f"{flight.root.name}:")
-            locate_flight(flight, terrain=terrain, asked=asked, force=True)
-    ground = read_terrain(terrain) if terrain else None
+            locate_flight(flight, terrain=terrain, datum=datum, asked=asked, force=True)
+    ground = _ground(terrain, datum, flights)
     with progress_bar("locating all flights") as progress:
         parts = [_flight_data(flight, ground, None, asked, name=flight.root.name) for flight in flights]
         data = [one for one, _, _ in parts]
@@ -98,6 +104,15 @@ def locate_mission(
         )
     )
     return _written(mission, flights, located, said, sum(one.detections.num_rows for one in data), started)
+
+
+def _ground(terrain: Path | None, datum: Datum | None, flights: Sequence[Flight]) -> Terrain | None:
+    """The elevation model where the flights' frames are; None where none is given."""
+    if terrain is None:
+        return None
+    frames = pa.concat_tables([FRAMES.read(flight.frames).select(["lat_deg", "lon_deg"]) for flight in flights])
+    around = tuple(frames[name].to_numpy() for name in ("lat_deg", "lon_deg"))
+    return read_terrain(terrain, around=around, datum=datum)
 
 
 def _refuse_earlier(folder: Flight | Mission, force: bool) -> None:

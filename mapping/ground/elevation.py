@@ -32,7 +32,7 @@ _RAYS = 2048  # marched at once: what stays in the processor's cache is done sev
 _CLOSE_M = 1e-4  # a ray this near to the ground has met it
 _MOST_STEPS = 60
 _NODES = 7
-_CURVED = 0.2
+_CURVED = 0.25
 _OFF_GRID = 1e-2  # of a cell; usual projections are a million times better over a camera's reach
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mapping.ground.terrain import Datum
 from picket.calibrating import Asked
 from picket.folder import SETTINGS_FILE, open_flight, open_mission
 from picket.locating import locate_flight, locate_mission
@@ -18,6 +19,9 @@ from vision.errors import InputError
 def locate(
     folder: Annotated[Path, typer.Argument(metavar="FLIGHT|MISSION", help="A flight folder or a mission folder.")],
     terrain: TerrainOption = None,
+    terrain_datum: Annotated[
+        Datum | None, typer.Option(help="What the model's heights count from, if not what its file says.")
+    ] = None,
     marks: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="Objects a person marked by hand: file,x_px,y_px,object[,class]."),
@@ -42,9 +46,11 @@ def locate(
     asked = Asked(calibrate=calibrate, control=control, trust_clock=trust_clock, ignore=no_calibration)
     if not (folder / SETTINGS_FILE).is_file():
         flight = open_flight(folder)
-        found = locate_flight(flight, terrain=terrain, marks=marks, asked=asked, force=force)
+        found = locate_flight(flight, terrain=terrain, datum=terrain_datum, marks=marks, asked=asked, force=force)
         summarise(found, as_json=as_json)
         return
     if marks:
         raise InputError("--marks", f"marks belong to one flight: name one of those in {folder / 'flights'}")
-    summarise(locate_mission(open_mission(folder), terrain=terrain, asked=asked, force=force), as_json=as_json)
+    mission = open_mission(folder)
+    found = locate_mission(mission, terrain=terrain, datum=terrain_datum, asked=asked, force=force)
+    summarise(found, as_json=as_json)
