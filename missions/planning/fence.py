@@ -8,9 +8,11 @@ the fence never allows more than what it was made from. That a plan stays inside
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiLineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
@@ -81,15 +83,21 @@ def clearance_m(drone: Drone, speed_m_s: float) -> float:
 
 
 def survey_ground(
-    patrol: MultiPolygon, no_fly: MultiPolygon, border: MultiLineString, home: Point, clearance: float
+    patrol: MultiPolygon,
+    no_fly: MultiPolygon,
+    border: MultiLineString,
+    home: Point,
+    clearance: float,
+    nearest_lane_m: float = math.inf,
 ) -> Ground:
-    """What has to be kept out of. Raises NotFlyableError where home lies in or beside it."""
+    """What has to be kept out of; `nearest_lane_m` is how near the border anything is to be flown, where that is known.
+    Raises NotFlyableError where home lies in or beside it."""
     notes: list[str] = []
     away_m = ZONE_MARGIN_M + clearance + 1.0
     if no_fly.distance(home) < away_m:
         where = "inside" if no_fly.covers(home) else f"{no_fly.distance(home):.0f} m from"
         raise NotFlyableError(f"home lies {where} a no-fly zone; move it at least {away_m:.0f} m outside")
-    strip = _border_strip(_solid(patrol), border, clearance, notes)
+    strip = _border_strip(_solid(patrol), border, clearance, nearest_lane_m, notes)
     if strip.distance(home) <= clearance:
         raise NotFlyableError("home lies on the border line; move it at least 35 m inside")
     keep_out = shapely.union_all([no_fly.buffer(away_m), strip.buffer(clearance + 1.0)])
@@ -156,11 +164,13 @@ def _solid(patrol: MultiPolygon) -> BaseGeometry:
     return shapely.union_all([Polygon(part.exterior) for part in shapely.get_parts(patrol)])
 
 
-def _border_strip(solid: BaseGeometry, border: MultiLineString, clearance: float, notes: list[str]) -> BaseGeometry:
-    """What the fence keeps off the border: the line widened by the fence's margin, as far as the patrol area allows."""
+def _border_strip(
+    solid: BaseGeometry, border: MultiLineString, clearance: float, nearest_lane_m: float, notes: list[str]
+) -> BaseGeometry:
+    """What the fence keeps off the border: the line widened by the fence's margin, as far as what is flown allows."""
     if border.is_empty:
         return Polygon()
-    gap_m = border.distance(solid)
+    gap_m = nearest_lane_m if np.isfinite(nearest_lane_m) else border.distance(solid)
     if gap_m < 2.0 * clearance:
         notes.append(
             "The border line runs through or right beside the patrol area, so the fence does not keep the drone on "

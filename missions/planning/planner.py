@@ -8,6 +8,7 @@ others: flying it, writing it, and terrain (heights are above take-off, ground l
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,13 +20,16 @@ from missions.areas.area import Area, check_home
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import CameraChange, Fence, Plan, Position, Sortie, Waypoint
+from missions.planning.corridor import check_offsets, corridor_lanes, default_lanes
 from missions.planning.coverage import covered_share
 from missions.planning.decompose import Sweep, best_directions, decompose
 from missions.planning.energy import CALM, Wind, in_wind, usable_battery_s, vertical_cost
 from missions.planning.fence import CEILING_MARGIN_M, clearance_m, survey_ground
+from missions.planning.fleet import Duty, shared_out
 from missions.planning.imaging import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, Imaging, plan_imaging
 from missions.planning.local import positions_of, rings_of, to_local
 from missions.planning.proof import prove, prove_returns
+from missions.planning.revisit import repeated, revisit_note
 from missions.planning.solution import HOME, Layout, Site, Solution, best_solution, longest_lines
 from missions.planning.sorties import Draft, Planner
 from missions.planning.survey import Spacing, photo_count, survey_cells
@@ -51,13 +55,18 @@ def make_plan(
     angle_deg: float | None = None,
     home: Position | None = None,
     wind: Wind = CALM,
+    drones: int | None = None,
+    lanes_m: Sequence[float] | None = None,
+    revisit_s: float | None = None,
 ) -> Plan:
     """The plan that photographs the patrol area in the least time.
 
     `angle_deg` (clockwise from north) sets the direction of the lines; None tries those worth trying. `home` replaces
-    the area's. Holes of the patrol area are not photographed on purpose but may be flown over: only no-fly zones keep
-    the drone away. Raises InputError for options that mean nothing, NotFlyableError, in one sentence, where no plan
-    holds its proof.
+    the area's. `lanes_m` asks for a corridor instead: lanes at these distances from the border (empty: two that lie
+    side by side). `drones` share the sorties evenly (None: one). With `revisit_s` the sorties are flown over and over,
+    and no point may stay unseen longer. Holes of the patrol area are not photographed on purpose but may be flown over:
+    only no-fly zones keep the drone away. Raises InputError for options that mean nothing, NotFlyableError, in one
+    sentence, where no plan holds its proof.
     """
     imaging = plan_imaging(drone, camera, height_m=height_m, gsd_cm=gsd_cm, sidelap=sidelap, frontlap=frontlap)
     if angle_deg is not None and not math.isfinite(angle_deg):
@@ -66,17 +75,28 @@ def make_plan(
     origin = _home(area, home, notes)
     patrol = to_local(area.patrol, origin)
     clearance = clearance_m(drone, max(imaging.speed_m_s, drone.cruise_speed_m_s))
-    ground = survey_ground(patrol, to_local(area.no_fly, origin), to_local(area.border, origin), HOME, clearance)
+    border = to_local(area.border, origin)
+    lanes = [] if lanes_m is None else sorted(lanes_m) or default_lanes(clearance, imaging)
+    check_offsets(lanes, clearance)
+    ground = survey_ground(patrol, to_local(area.no_fly, origin), border, HOME, clearance, min(lanes, default=math.inf))
     notes += ground.notes
     rally = tuple(to_local(Point(p.lon_deg, p.lat_deg), origin) for p in area.rally)
     site = Site(drone, imaging, wind, ground, rally)
-    region = _photographed(patrol, ground.keep_out, notes)
-    _check_scale(region, drone, imaging)
-    solution = best_solution(site, _layouts(site, region, angle_deg))
+    if lanes_m is None:
+        region = _photographed(patrol, ground.keep_out, notes)
+        _check_scale(region, drone, imaging)
+        groups = _layouts(site, region, angle_deg)
+    else:
+        groups = [[Layout(0.0, tuple(corridor_lanes(border, patrol, HOME, lanes)), in_order=True)]]
+    solution = best_solution(site, groups)
     notes += solution.enclosure.notes
     if solution.added:
         notes.append(_added_note(len(solution.added), len(solution.enclosure.rally)))
-    sorties = tuple(_sortie(number, draft, solution.planner, origin) for number, draft in enumerate(solution.drafts, 1))
+    duties = _duties(solution, drones or 1)
+    if revisit_s is not None:
+        duties, seen_again_s = repeated(duties, solution.planner, revisit_s, drones)
+        notes.append(revisit_note(duties, seen_again_s))
+    sorties = tuple(_sortie(number, duty, solution.planner, origin) for number, duty in enumerate(duties, 1))
     plan = Plan(
         name=area.name,
         home=origin,
@@ -102,6 +122,9 @@ def make_plan(
         no_fly=tuple(rings_of(polygon) for polygon in area.no_fly.geoms),
         wind_speed_m_s=wind.speed_m_s,
         wind_from_deg=wind.from_deg,
+        pattern="survey" if lanes_m is None else "corridor",
+        drones=max(duty.drone for duty in duties),
+        revisit_s=seen_again_s if revisit_s is not None else None,
     )
     proof = prove(plan)
     prove_returns(plan)
@@ -225,8 +248,18 @@ def _fence(solution: Solution, clearance: float, origin: Position) -> Fence:
     )
 
 
-def _sortie(number: int, draft: Draft, planner: Planner, origin: Position) -> Sortie:
-    """A draft as a sortie with waypoints in degrees and its figures."""
+def _duties(solution: Solution, drones: int) -> list[Duty]:
+    """The sorties, each with its drone and when it may take off."""
+
+    def split(longest_s: float) -> list[Draft]:
+        return list(solution.drafts) if longest_s == math.inf else solution.planner.sorties(solution.tour, longest_s)
+
+    return shared_out(split, solution.planner, drones)
+
+
+def _sortie(number: int, duty: Duty, planner: Planner, origin: Position) -> Sortie:
+    """A duty as a sortie with waypoints in degrees and its figures."""
+    draft = duty.draft
     imaging, cost = planner.imaging, planner.cost(draft)
     places = positions_of(draft.points, origin)
     waypoints = []
@@ -244,5 +277,7 @@ def _sortie(number: int, draft: Draft, planner: Planner, origin: Position) -> So
         photos=sum(photo_count(length, imaging.trigger_distance_m) for length in lengths),
         battery_used_pct=100.0 * cost.battery_s / planner.drone.endurance_s,
         transit_speed_m_s=planner.drone.cruise_speed_m_s,
+        drone=duty.drone,
+        start_s=duty.start_s,
         point_of_no_return=point_of_no_return(draft, planner, origin),
     )

@@ -22,7 +22,7 @@ from missions.planning.imaging import Imaging
 from missions.planning.order import ordered
 from missions.planning.refuges import added_refuges
 from missions.planning.routing import Router
-from missions.planning.sorties import Draft, Planner
+from missions.planning.sorties import Draft, Planner, Tour
 from missions.planning.survey import Cell, Transect
 
 HOME = Point(0.0, 0.0)
@@ -63,6 +63,7 @@ class Solution:
     layout: Layout
     transects: tuple[Transect, ...]
     drafts: tuple[Draft, ...]
+    tour: Tour
     planner: Planner
     enclosure: Enclosure
     added: tuple[Point, ...]
@@ -122,9 +123,10 @@ def _flown(site: Site, layout: Layout, enclosure: Enclosure) -> Solution:
     else:
         length = sum(line.length_m for cell in cells for line in cell)
         transects = ordered(cells, router, (0.0, 0.0), round_trip=length / site.imaging.speed_m_s < planner.battery_s)
-    drafts = planner.sorties(planner.tour(transects))
+    tour = planner.tour(transects)
+    drafts = planner.sorties(tour)
     time_s = sum(planner.cost(draft).time_s for draft in drafts)
-    return Solution(layout, tuple(transects), tuple(drafts), planner, enclosure, (), time_s)
+    return Solution(layout, tuple(transects), tuple(drafts), tour, planner, enclosure, (), time_s)
 
 
 def _with_safe_returns(site: Site, solution: Solution) -> Solution:

@@ -100,7 +100,7 @@ class Planner:
         points: list[Point] = [starts[0]]
         transect: list[int] = []
         for number, line in enumerate(transects):
-            if number:
+            if number and ends[number - 1] != line.start:
                 way = [ends[number - 1], line.start] if clear[number - 1] else self._way(ends[number - 1], line.start)
                 points += way[1:]
                 transect += [-1] * (len(way) - 1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -20,10 +22,15 @@ from missions.areas.area import Area
 from missions.areas.read import read_area
 from missions.drones import catalogue as drone_catalogue
 from missions.drones import load_drone
+from missions.errors import MissionError, NotFlyableError
+from missions.flying.campaign import to_fly
 from missions.formats import area_geojson, plan_geojson, qgc, waypoints
-from missions.plan import Plan, Position
+from missions.plan import Plan, Position, Sortie
+from missions.planning.energy import CALM, Wind
 from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, make_plan
-from picket.folder import SETTINGS_FILE, Mission, new_folder, write_settings
+from missions.planning.proof import prove
+from picket.flights import plan_sha256
+from picket.folder import SETTINGS_FILE, Mission, described, new_folder, open_flight, write_settings
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
 from vision.errors import InputError
@@ -31,15 +38,17 @@ from vision.files import read_json, write_whole
 
 DEFAULT_DRONE = "x500"
 DEFAULT_CAMERA = "boson640-14"
+_STRONGEST_WIND_M_S = 40.0
 
 
 def plan(
     area: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="AREA", help="The area to watch: GeoJSON, KML, KMZ, GeoPackage, Shapefile or QGroundControl .plan."
         ),
-    ],
+    ] = None,
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MISSION", help="Mission folder to make.")],
     drone: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="Drone of the catalogue, or a TOML file.")
@@ -55,6 +64,22 @@ def plan(
     frontlap: Annotated[float, typer.Option(help="Overlap of photos along a line, 0 to 0.95.")] = DEFAULT_FRONTLAP,
     angle: Annotated[str, typer.Option(metavar="DEG|auto", help="Direction of the lines from true north.")] = "auto",
     home: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Take-off place, if the area names none.")] = None,
+    wind: Annotated[
+        str | None, typer.Option(metavar="SPEED,FROM", help="Wind to plan for, m/s and degrees it blows from.")
+    ] = None,
+    pattern: Annotated[str, typer.Option(metavar="survey|corridor", help="Cover the area, or follow the border.")] = (
+        "survey"
+    ),
+    offset: Annotated[
+        list[float] | None, typer.Option(metavar="M", help="A corridor's lane, metres from the border; repeatable.")
+    ] = None,
+    revisit: Annotated[
+        float | None, typer.Option(metavar="MIN", help="Fly over and over; no point stays unseen longer than this.")
+    ] = None,
+    drones: Annotated[int | None, typer.Option(min=1, max=20, help="Drones that share the work.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FLIGHT", help="Plan what this interrupted flight left, instead of AREA.")
+    ] = None,
     role: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,20 +91,47 @@ def plan(
 ) -> None:
     """Plan the sorties that watch AREA and write them as a mission folder."""
     started = time.monotonic()
-    asked = read_area(area, _roles(role or []))
-    made = make_plan(
-        asked,
-        load_drone(drone),
-        load_camera(camera),
-        height_m=height,
-        gsd_cm=gsd,
-        sidelap=sidelap,
-        frontlap=frontlap,
-        angle_deg=_angle(angle),
-        home=_position(home) if home else None,
-    )
-    settings = {"gsd_cm": gsd, "height_m": height, "angle": angle, "home": home}
-    write_mission(output, area, asked, made, {"drone": drone, "camera": camera, **settings}, force=force)
+    settings: dict[str, Any] = {
+        "drone": drone,
+        "camera": camera,
+        "gsd_cm": gsd,
+        "height_m": height,
+        "angle": angle,
+        "home": home,
+        "wind": wind,
+        "pattern": pattern,
+        "offsets_m": offset,
+        "revisit_min": revisit,
+        "drones": drones,
+    }
+    try:
+        if resume is not None:
+            if area is not None:
+                raise InputError("AREA and --resume", "both are given; give the area to plan, or the flight to resume")
+            area, asked, made, settings = _rest_of(resume)
+        elif area is None:
+            raise InputError("AREA", "missing; give the area to plan, or --resume FLIGHT")
+        else:
+            asked = read_area(area, _roles(role or []))
+            made = make_plan(
+                asked,
+                load_drone(drone),
+                load_camera(camera),
+                height_m=height,
+                gsd_cm=gsd,
+                sidelap=sidelap,
+                frontlap=frontlap,
+                angle_deg=_angle(angle),
+                home=_position(home) if home else None,
+                wind=_wind(wind),
+                drones=drones,
+                lanes_m=_lanes(pattern, offset),
+                revisit_s=_revisit_s(revisit),
+            )
+    except MissionError as error:
+        summarise(blocked_summary(str(error), time.monotonic() - started), as_json=as_json)
+        raise
+    write_mission(output, area, asked, made, settings, force=force)
     notes(made.notes)
     _tell(made, output)
     summarise(summary_of(made, output, time.monotonic() - started), as_json=as_json)
@@ -111,8 +163,8 @@ def write_mission(
         "picket": version("picket"),
         **asked,
     }
-    replace = force and Mission(output).settings_file.is_file()
-    with new_folder(output, replace=replace, keep=("flights", "picket.db"), known_by=SETTINGS_FILE) as folder:
+    replacing = force and Mission(output).settings_file.is_file()
+    with new_folder(output, replace=replacing, keep=("flights", "picket.db"), known_by=SETTINGS_FILE) as folder:
         mission = Mission(folder)
         for option, known in (("drone", drone_catalogue()), ("camera", camera_catalogue())):
             described = Path(settings[option])
@@ -169,7 +221,10 @@ def summary_of(made: Plan, output: Path, seconds: float) -> dict[str, Any]:
         "fence": {
             "vertices": made.fence.vertex_count,
             "min_clearance_m": round(made.fence.min_clearance_m, 2),
+            "min_clearance_at": _lat_lon(made.fence.min_clearance_at),
         },
+        "drones": made.drones,
+        "revisit_min": None if made.revisit_s is None else round(made.revisit_s / 60, 1),
         "sorties": [
             {
                 "number": sortie.number,
@@ -177,12 +232,77 @@ def summary_of(made: Plan, output: Path, seconds: float) -> dict[str, Any]:
                 "distance_m": round(sortie.distance_m, 1),
                 "photos": sortie.photos,
                 "battery_used_pct": round(sortie.battery_used_pct, 1),
+                "drone": sortie.drone,
+                "start_s": round(sortie.start_s, 1),
+                "point_of_no_return": _no_return(sortie),
                 "file": str(output / "plan" / f"sortie-{sortie.number:02d}.plan"),
             }
             for sortie in made.sorties
         ],
         "seconds": round(seconds, 2),
     }
+
+
+def _lat_lon(place: Position | None) -> list[float] | None:
+    return None if place is None else [place.lat_deg, place.lon_deg]
+
+
+def _no_return(sortie: Sortie) -> dict[str, float] | None:
+    point = sortie.point_of_no_return
+    if point is None:
+        return None
+    return {
+        "lat_deg": point.lat_deg,
+        "lon_deg": point.lon_deg,
+        "time_s": round(point.time_s, 1),
+        "battery_needed_pct": round(point.battery_needed_pct, 1),
+        "spare_s": round(point.spare_s, 1),
+    }
+
+
+def blocked_summary(problem: str, seconds: float) -> dict[str, Any]:
+    """The JSON summary of what cannot be flown: the keys of a plan's, with nothing to fly."""
+    return {
+        "flyable": False,
+        "problems": [problem],
+        "notes": [],
+        "area_m2": None,
+        "coverage": 0.0,
+        "gsd_cm": None,
+        "height_agl_m": None,
+        "fence": None,
+        "sorties": [],
+        "seconds": round(seconds, 2),
+    }
+
+
+def _rest_of(folder: Path) -> tuple[Path, Area, Plan, dict[str, Any]]:
+    """The area, the plan and the settings of a flight's mission, with only those sorties left that are not done."""
+    flight = open_flight(folder)
+    mission = flight.mission
+    if mission is None:
+        raise InputError(folder, "was recorded elsewhere and belongs to no mission; plan its area anew")
+    made = plan_geojson.read_plan(mission.plan)
+    records = [flown.facts() for flown in mission.flights() if flown.left_the_ground()]
+    if flight.facts().get("plan_sha256") != plan_sha256(mission):
+        raise InputError(folder, f"was flown by an earlier plan than the one in {mission.plan}; plan the area anew")
+    left = to_fly(made, plan_sha256(mission), records)
+    if not left:
+        raise NotFlyableError("nothing is left to fly: every sortie of this mission was flown to its end")
+    sorties = tuple(replace(task.sortie, number=number) for number, task in enumerate(left, 1))
+    resumed = sum(bool(task.resumes) for task in left)
+    note = (
+        f"Of {len(made.sorties)} sorties {len(left)} are left, {resumed} of them cut short: they go on a photo before "
+        "the last one taken."
+    )
+    rest = replace(made, sorties=sorties, notes=(*made.notes, note))
+    proof = prove(rest)
+    fence = replace(rest.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at)
+    settings = {**mission.settings(), "resumes": flight.root.name}
+    for what in ("drone", "camera"):
+        settings[what] = described(mission.root, settings, what)
+        settings.pop(f"{what}_file", None)
+    return mission.area, read_area(mission.area, {}), replace(rest, fence=fence), settings
 
 
 def _tell(made: Plan, output: Path) -> None:
@@ -214,6 +334,36 @@ def _angle(text: str) -> float | None:
         return float(text) % 180.0
     except ValueError as error:
         raise InputError("--angle", f"{text!r} is neither a number of degrees nor auto") from error
+
+
+def _wind(text: str | None) -> Wind:
+    if text is None:
+        return CALM
+    try:
+        speed_m_s, from_deg = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError("--wind", f"{text!r} is not SPEED,FROM such as 6,270 (6 m/s from the west)") from error
+    if not (0.0 <= speed_m_s <= _STRONGEST_WIND_M_S and math.isfinite(from_deg)):
+        raise InputError("--wind", f"{text!r}: give 0 to {_STRONGEST_WIND_M_S:.0f} m/s and degrees from true north")
+    return Wind(speed_m_s, from_deg % 360.0)
+
+
+def _lanes(pattern: str, offsets_m: list[float] | None) -> list[float] | None:
+    if pattern not in ("survey", "corridor"):
+        raise InputError("--pattern", f"{pattern!r} is no pattern; give survey or corridor")
+    if pattern == "survey":
+        if offsets_m:
+            raise InputError("--offset", "is for --pattern corridor; leave it out, or ask for a corridor")
+        return None
+    return offsets_m or []
+
+
+def _revisit_s(minutes: float | None) -> float | None:
+    if minutes is None:
+        return None
+    if not (math.isfinite(minutes) and minutes > 0):
+        raise InputError("--revisit", f"{minutes:g} is not a number of minutes; give one above 0")
+    return 60.0 * minutes
 
 
 def _position(text: str) -> Position:
