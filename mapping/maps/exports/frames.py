@@ -43,8 +43,12 @@ def ellipses_frame(content: ExportContent) -> geopandas.GeoDataFrame:
 
 
 def ground_frame(pieces: Sequence[CoveragePiece]) -> geopandas.GeoDataFrame:
-    """Polygons of ground with their properties as columns."""
-    return _frame(pandas.DataFrame([piece.properties for piece in pieces]), [piece.geometry for piece in pieces])
+    """Polygons of ground with their properties as columns; those that end in `_utc` are times."""
+    data = pandas.DataFrame([piece.properties for piece in pieces])
+    for name in data.columns:
+        if name.endswith("_utc"):
+            data[name] = pandas.to_datetime(data[name], utc=True, format="ISO8601")
+    return _frame(data, [piece.geometry for piece in pieces])
 
 
 def tracks_frame(content: ExportContent) -> geopandas.GeoDataFrame:

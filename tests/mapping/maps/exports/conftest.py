@@ -17,6 +17,7 @@ from mapping.maps.exports.content import ExportContent
 from mapping.tables import FRAMES, TRACK
 from vision.table import DETECTIONS
 
+KNOWN = {"role": "searched", "gsd_cm": 5.0, "first_utc": "2026-11-22T18:16:05+00:00", "last_utc": None}
 START = datetime(2026, 11, 22, 18, 16, 5, 123456, tzinfo=UTC)
 
 
@@ -60,7 +61,7 @@ def content(sightings: Callable[..., pa.Table], tmp_path: Path) -> Callable[...,
                 "detections": DETECTIONS.from_rows(boxes),
                 "coverage": Coverage(
                     (
-                        CoveragePiece(shapely.box(88.89, 23.03, 88.9, 23.05), {"role": "searched", "gsd_cm": 5.0}),
+                        CoveragePiece(shapely.box(88.89, 23.03, 88.9, 23.05), KNOWN),
                         CoveragePiece(shapely.box(88.9, 23.03, 88.91, 23.05), {"role": "gap", "where": "in the east"}),
                     )
                 ),

@@ -58,7 +58,10 @@ def test_an_ellipse_has_its_axes_and_bearing(package: Path) -> None:
 
 
 def test_ground_and_gaps_keep_what_is_known_of_them(package: Path) -> None:
-    assert list(pyogrio.read_dataframe(package, layer="coverage")["gsd_cm"]) == [5.0]
+    coverage = pyogrio.read_dataframe(package, layer="coverage")
+    assert list(coverage["gsd_cm"]) == [5.0]
+    assert coverage["first_utc"][0] == pandas.Timestamp("2026-11-22T18:16:05Z")
+    assert coverage["last_utc"].isna().all()
     assert list(pyogrio.read_dataframe(package, layer="gaps")["where"]) == ["in the east"]
     assert len(pyogrio.read_dataframe(package, layer="frames")) == 3
 
