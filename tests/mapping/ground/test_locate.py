@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ import pyarrow as pa
 import pytest
 from pyproj import Geod
 
+from mapping.ground.belief import MOST, sighting_confidence
 from mapping.ground.camera import load_camera, project
 from mapping.ground.frames import frames_from_log
-from mapping.ground.locate import Located, locate
+from mapping.ground.locate import Located, locate, locate_flights
 from mapping.ground.marks import MARKED, read_marks
+from mapping.ground.placing import FlightData
 from mapping.ground.pose import Poses
-from mapping.ground.sightings import sighting_confidence
 from mapping.ground.telemetry import read_tlog
 from mapping.ground.terrain import read_terrain
 from mapping.tables import FRAMES, PLACES, SIGHTINGS
@@ -100,31 +103,96 @@ def test_detections_of_one_object_become_one_sighting() -> None:
     assert located.sightings.schema.equals(SIGHTINGS.columns)
     assert located.places.schema.equals(PLACES.columns)
     vehicle, person = located.sightings.to_pylist()
-    assert (vehicle["sighting_id"], vehicle["class"], vehicle["n_frames"]) == ("S0001", "vehicle", 3)
+    assert (vehicle["class"], vehicle["n_frames"]) == ("vehicle", 3)
     assert vehicle["detection_ids"] == ["f00000-000", "f00001-001", "f00002-002"]
     assert off_m(vehicle, 4.0, 12.0) < 0.15
     assert vehicle["alt_amsl_m"] == pytest.approx(500.0)
     assert vehicle["object"] is None
     assert (vehicle["last_seen_utc"] - vehicle["first_seen_utc"]).total_seconds() == 2.0
-    assert (person["sighting_id"], person["class"], person["n_frames"]) == ("S0002", "person", 2)
+    assert (person["class"], person["n_frames"]) == ("person", 2)
     assert off_m(person, 4.0, 17.0) < 0.15
     assert vehicle["ellipse_major_m"] >= vehicle["ellipse_minor_m"] > 2.4  # no better than the position of the flight
-    assert located.places["sighting_id"].to_pylist() == ["S0001"] * 3 + ["S0002"] * 2
+    assert located.places["sighting_id"].to_pylist() == [vehicle["sighting_id"]] * 3 + [person["sighting_id"]] * 2
+    assert vehicle["speed_m_s"] is vehicle["heading_deg"] is None
     assert located.unlocated == {}
     assert any("level" in note for note in located.notes)
 
 
-def test_confidence_is_evidence_per_chance() -> None:
-    assert sighting_confidence([0.3], 1, 4) == pytest.approx(0.12)
-    assert sighting_confidence([0.3] * 4, 4, 4) == pytest.approx(0.76, abs=0.001)
-    assert sighting_confidence([0.5], 1, 1) == pytest.approx(0.5)
+def test_confidence_weighs_what_was_found_against_the_chances_there_were() -> None:
+    assert 0.05 < sighting_confidence([0.2], 1) < 0.3
+    assert sighting_confidence([0.8], 2) > 0.8
+    assert sighting_confidence([0.4], 1) > sighting_confidence([0.4], 2) > sighting_confidence([0.4], 4)
+    assert sighting_confidence([0.5] * 40, 40) <= MOST < 1.0
+    # correlated: forty weak looks are not forty times one
+    assert sighting_confidence([0.25] * 40, 40) < sighting_confidence([0.25] * 10, 10) + 0.1 < 0.9
     frames = frames_table(4)
     # 13 m ahead of frame 0: in the picture of frames 0 (just), 1 and 2, not of frame 3
     often = [(frame, "person", 0.5, box_over(frames, frame, 0.0, 11.0, 4.0)) for frame in (0, 1, 2)]
     once = [(1, "person", 0.5, box_over(frames, 1, -9.0, 11.0, 4.0))]
     table = detections_table(often + once)
     found = locate(frames, table, BOSON, least_confidence={}).sightings.to_pylist()
-    assert [row["confidence"] for row in found] == pytest.approx([0.875, 0.5 * 2 / 4])
+    expected = [sighting_confidence([0.5] * 3, 3), sighting_confidence([0.5], 3)]
+    assert [row["confidence"] for row in found] == pytest.approx(expected)
+
+
+def test_a_frame_that_was_not_searched_was_no_chance() -> None:
+    frames = frames_table(4)
+    table = detections_table([(1, "person", 0.5, box_over(frames, 1, 0.0, 11.0, 4.0))])
+    flight = FlightData(frames, table, BOSON, searched=frozenset({"f00001"}))
+    (row,) = locate_flights([flight], least_confidence={}).sightings.to_pylist()
+    assert row["confidence"] == pytest.approx(sighting_confidence([0.5], 1))
+
+
+def test_a_mark_in_a_box_and_the_box_are_one_sighting() -> None:
+    frames = frames_table(3)
+    seen = [(frame, "person", 0.7, box_over(frames, frame, 2.0, 10.0, 4.0)) for frame in range(3)]
+    other = [(1, "person", 0.9, box_over(frames, 1, -8.0, 10.0, 4.0))]
+    marks = detections_table([(1, "object", 1.0, box_over(frames, 1, 2.2, 10.1, 0.0))], model=MARKED, label="guide")
+    marks = marks.set_column(0, marks.schema.field(0), pa.array(["f00001-mark-000"]))
+    located = locate(frames, pa.concat_tables([detections_table(seen + other), marks]), BOSON)
+    named, alone = sorted(located.sightings.to_pylist(), key=lambda row: row["object"] or "~")
+    assert (named["object"], named["class"], named["n_frames"], named["confidence"]) == ("guide", "person", 3, MOST)
+    assert "f00001-mark-000" in named["detection_ids"]
+    assert len(named["detection_ids"]) == 4
+    assert (alone["object"], alone["n_frames"]) == (None, 1)
+
+
+def test_ids_stay_when_other_things_are_added() -> None:
+    frames = frames_table(8)
+    rows = [(frame, "vehicle", 0.8, box_over(frames, frame, 4.0, 12.0)) for frame in (0, 1, 2)]
+    (before,) = locate(frames, detections_table(rows), BOSON).sightings["sighting_id"].to_pylist()
+    assert re.fullmatch("S[0-9A-HJKMNP-TV-Z]{6}", before)
+    more = [*rows, *((frame, "vehicle", 0.8, box_over(frames, frame, -6.0, 52.0)) for frame in (4, 5, 6))]
+    after = locate(frames, detections_table(more), BOSON).sightings["sighting_id"].to_pylist()
+    assert before in after
+    assert len(set(after)) == 2
+
+
+def test_one_object_in_two_flights_is_one_sighting_with_the_first_ones_name() -> None:
+    flights = []
+    for number, name in enumerate(("dawn", "noon")):
+        frames = frames_table(4, time_s=1.8e9 + 7200.0 * number + np.arange(4))
+        rows = [(frame, "vehicle", 0.8, box_over(frames, frame, 4.0 + number, 12.0)) for frame in (0, 1, 2)]
+        rows += [(frame, "person", 0.8, box_over(frames, frame, -5.0 + number, 14.0, 4.0)) for frame in (1, 2)]
+        flights.append(FlightData(frames, detections_table(rows), BOSON, name=name))
+    alone = [locate_flights([replace(one, name="")]).sightings for one in flights]
+    both = locate_flights(flights)
+    assert both.sightings["sighting_id"].to_pylist() == alone[0]["sighting_id"].to_pylist()
+    vehicle = both.sightings.to_pylist()[0]
+    assert vehicle["n_frames"] == 6
+    assert {name.split("/")[0] for name in vehicle["detection_ids"]} == {"dawn", "noon"}
+    assert len(both.places_of) == 2
+    assert vehicle["ellipse_major_m"] < alone[0]["ellipse_major_m"][0].as_py()
+
+
+def test_a_walker_has_a_speed_and_stands_where_it_was_last() -> None:
+    frames = frames_table(8, lat_deg=LAT + 0.0 * np.arange(8))
+    rows = [(frame, "person", 0.8, box_over(frames, frame, -6.0 + 1.4 * frame, 0.0, 4.0)) for frame in range(8)]
+    (row,) = locate(frames, detections_table(rows), BOSON).sightings.to_pylist()
+    assert row["n_frames"] == 8
+    assert row["speed_m_s"] == pytest.approx(1.4, abs=0.1)
+    assert row["heading_deg"] == pytest.approx(90.0, abs=3.0)
+    assert off_m(row, -6.0 + 1.4 * 7, 0.0) < 0.5
 
 
 def test_weak_evidence_is_no_sighting_but_keeps_its_place() -> None:
@@ -137,7 +205,7 @@ def test_weak_evidence_is_no_sighting_but_keeps_its_place() -> None:
     assert faint["lat_deg"] is not None
     assert faint["sighting_id"] is None
     assert "too weakly" in faint["reason"]
-    assert any("1 possible objects" in note for note in located.notes)
+    assert any("1 possible object was" in note for note in located.notes)
     assert locate(frames, detections_table(rows), BOSON, least_confidence={}).sightings.num_rows == 3
 
 
@@ -157,7 +225,7 @@ def test_two_classes_on_the_same_pixels_are_one_thing() -> None:
     assert places[0]["lat_deg"] is not None
     assert [row["reason"] for row in places[1:]] == [None] * 3
     assert located.unlocated == {}
-    assert any("1 detections gave way" in note for note in located.notes)
+    assert any("1 detection gave way" in note for note in located.notes)
 
 
 def test_what_has_no_place_says_what_is_missing() -> None:
@@ -185,7 +253,7 @@ def test_pictures_without_any_position_are_no_error() -> None:
     unknown = dict.fromkeys(Poses.__dataclass_fields__, np.nan)
     located = locate(frames_table(2, **unknown), detections_table([(1, "person", 0.5, (1.0, 1.0, 9.0, 9.0))]), BOSON)
     assert located.sightings.num_rows == 0
-    assert located.coverage.is_empty
+    assert located.coverage.searched.is_empty
     assert sum(located.unlocated.values()) == 1
     assert "--tlog" in next(iter(located.unlocated))
 
@@ -193,8 +261,8 @@ def test_pictures_without_any_position_are_no_error() -> None:
 def test_nothing_detected_is_an_empty_answer_with_coverage() -> None:
     located = locate(frames_table(3), detections_table([]), BOSON)
     assert located.sightings.num_rows == located.places.num_rows == 0
-    assert abs(GEOD.geometry_area_perimeter(located.coverage)[0]) > 800.0
-    assert locate(frames_table(0), detections_table([]), BOSON).coverage.is_empty
+    assert abs(GEOD.geometry_area_perimeter(located.coverage.searched)[0]) > 800.0
+    assert locate(frames_table(0), detections_table([]), BOSON).coverage.searched.is_empty
 
 
 def test_a_detection_of_another_flight_is_refused() -> None:
@@ -208,7 +276,7 @@ def test_marks_fuse_by_name_and_keep_it() -> None:
     rows = [(frame, "object", 1.0, boxes[frame]) for frame in range(3)]
     marks = detections_table(rows, model=MARKED, label="tent")
     (row,) = locate(frames, marks, BOSON).sightings.to_pylist()
-    assert (row["object"], row["class"], row["confidence"], row["n_frames"]) == ("tent", "object", 1.0, 3)
+    assert (row["object"], row["class"], row["confidence"], row["n_frames"]) == ("tent", "object", MOST, 3)
 
 
 def test_the_same_input_gives_the_same_tables_in_any_order() -> None:
