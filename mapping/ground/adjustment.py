@@ -1,9 +1,9 @@
 """Robust least squares for the errors a whole flight shares, from things seen in several frames or at known points.
 
-Unknown are the seven of `mapping.ground.errors.FLIGHT_WIDE`, an error of attitude and of position new in every
-frame (so that many pixels of one frame do not count as many witnesses of its attitude), and the places of things that
-are not known. Each has its prior; the residuals are places on the ground, weighed by what a pixel covers there, and
-outliers count less (Huber). The normal equations are sparse and solved by Gauss and Newton's method (Triggs et al.,
+Unknown are the seven of `mapping.ground.errors.FLIGHT_WIDE`, an error of attitude and of position new in every frame
+(so that many pixels of one frame do not count as many witnesses of its attitude), and the places of things that are not
+known. Each has its prior; the residuals are places on the ground, weighed by what a pixel covers there, and outliers
+count less (Huber, then Cauchy). The normal equations are sparse and solved by Gauss and Newton's method (Triggs et al.,
 Bundle Adjustment - A Modern Synthesis, 1999). What is made of the answer is `mapping.ground.calibration`'s subject.
 """
 
@@ -32,7 +32,9 @@ BIASES = len(FLIGHT_WIDE)
 _PER_FRAME = 5  # position east and north, turn about the camera's three axes
 _FRAME_TO_BIAS = np.array([0, 1, 4, 5, 6])  # the flight-wide errors that act alike
 _STEPS = np.array([0.5, 0.5, 0.5, 0.05, 2e-3, 2e-3, 2e-3])
-_HUBER_PIXELS, _HUBER_PRIOR = 2.5, 1.5  # sigmas from which a residual counts less
+_OUTLYING, _HUBER_PRIOR = 3.0, 1.5  # sigmas from which a residual counts less
+_COARSE_STEPS = 6  # with Huber's weights, which lead to the answer from afar; then Cauchy's, which forget outliers
+_MIDDLE = 1.1774  # the median length of a plane vector of standard normal numbers
 _ITERATIONS = 30
 _SETTLED = 1e-3  # of a prior's sigma
 
@@ -86,7 +88,8 @@ class Adjustment:
     """The correction to each of FLIGHT_WIDE (metres, seconds, radians), its covariance (7, 7), and `information`
     (7, 7), the inverse of the covariance the observations alone would give. `before_m` and `after_m` (N,) say how far
     each place used lay from its thing; `used` (N,) which ties had a place; `variance_factor` what the residuals are to
-    what was expected of them (1 or more scales the covariance)."""
+    what was expected of them (1 or more scales the covariance), `misfit` the same of the middle one of all, which few
+    outliers do not move."""
 
     biases: Floats
     covariance: Floats
@@ -95,6 +98,7 @@ class Adjustment:
     after_m: Floats
     used: npt.NDArray[np.bool_]
     variance_factor: float
+    misfit: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,11 +153,11 @@ def adjust(
     problem = replace(problem, ties=ties, rays=problem.rays[used])
     if not len(ties.thing):
         nothing = np.zeros((BIASES, BIASES))
-        return Adjustment(biases, np.diag(priors.biases**2), nothing, np.empty(0), np.empty(0), used, 1.0)
+        return Adjustment(biases, np.diag(priors.biases**2), nothing, np.empty(0), np.empty(0), used, 1.0, 0.0)
     pixel_root = _pixel_roots(problem, camera)
     state = _State(problem, priors, pixel_root)
-    for _ in range(_ITERATIONS):
-        if state.step() < _SETTLED:
+    for number in range(_ITERATIONS):
+        if state.step() < _SETTLED and number > _COARSE_STEPS:
             break
     return state.answer(used)
 
@@ -205,7 +209,7 @@ class _State:
             self.things[free, axis] = total[free] / count[free]
         self.before = np.linalg.norm(self.start - self.things[ties.thing], axis=1)
         self.normal: sparse.csc_matrix | None = None
-        self.objective = np.inf
+        self.steps = 0
 
     def _slopes(self, places: Floats) -> Floats:
         """(N, 2, 7) how the places move with the corrections; 0 where a neighbouring correction has no place."""
@@ -227,7 +231,9 @@ class _State:
         residual = np.einsum("nij,nj->ni", self.root, np.nan_to_num(carried - self.things[ties.thing]))
         lost = np.isnan(places).any(axis=1)
         length = np.linalg.norm(residual, axis=1)
-        weight = np.sqrt(np.where(lost, 0.0, _HUBER_PIXELS / np.maximum(length, _HUBER_PIXELS)))
+        huber, cauchy = _OUTLYING / np.maximum(length, _OUTLYING), 1.0 / (1.0 + (length / _OUTLYING) ** 2)
+        weight = np.sqrt(np.where(lost, 0.0, huber if self.steps < _COARSE_STEPS else cauchy))
+        self.steps += 1
         design = self._design(self.root @ slopes, self.root @ own_slopes, weight)
         expected = np.concatenate([self.priors.biases, np.tile(self.priors.frame, len(self.frames))])
         now = np.concatenate([self.biases, self.own.ravel()])
@@ -249,7 +255,9 @@ class _State:
         self.things[free] += change[own_end:].reshape(-1, 2)[self.thing_row[free]]
         self.after = np.linalg.norm(places - self.things[ties.thing], axis=1)
         freedom = 2 * int((~lost).sum()) - 2 * len(free)
-        fit = float(np.sum((weight[:, None] * residual) ** 2) + np.sum(pull * now**2))
+        # an outlier counts as much as its influence, not as its square
+        fit = float(np.sum((weight[:, None] ** 2 * residual) ** 2) + np.sum(pull * now**2))
+        self.misfit = float(np.median(length[~lost])) / _MIDDLE if not lost.all() else 0.0
         self.variance_factor = max(1.0, fit / freedom) if freedom > 0 else 1.0
         return float(np.max(np.abs(change[:BIASES]) / self.priors.biases))
 
@@ -302,4 +310,5 @@ class _State:
             after_m=self.after,
             used=used,
             variance_factor=self.variance_factor,
+            misfit=self.misfit,
         )

@@ -31,7 +31,7 @@ from vision.files import read_json, write_whole
 
 Floats = npt.NDArray[np.float64]
 
-WORST_FIT = 6.0  # times what the residuals should be: beyond it the ties contradict each other
+WORST_FIT = 4.0  # times the length that residuals should have: beyond it the ties contradict each other
 _TRUSTED_CLOCK_S = 1e-3
 _SHOWN = 1.0  # an error counts as shown by the data where they say as much of it as was assumed before
 _ALONE = 0.8  # share of an unshown combination from which it is one error and no mixture
@@ -159,13 +159,13 @@ def calibrate(
     """
     priors = priors_of(poses, terrain, budget, trust_clock=trust_clock)
     answer = adjust(ties, poses, camera, terrain, priors, record=record, home=home)
-    shown, left = _judged(answer, priors, trust_clock)
     known = np.isfinite(ties.known[:, 0])
-    if answer.variance_factor > WORST_FIT:
+    if answer.misfit > WORST_FIT:
         raise MappingError(
             f"cannot calibrate: places of one and the same thing still lie {np.median(answer.after_m):.1f} m apart "
             "afterwards, far more than pixels and attitude explain: check the marks, the known points and the camera"
         )
+    shown, left = _judged(answer, priors, trust_clock)
     if np.any(known[ties.thing[answer.used]]):
         shown = (FLIGHT_WIDE[0], FLIGHT_WIDE[1], *shown)
     facts = dict(used or {}) | {
