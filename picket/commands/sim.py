@@ -44,7 +44,9 @@ def sim(
                 say(f"a vehicle at {home}, MAVLink on {url}; Ctrl-C ends it")
                 summarise({"url": url, "home": home, "seed": seed}, as_json=as_json)
             code = process.wait()
-        except KeyboardInterrupt:  # the vehicle heard it too
+        except KeyboardInterrupt:
+            if process.stdin:
+                process.stdin.close()  # which ends the vehicle, where it did not hear the Ctrl-C itself
             code = process.wait()
         if code > 0:
             problem = last_word(said) or f"the simulator ended with code {code}"
