@@ -19,6 +19,9 @@ from missions.items import MissionItem, imaging_at
 from missions.plan import Plan, Position, Sortie
 
 BATTERY_STEP_PCT = 10
+GAP_S = 3.0
+"""Positions further apart, on the vehicle's clock, mean that the link was silent between them."""
+
 _TEXT_LENGTH = 50
 """A STATUSTEXT of full length goes on in the next one with the same id."""
 
@@ -60,6 +63,7 @@ class Watch:
         self._route = RouteProgress(plan.home, items)
         self._imaging = imaging_at(items)
         self._photo_place: Position | None = None
+        self._position_s = 0.0
         self._last_waypoint = max(
             (n for n, item in enumerate(items) if item.command == commands.NAV_WAYPOINT), default=0
         )
@@ -85,6 +89,7 @@ class Watch:
             ("GPS_RAW_INT", self._hear_gps),
             ("WIND", self._hear_wind),
             ("PARAM_VALUE", self._hear_parameter),
+            ("GLOBAL_POSITION_INT", self._hear_position),
             ("SYSTEM_TIME", self._hear_time),
         ):
             vehicle.add_message_listener(name, listener)
@@ -273,6 +278,12 @@ class Watch:
 
     def _hear_fence(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.breach = message.breach_type if message.breach_status else None
+
+    def _hear_position(self, _vehicle: Any, _name: str, message: Any) -> None:
+        """Photos of a time when nothing was heard may have been taken: the way counts from here."""
+        if self._link.vehicle_time_s - self._position_s > GAP_S:
+            self._photo_place = self._position
+        self._position_s = self._link.vehicle_time_s
 
     def _hear_gps(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.gps_fix = message.fix_type

@@ -202,6 +202,14 @@ def ekf_status_report(vehicle: SimulatedVehicle) -> Message:
     return mavlink.MAVLink_ekf_status_report_message(estimator.flags, 0.05, estimator.variance, 0.03, 0.02, 0.0)
 
 
+def wind(vehicle: SimulatedVehicle) -> Message:
+    """WIND: the air as it moves; ArduCopter says its estimate of it."""
+    air = vehicle.wind
+    speed_m_s = math.hypot(air.north_m_s, air.east_m_s)
+    from_deg = math.degrees(math.atan2(-air.east_m_s, -air.north_m_s)) % 360.0
+    return mavlink.MAVLink_wind_message(from_deg, speed_m_s, 0.0)
+
+
 def mission_current(vehicle: SimulatedVehicle) -> Message:
     """MISSION_CURRENT."""
     total = len(vehicle.store.mission) - 1
@@ -281,6 +289,7 @@ BUILDERS: dict[int, Callable[[SimulatedVehicle], Message | None]] = {
     mavlink.MAVLINK_MSG_ID_VFR_HUD: vfr_hud,
     mavlink.MAVLINK_MSG_ID_BATTERY_STATUS: battery_status,
     mavlink.MAVLINK_MSG_ID_EKF_STATUS_REPORT: ekf_status_report,
+    mavlink.MAVLINK_MSG_ID_WIND: wind,
     mavlink.MAVLINK_MSG_ID_MISSION_CURRENT: mission_current,
     mavlink.MAVLINK_MSG_ID_FENCE_STATUS: fence_status,
     mavlink.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: extended_sys_state,

@@ -37,6 +37,7 @@ STREAMS: dict[int, tuple[str, tuple[int, ...]]] = {
             mavlink.MAVLINK_MSG_ID_SYSTEM_TIME,
             mavlink.MAVLINK_MSG_ID_BATTERY_STATUS,
             mavlink.MAVLINK_MSG_ID_EKF_STATUS_REPORT,
+            mavlink.MAVLINK_MSG_ID_WIND,
         ),
     ),
 }

@@ -81,6 +81,7 @@ def test_photos_of_a_silence_are_known_to_be_missing(tmp_path: Path, camera: Cam
     assert told.outcome.photos_taken + len(missing) >= 10
     assert told.outcome.ended == "landed"
     assert any("the vehicle's log has them" in line for line in told.lines)
+    assert "camera_silent" not in told.kinds()
     assert "log_not_fetched" in told.kinds(), "this vehicle keeps no log of its own"
 
 
