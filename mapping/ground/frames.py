@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from mapping.ground.accuracy import Accuracy, accuracy_of
 from mapping.ground.camera import Camera, catalogue
 from mapping.ground.exif import FOCAL_SHARE
 from mapping.ground.metadata import ImagePose, read_image_pose
 from mapping.ground.pose import Poses, seconds_utc
-from mapping.ground.telemetry import AT_TRIGGER, Accuracy, TelemetryLog, Trigger, trigger_poses
+from mapping.ground.telemetry import TelemetryLog, Trigger, trigger_poses
 from mapping.tables import FRAMES
 from vision.errors import InputError
 
@@ -197,7 +198,7 @@ def frames_from_log(
     at = [index for index, trigger in enumerate(pairing.triggers) if trigger is not None]
     if at:
         triggered = [trigger for trigger in pairing.triggers if trigger is not None]
-        exact = trigger_poses(triggered, camera, accuracy or AT_TRIGGER, log)
+        exact = trigger_poses(triggered, camera, accuracy or log.accuracy(camera, at_trigger=True), log)
         poses = poses.replaced(at, exact)
     return _table(pairing.images, poses, camera, root)
 
@@ -207,7 +208,7 @@ def frames_from_images(
 ) -> pa.Table:
     """A `mapping.tables.FRAMES` table from what the images say of themselves (EXIF, XMP), in the order of their names;
     null where an image says nothing. Raises InputError for a file that is no image, or not of the camera's size."""
-    accuracy = accuracy or Accuracy()
+    accuracy = accuracy or accuracy_of(camera)
     ordered = in_order(images)
     read = [read_image_pose(path) for path in ordered]
     if camera is not None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mapping.ground.accuracy import Accuracy
 from mapping.ground.geoid import amsl_from_hae
 from mapping.ground.pose import Poses
-from mapping.ground.telemetry import Accuracy
 from mapping.rows import number, read_rows
 from vision.errors import InputError
 
@@ -39,7 +39,7 @@ COLUMNS = (*_NEEDED, "time_utc", *(name for name in _LIMITS if name not in _NEED
 
 def read_poses(path: str | PathLike[str], images: Sequence[Path]) -> Poses:
     """The poses in the CSV file at `path` of `images`, in their order; NaN for those it does not name, and for values
-    left empty. Sigmas not given are those of `mapping.ground.telemetry.Accuracy`.
+    left empty. Sigmas not given are those of `mapping.ground.accuracy.Accuracy`.
 
     Raises InputError naming the line and column at fault: a column missing or unknown, a number that is none or
     impossible, a picture that is not there or named twice, no height at all, angles given in part.

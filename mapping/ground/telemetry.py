@@ -19,6 +19,7 @@ import pyarrow as pa
 from pymavlink import mavutil
 from scipy.spatial.transform import Rotation
 
+from mapping.ground.accuracy import AT_TRIGGER, Accuracy, accuracy_of
 from mapping.ground.camera import Camera
 from mapping.ground.clock import EARLIEST_UTC_S, LATE_S, LATEST_UTC_S, fit_clock
 from mapping.ground.frame import longitudes_near
@@ -38,24 +39,6 @@ _YAW_LOCK, _YAW_IN_VEHICLE_FRAME, _YAW_IN_EARTH_FRAME = 16, 32, 64  # GIMBAL_DEV
 _MAVLINK = (0xFE, 0xFD)  # versions 1 and 2
 _WHOLE_LOG = "get the whole log, or say --allow-cut-log to use it as far as it goes"
 _NOT_A_LOG_BYTES = 1 << 18  # a log has a message within its first 256 KiB
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """One-sigma errors put beside poses where the log does not say better.
-
-    Defaults: single-frequency GNSS 1.5 m a horizontal axis; barometer and EKF height 2 m over a sortie; attitude 2
-    degrees, EKF and the squareness of a mount together; time 0.1 s, a link's smallest delay and a clock set over it.
-    """
-
-    position_m: float = 1.5
-    height_m: float = 2.0
-    attitude_deg: float = 2.0
-    time_s: float = 0.1
-
-
-AT_TRIGGER = Accuracy(attitude_deg=1.0, time_s=0.05)
-"""Errors of poses that the autopilot itself noted when it triggered: no interpolation, no link, only shutter lag."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +84,7 @@ class TelemetryLog:
         self._positions = Rows(6)  # lat_deg, lon_deg, alt_amsl_m, alt_home_m
         self._attitudes = Rows(5)  # yaw_deg, pitch_deg, roll_deg
         self._gimbals = Rows(5)  # yaw_deg, pitch_deg, roll_deg of the camera, yaw relative to the vehicle
+        self._fixes = Rows(2)  # fix type, horizontal accuracy in m (0: not said)
         self._feedback: list[_Feedback] = []
 
     def add(self, message: Any, received_s: float) -> None:
@@ -192,6 +176,18 @@ class TelemetryLog:
         )
         self.add_trigger(trigger, received_s)
 
+    def _take_fix(self, message: Any, received_s: float) -> None:
+        self._fixes.append((message.fix_type, getattr(message, "h_acc", 0) / 1e3))
+
+    def accuracy(self, camera: Camera | None = None, *, at_trigger: bool = False) -> Accuracy:
+        """What to expect of poses from this log, by the receiver's usual fix and its own word on it."""
+        fixes = self._fixes.table()
+        fixes = fixes[fixes[:, 0] >= 2.0]
+        if not len(fixes):
+            return accuracy_of(camera, at_trigger=at_trigger)
+        kind, claimed = np.median(fixes, axis=0)
+        return accuracy_of(camera, fix_type=int(kind), horizontal_m=float(claimed), at_trigger=at_trigger)
+
     @property
     def has_position(self) -> bool:
         """True once the vehicle has said where it is."""
@@ -256,7 +252,7 @@ class TelemetryLog:
 
         NaN outside the log, between messages more than `MAX_GAP_S` apart, and for times that are NaN.
         """
-        accuracy = accuracy or Accuracy()
+        accuracy = accuracy or self.accuracy(camera)
         times = np.asarray(times_s, dtype=np.float64)
         asked = np.nan_to_num(times, nan=-math.inf)
         rows = self._position_rows()
@@ -335,6 +331,7 @@ _TAKEN = {
     "GIMBAL_DEVICE_ATTITUDE_STATUS": TelemetryLog._take_gimbal,
     "SYSTEM_TIME": TelemetryLog._take_system_time,
     "CAMERA_FEEDBACK": TelemetryLog._take_feedback,
+    "GPS_RAW_INT": TelemetryLog._take_fix,
 }
 
 
