@@ -24,9 +24,14 @@ def imaged_polygon(plan: Plan, sortie_number: int) -> Polygon | MultiPolygon:
 
 
 def covered_share(plan: Plan) -> float:
-    """The fraction of the patrol area that lies inside the footprint of at least one photo."""
-    patrol = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.patrol]), plan.home)
-    return float(patrol.intersection(_imaged(plan, plan.sorties)).area / patrol.area)
+    """The fraction of what is to be watched that lies inside the footprint of at least one photo: of the patrol area,
+    or, for a corridor, of the ground within half a line spacing of its lanes."""
+    if plan.pattern == "corridor":
+        lanes = [line_of([leg.start, leg.end], plan.home) for s in plan.sorties for leg in legs(plan, s) if leg.imaging]
+        watched: BaseGeometry = shapely.union_all(shapely.buffer(lanes, plan.line_spacing_m / 2.0, cap_style="flat"))
+    else:
+        watched = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.patrol]), plan.home)
+    return float(watched.intersection(_imaged(plan, plan.sorties)).area / watched.area)
 
 
 def _imaged(plan: Plan, sorties: Iterable[Sortie]) -> BaseGeometry:

@@ -177,7 +177,8 @@ def _border_strip(
             "one side of it."
         )
         return Polygon()
-    return border.buffer(max(1.0, min(MARGIN_M, gap_m - 2.0 * clearance)))
+    # Room for simplifying the fence lies between it and what is flown.
+    return border.buffer(max(1.0, min(MARGIN_M, gap_m - clearance - 10.0)))
 
 
 class _Ways:

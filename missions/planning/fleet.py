@@ -45,7 +45,8 @@ def shared_out(split: Callable[[float], list[Draft]], planner: Planner, drones: 
     """
     whole = split(math.inf)
     if drones == 1:
-        return timed([whole], planner)
+        lasting_s = [planner.cost(draft).time_s + SWAP_S for draft in whole]
+        return [Duty(draft, 1, sum(lasting_s[:number])) for number, draft in enumerate(whole)]
     best: tuple[float, list[list[Draft]]] | None = None
     rounds = max(1, math.ceil(len(whole) / drones))
     for each in (rounds, rounds + 1):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from missions.plan import PointOfNoReturn, Position
-from missions.planning.energy import slow_power, vertical_cost, way_cost
+from missions.planning.energy import in_wind, leg_costs, slow_power
 from missions.planning.local import positions_of
 from missions.planning.sorties import Draft, Planner
 
@@ -13,37 +13,37 @@ from missions.planning.sorties import Draft, Planner
 def point_of_no_return(draft: Draft, planner: Planner, origin: Position) -> PointOfNoReturn | None:
     """The corner of a sortie where going straight home at once, and landing, leaves least in the battery.
 
-    None for a sortie that goes nowhere. Looked at are the corners: along a leg, what is used and what the way home
-    takes change evenly or, for the way home, the more slowly the nearer it is, so the worst is at an end of a leg.
+    None for a sortie that goes nowhere. Looked at are the corners: along a leg, what is used grows evenly and what the
+    way home takes grows no faster the nearer its end, so the worst is at an end of a leg.
     """
     drone, wind = planner.drone, planner.wind
-    speeds = planner.speeds(draft)
-    up = vertical_cost(drone, planner.imaging.height_home_m, wind)
+    points = np.array(draft.points)
+    away = np.hypot(*(points - np.asarray(planner.home)).T)
+    places = np.flatnonzero(away > 0.0)
+    if not len(places):
+        return None
     slow = slow_power(drone, wind)
-    used_s, used_battery_s = 0.0, 0.0
+    legs = leg_costs(drone, points, planner.speeds(draft), wind)
+    slowing = np.append(legs.corner_s, legs.stop_s[-1])
+    # What is used by the time each place is reached; leaving it for home begins from standstill.
+    used_s = np.concatenate([[0.0], np.cumsum(legs.time_s + slowing)])[places]
+    used_battery_s = np.concatenate([[0.0], np.cumsum(legs.battery_s + slow * slowing)])[places]
+    ground, power = in_wind(drone, -points[places] / away[places, None], drone.cruise_speed_m_s, wind)
+    home_s = away[places] / ground
+    slowing_s = ground / drone.acceleration_m_s2
     climb_s = planner.imaging.height_home_m / drone.climb_rate_m_s
-    climb_battery_s = climb_s * drone.climb_power_ratio * slow
-    worst: PointOfNoReturn | None = None
-    places = positions_of(draft.points, origin)
-    for leg in range(len(draft.points) - 1):
-        start, end = draft.points[leg], draft.points[leg + 1]
-        if start == end:
-            continue
-        there = way_cost(drone, [start, end], [speeds[leg]], wind)
-        used_s, used_battery_s = used_s + there.time_s, used_battery_s + there.battery_s
-        if math.dist(end, planner.home) == 0.0:
-            continue
-        home = way_cost(drone, [end, planner.home], [drone.cruise_speed_m_s], wind)
-        landing_battery_s = up.battery_s - climb_battery_s
-        spare_s = planner.battery_s - climb_battery_s - used_battery_s - home.battery_s - landing_battery_s
-        if worst is None or spare_s < worst.spare_s:
-            needed = home.battery_s + landing_battery_s + drone.reserve * drone.endurance_s
-            worst = PointOfNoReturn(
-                lat_deg=places[leg + 1].lat_deg,
-                lon_deg=places[leg + 1].lon_deg,
-                time_s=climb_s + used_s,
-                return_s=home.time_s + up.time_s - climb_s,
-                battery_needed_pct=100.0 * needed / drone.endurance_s,
-                spare_s=max(0.0, spare_s / slow),
-            )
-    return worst
+    landing_s = planner.vertical.time_s - climb_s
+    back_battery_s = home_s * power + slow * (slowing_s + landing_s)
+    climb_battery_s = planner.vertical.battery_s - landing_s * slow
+    left_s = planner.battery_s - climb_battery_s - used_battery_s - back_battery_s
+    worst = int(left_s.argmin())
+    place = positions_of([points[places[worst]]], origin)[0]
+    needed_s = back_battery_s[worst] + drone.reserve * drone.endurance_s
+    return PointOfNoReturn(
+        lat_deg=place.lat_deg,
+        lon_deg=place.lon_deg,
+        time_s=float(climb_s + used_s[worst]),
+        return_s=float(home_s[worst] + slowing_s[worst] + landing_s),
+        battery_needed_pct=float(100.0 * needed_s / drone.endurance_s),
+        spare_s=float(max(0.0, left_s[worst] / slow)),
+    )
