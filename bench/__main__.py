@@ -16,8 +16,10 @@ HERE = Path(__file__).resolve().parent
 CLAIMS = {
     "detect_thermal": "The detector on real thermal frames it was not trained on",
     "demo_seeds": "The demo at several seeds: what was there, what was found, how far off",
+    "sim_speed": "The practice vehicle at full speed, beside a real ArduPilot SITL",
     "sitl_parity": "Our simulator against a real ArduPilot SITL: five missions on both",
     "merge_boxes": "A million boxes made one per object",
+    "link_keeps_up": "Vehicle and ground side on one core at twenty times real time: what was lost",
     "killed_flights": "Flights killed at fifty random moments: what is left of their records",
     "locate_speed": "Pixels to places on one core, beside a plain loop over rays",
     "locate_honesty": "Whether 95 % ellipses hold the truth in 95 % of cases, by simulation",

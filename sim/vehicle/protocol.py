@@ -42,6 +42,7 @@ class Upload:
     requested_s: float
     heard_s: float
     items: list[Item] = field(default_factory=list)
+    rest: list[Item] = field(default_factory=list)
 
     def comes_from(self, message: Message, link: Link) -> bool:
         """True where `message` is from the ground station that began this transfer."""
@@ -72,7 +73,11 @@ class ItemService:
             self._request(message, link)
         elif name == "MISSION_CLEAR_ALL":
             self._clear(message, link)
-        elif name != "MISSION_ACK":
+        elif name == "MISSION_ACK":
+            self._acknowledged(message, link)
+        elif name == "MISSION_WRITE_PARTIAL_LIST":
+            self._partial(message, link, now_s)
+        else:
             return False
         return True
 
@@ -163,7 +168,7 @@ class ItemService:
     def _finish(self, kind: int, upload: Upload) -> None:
         result = mavlink.MAV_MISSION_ACCEPTED
         if kind == 0:
-            self._store.put_mission(upload.items)
+            self._store.put_mission([*upload.items, *upload.rest])
         elif kind == 1:
             result = self._store.put_fence(upload.items)
         else:
@@ -173,6 +178,28 @@ class ItemService:
             received = ("Flight plan received", "Fence received", "Rally received")[kind]
             self._say(mavlink.MAV_SEVERITY_INFO, received)
         self._ack(upload.link, upload.system, upload.component, kind, result)
+
+    def _acknowledged(self, message: Message, link: Link) -> None:
+        """An answer that is no yes, from whoever is uploading, ends the upload."""
+        upload = self._uploads.get(message.mission_type)
+        if upload is not None and upload.comes_from(message, link) and message.type != mavlink.MAV_MISSION_ACCEPTED:
+            del self._uploads[message.mission_type]
+
+    def _partial(self, message: Message, link: Link, now_s: float) -> None:
+        """Some items of the mission are to be replaced by others; the rest of the list stays."""
+        first, last = message.start_index, message.end_index
+        mission = self._store.mission
+        if message.mission_type != 0 or not 0 < first <= last < len(mission):
+            self._answer(message, link, mavlink.MAV_MISSION_ERROR)
+            return
+        current = self._uploads.get(0)
+        if current is not None and not current.comes_from(message, link):
+            self._answer(message, link, mavlink.MAV_MISSION_DENIED)
+            return
+        system, component = message.get_srcSystem(), message.get_srcComponent()
+        upload = Upload(link, system, component, last + 1, first, now_s, now_s, mission[:first], mission[last + 1 :])
+        self._uploads[0] = upload
+        self._ask(0, upload, now_s)
 
     def _list(self, message: Message, link: Link) -> None:
         items = self._items(message.mission_type)

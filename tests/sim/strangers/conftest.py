@@ -1,4 +1,4 @@
-"""What strangers' ground stations are given: a vehicle as a process of its own, and a mission, a fence, a rally point."""
+"""What strangers' ground stations are given: a vehicle as a process, a mission, a fence and a rally point."""
 
 from __future__ import annotations
 

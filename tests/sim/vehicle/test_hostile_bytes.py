@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import socket
 import struct
@@ -11,14 +12,19 @@ from typing import Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from sim.vehicle import commands
+from sim.vehicle.autopilot import SimulatedVehicle
 from sim.vehicle.commands import _COMMANDS, _HANDLERS, _ITEM_COMMANDS
+from sim.vehicle.signatures import signing
+from sim.vehicle.stations import Station
 from sim.vehicle.storage import DO_PARAMS, NAV_PARAMS
+from sim.vehicle.values import VehicleSettings
 
-STREAMS = 200
+STREAMS, CONNECTIONS = 1000, 100
 COMMANDS = [*_COMMANDS, *_ITEM_COMMANDS, *NAV_PARAMS, *DO_PARAMS, 5000, 5001, 5002, 5003, 5100]
 MISSION_MESSAGES = (
     *("MISSION_COUNT", "MISSION_ITEM", "MISSION_ITEM_INT", "MISSION_REQUEST", "MISSION_REQUEST_INT"),
-    *("MISSION_REQUEST_LIST", "MISSION_CLEAR_ALL", "MISSION_ACK"),
+    *("MISSION_REQUEST_LIST", "MISSION_CLEAR_ALL", "MISSION_ACK", "MISSION_WRITE_PARTIAL_LIST"),
 )
 KINDS = [kind for kind in mavlink.mavlink_map.values() if kind.msgname in {*_HANDLERS, *MISSION_MESSAGES, "HEARTBEAT"}]
 SIZES = {"int8_t": 8, "uint8_t": 8, "int16_t": 16, "uint16_t": 16, "int32_t": 32, "uint32_t": 32, "uint64_t": 64}
@@ -89,7 +95,7 @@ def test_no_bytes_end_the_vehicle(place: Any, ground: Any) -> None:
     rng = random.Random(20261122)
     ground.ready()
     ground.close()
-    for _ in range(STREAMS):
+    for _ in range(CONNECTIONS):
         with socket.create_connection(("127.0.0.1", place.server.port), 5.0) as line, suppress(ConnectionError):
             line.sendall(stream(rng))
             line.shutdown(socket.SHUT_WR)
@@ -99,6 +105,41 @@ def test_no_bytes_end_the_vehicle(place: Any, ground: Any) -> None:
     assert listener.next("HEARTBEAT").autopilot == mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA
     first = listener.next("GLOBAL_POSITION_INT").time_boot_ms
     assert listener.next("GLOBAL_POSITION_INT").time_boot_ms > first
+
+
+class Memory(Station):
+    """A station whose bytes go nowhere."""
+
+    def __init__(self, vehicle: SimulatedVehicle) -> None:
+        super().__init__(vehicle, signing(None), "memory")
+        self.sent = 0
+
+    def _queue(self, data: bytes) -> None:
+        self.sent += len(data)
+
+
+def test_a_thousand_streams_leave_it_flying() -> None:
+    """In process: noise and nonsense, on the ground and in the air, a moment of flight after each."""
+    rng = random.Random(1)
+    vehicle = SimulatedVehicle(VehicleSettings(23.04, 88.9, 12.0, battery_capacity_mah=1e6))
+    for number in range(STREAMS):
+        station = Memory(vehicle)
+        for message in station.parse(stream(rng)):
+            commands.handle(vehicle, message, station, number * 0.1)
+        vehicle.items.update(number * 0.1)
+        for _ in range(5):
+            vehicle.step()
+            for report in (*vehicle.outbox, *station.schedule.messages()):
+                station.send(report)
+            vehicle.outbox.clear()
+        assert all(math.isfinite(value) for value in (*vehicle.position, vehicle.body.yaw_rad, vehicle.body.roll_rad))
+        assert station.sent
+    listener = Memory(vehicle)
+    before = vehicle.time_s
+    for _ in range(60):
+        vehicle.step()
+    assert vehicle.time_s > before
+    assert {message.get_type() for message in listener.schedule.messages()} >= {"HEARTBEAT", "ATTITUDE"}
 
 
 def test_nonsense_in_flight_does_not_end_the_vehicle(place: Any, ground: Any) -> None:
