@@ -22,6 +22,8 @@ CLAIMS = {
     "link_keeps_up": "Vehicle and ground side on one core at twenty times real time: what was lost",
     "killed_flights": "Flights killed at fifty random moments: what is left of their records",
     "locate_speed": "Pixels to places on one core, beside a plain loop over rays",
+    "fusion": "One sighting per object: surveys with missed and false detections, walkers and drivers; and the speed",
+    "confidence": "How often sightings of each confidence are right",
     "locate_honesty": "Whether 95 % ellipses hold the truth in 95 % of cases, by simulation",
     "recorded_flight": "A real flight without calibration: marked barrels against their surveyed places",
 }
