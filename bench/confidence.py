@@ -1,11 +1,12 @@
 """How often sightings of each confidence are right: `python -m bench.confidence [--first N] [--seeds N]`. Each run is
 `picket demo --json` in a process of its own, its detections then located with nothing left out as too weak; the figures
-of `mapping.ground.belief` were fitted on seeds 0 to 9. Beside it what combining frames as if they were independent says.
+of `mapping.ground.belief` were fitted on seeds 0 to 9. Beside it what taking the frames for independent would say.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -32,7 +33,9 @@ EDGES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 1.01)
 def judged(flight: Flight) -> list[tuple[float, float, bool]]:
     """Of each possible object its confidence, what independent frames would say, and whether it is really there."""
     detections, record = DETECTIONS.read(flight.detections), read_record(flight.detections)
-    data = FlightData(FRAMES.read(flight.frames), detections, flight.camera(), searched=record and record.searched)
+    data = FlightData(
+        FRAMES.read(flight.frames), detections, flight.camera(), searched=record.searched if record else None
+    )
     stated = dict(zip(*(detections[name].to_pylist() for name in ("detection_id", "confidence")), strict=True))
     known = scene_from_geojson(flight.truth).objects
     found = []
@@ -67,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for place, name in enumerate(("picket", "independent frames")):
         said = np.array([row[place] for row in rows])
         print(f"\n{name:20} {'said':>6} {'right':>6} {'of':>5}")
-        for low, high in zip(EDGES, EDGES[1:], strict=False):
+        for low, high in itertools.pairwise(EDGES):
             among = (said >= low) & (said < high)
             if among.any():
                 share = f"{said[among].mean():6.2f} {right[among].mean():6.2f} {int(among.sum()):5}"
