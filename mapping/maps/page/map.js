@@ -116,7 +116,7 @@ function addLegend(map, drawn, first) {
 function keepLabelsApart(map) {
   const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
   const tidy = () => {
-    const taken = [...map.getContainer().querySelectorAll(".sighting-icon, .cluster-icon, .place, .legend, .locator")]
+    const taken = [...map.getContainer().querySelectorAll(".sighting-icon, .cluster-icon, .place, .leaflet-control")]
       .map((element) => element.getBoundingClientRect());
     for (const label of map.getContainer().querySelectorAll(".place-label")) {
       const box = label.getBoundingClientRect();

@@ -39,9 +39,10 @@ function picketPage(map, data) {
   const bounds = L.latLngBounds(data.bounds);
   const fitTo = (target) => {
     const wide = map.getSize().x > 600;
-    // Room for the controls on the left and the legend on the right, where there is any.
+    const below = data.replay && data.replay.length ? 100 : 30;
+    // Room for the controls on the left and below and for the legend on the right, where there is any.
     map.fitBounds(target, {
-      paddingTopLeft: wide ? [60, 20] : [44, 16], paddingBottomRight: wide ? [235, 20] : [24, 24], animate: false,
+      paddingTopLeft: wide ? [60, 20] : [44, 16], paddingBottomRight: wide ? [205, below] : [24, below], animate: false,
     });
   };
   const fit = () => fitTo(bounds);
