@@ -172,16 +172,10 @@ def locate_pixels(
         ground_m = _ground_sigma(terrain, landing, budget)
         factors[0, -1, part], factors[1, -1, part] = (ground_m * one for one in shifts.up)
         if isinstance(terrain, ElevationModel):
-            _bend(
-                terrain,
-                local,
-                landing,
-                place[:, part],
-                frames[:3, index[part]],
-                noise[:, :, part],
-                factors[:, :, part],
-                miss[part],
-            )
+            from_place = (shifts.factors[:, :4] ** 2).sum(axis=(0, 1)) + (factors[:, -1, part] ** 2).sum(axis=0)
+            origin = frames[:3, index[part]]
+            errors = (noise[:, :, part], factors[:, :, part])
+            _bend(terrain, local, landing, place[:, part], origin, from_place, *errors, miss[part])
     lat, lon = local.to_geodetic(place[0], place[1])
     alt = place[2] + terrain.datum_amsl_m(poses.alt_home_m, poses.alt_amsl_m)[index]
     covariances, shared = noise.transpose(2, 0, 1), factors.transpose(2, 0, 1)
@@ -236,17 +230,20 @@ def _bend(
     landing: Landing,
     place: Floats,
     origin: Floats,
+    from_place: Floats,
     noise: Floats,
     factors: Floats,
     miss: npt.NDArray[np.int8],
 ) -> None:
-    """Let relief bend the first-order errors, in their place."""
+    """Let relief bend the first-order errors, in their place. `from_place` (N,) is the part of their variance that
+    comes from where the camera and the ground are."""
     hit = np.flatnonzero(miss == Miss.NONE)
     if not hit.size:
         return
     n, f = noise[:, :, hit], factors[:, :, hit]
     total = n + np.einsum("ifn,jfn->ijn", f, f)
-    bent = bend(terrain, local, origin[:, hit], place[:, hit], landing.normal[:, hit], total)
+    moved = np.clip(from_place[hit] / (total[0, 0] + total[1, 1] + 1e-12), 0.0, 1.0)
+    bent = bend(terrain, local, origin[:, hit], place[:, hit], landing.normal[:, hit], total, moved)
     noise[:, :, hit] = np.einsum("ijn,jkn,lkn->iln", bent.turned, n, bent.turned) + bent.scatter
     factors[:, :, hit] = np.einsum("ijn,jfn->ifn", bent.turned, f)
     lost = hit[bent.lost]

@@ -59,10 +59,17 @@ class Bending:
 
 
 def bend(
-    terrain: ElevationModel, local: LocalFrame, origin: Floats, place: Floats, normal: Floats, covariance: Floats
+    terrain: ElevationModel,
+    local: LocalFrame,
+    origin: Floats,
+    place: Floats,
+    normal: Floats,
+    covariance: Floats,
+    moved: Floats,
 ) -> Bending:
     """How relief bends the first-order errors of (N,) places. `origin` and `place` (3, N) are cameras and places with
-    the terrain's heights, `normal` (3, N) that of the ground, `covariance` (2, 2, N) of the errors of first order.
+    the terrain's heights, `normal` (3, N) that of the ground, `covariance` (2, 2, N) of the errors of first order,
+    `moved` (N,) how much of it comes from where the camera is (the rest from where it looks).
 
     Where the rays about a place land where the ground near it says, a few are enough and none is followed all the way,
     but for the lowest, which would meet what stands in the way; elsewhere the full rule's are.
@@ -72,7 +79,16 @@ def bend(
     grid = terrain.seen_from(local, place[:2].T)
     for first in range(0, count, _PLACES):
         part = slice(first, first + _PLACES)
-        bundle = _Bundle(terrain, local, grid, origin[:, part], place[:, part], normal[:, part], covariance[:, :, part])
+        bundle = _Bundle(
+            terrain,
+            local,
+            grid,
+            origin[:, part],
+            place[:, part],
+            normal[:, part],
+            covariance[:, :, part],
+            moved[part],
+        )
         shift = bundle.shifts(*_FEW[0][:, :, None])
         landed, smooth = bundle.land_near(shift)
         smooth &= bundle.open_view()
@@ -123,10 +139,11 @@ class _Bundle:
     place: Floats
     normal: Floats
     covariance: Floats
+    moved: Floats
 
     def take(self, index: npt.NDArray[np.intp]) -> _Bundle:
         parts = (self.origin[:, index], self.place[:, index], self.normal[:, index], self.covariance[:, :, index])
-        return _Bundle(self.terrain, self.local, self.grid, *parts)
+        return _Bundle(self.terrain, self.local, self.grid, *parts, self.moved[index])
 
     @cached_property
     def _root(self) -> tuple[Floats, Floats, Floats]:
@@ -140,21 +157,23 @@ class _Bundle:
         one, two, three = self._root
         return np.stack([one * x, two * x + three * y])
 
-    def _rays(self, shift: Floats) -> tuple[Floats, Floats]:
-        """Unit rays (3, K, N) through places shifted along the ground's plane, and how far it is to there."""
+    def _rays(self, shift: Floats) -> tuple[Floats, Floats, Floats]:
+        """Cameras and unit rays (3, K, N) through places shifted along the ground's plane, and how far it is to there:
+        the camera is moved along by its share of the errors, the rest is the ray's direction."""
         east, north, up = self.normal
         level = np.hypot(self.place[0] - self.origin[0], self.place[1] - self.origin[1])
         # the ray is straight where the place, on the round earth, has been bent up to
-        straight = self.place[2] - height_on_ray(np.zeros_like(level), np.zeros_like(level), level)
-        lift = straight - self.origin[2] - (east * shift[0] + north * shift[1]) / up
-        toward = np.stack([self.place[0] - self.origin[0] + shift[0], self.place[1] - self.origin[1] + shift[1], lift])
+        drop = height_on_ray(np.zeros_like(level), np.zeros_like(level), level)
+        moved = np.stack([shift[0], shift[1], -(east * shift[0] + north * shift[1]) / up])
+        straight = self.place - self.origin
+        straight[2] -= drop
+        toward = straight[:, None, :] + (1.0 - self.moved) * moved
         distance = np.sqrt((toward * toward).sum(axis=0))
-        return toward / distance, distance
+        return self.origin[:, None, :] + self.moved * moved, toward / distance, distance
 
     def land(self, shift: Floats) -> Floats:
         """(2, K, N) shifts of where rays through the shifted places first meet the ground, NaN where they do not."""
-        rays, _ = self._rays(shift)
-        cameras = np.broadcast_to(self.origin[:, None, :], rays.shape)
+        cameras, rays, _ = self._rays(shift)
         hits = self.terrain.meet(self.local, cameras.reshape(3, -1).T, rays.reshape(3, -1).T)
         slant = hits.slant_m.reshape(rays.shape[1:])
         return np.asarray(cameras[:2] + rays[:2] * slant - self.place[:2, None, :])
@@ -162,14 +181,12 @@ class _Bundle:
     def land_near(self, shift: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """The same by secants begun at the shifted places, blind to what is elsewhere on the ray, and (N,) whether all
         rays of a place came to rest near enough to trust that."""
-        rays, at = self._rays(shift)
+        cameras, rays, at = self._rays(shift)
         falling = np.einsum("in,ikn->kn", self.normal / self.normal[2], rays)
 
         def clearance(along: Floats) -> Floats:
-            east, north = (self.origin[k] + rays[k] * along for k in (0, 1))
-            return np.asarray(
-                height_on_ray(self.origin[2], rays[2], along) - self.terrain.at(*self.grid.at(east, north))
-            )
+            east, north = (cameras[k] + rays[k] * along for k in (0, 1))
+            return np.asarray(height_on_ray(cameras[2], rays[2], along) - self.terrain.at(*self.grid.at(east, north)))
 
         begun = at
         clear = clearance(at)
@@ -182,7 +199,7 @@ class _Bundle:
                 step = np.where(slope < 0.2 * falling, -clear / slope, -clear / falling)
             size = np.sqrt((shift * shift).sum(axis=0)) + 1e-6
             sound = (np.abs(step) < _AGREED * size) & (np.abs(at - begun) < 2.0 * size) & (falling < 0.0)
-        landed = self.origin[:2, None, :] + rays[:2] * at - self.place[:2, None, :]
+        landed = cameras[:2] + rays[:2] * at - self.place[:2, None, :]
         return np.nan_to_num(landed), np.asarray(sound.all(axis=0))
 
     def open_view(self) -> npt.NDArray[np.bool_]:
