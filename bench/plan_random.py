@@ -112,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
     every = [one for found in results.values() for one in found]
     print(
-        f"{len(every)} of {options.areas} planned; {sum(m.outside for m, _ in every)} legs outside the fence; least imaged "
-        f"{min(m.imaged for m, _ in every):.2%}; at the asked overlap {min(m.overlapped for m, _ in every):.2%}"
+        f"{len(every)} of {options.areas} planned; {sum(m.outside for m, _ in every)} legs outside the fence; least "
+        f"imaged {min(m.imaged for m, _ in every):.2%}; at the asked overlap {min(m.overlapped for m, _ in every):.2%}"
     )
     for line in failed:
         print(line)

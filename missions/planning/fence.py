@@ -119,7 +119,9 @@ def enclose(
     west, south, east, north = shapely.total_bounds([solid, flown, home, *rally])
     world = shapely.box(west - 2_000.0, south - 2_000.0, east + 2_000.0, north + 2_000.0).difference(ground.keep_out)
     router = _Ways(world)
-    targets = [part.difference(ground.keep_out) for part in shapely.get_parts(solid)]
+    lines = shapely.get_parts(flown)
+    lanes = shapely.union_all(shapely.buffer(lines[shapely.distance(solid, lines) > MARGIN_M], 1.0))
+    targets = [part.difference(ground.keep_out) for part in (*shapely.get_parts(solid), *shapely.get_parts(lanes))]
     corridors = _corridors(router, [part for part in targets if not part.is_empty], home)
     reachable: list[Point] = []
     reach = shapely.union_all([solid.difference(ground.keep_out), *corridors])
@@ -140,7 +142,6 @@ def enclose(
         reachable.append(point)
     plain = solid if shapely.get_num_coordinates(solid) < 500 else solid.buffer(1.0).simplify(1.0)
     shapely.prepare(plain)
-    lines = shapely.get_parts(flown)
     everything = GeometryCollection([plain, *lines[~shapely.covers(plain, lines)], home, *reachable, *corridors])
     for margin_m, bay_m in _WIDENINGS_M[widening:]:
         drawn = _drawn(everything, ground, margin_m, bay_m, home)

@@ -14,7 +14,8 @@ _CORNERS = 40
 
 
 def middle_of(patrol: Polygon | MultiPolygon) -> Point:
-    """A place well inside a region (local metres) with the shortest ways, inside it, to all of it (the mean, and a fifth of the longest).
+    """A place well inside a region (local metres) with short ways, inside it, to all of it: the mean counts, and a
+    fifth of the longest.
 
     Regions of several parts are taken straight across what lies between them. The same region gives the same place.
     """
