@@ -20,7 +20,7 @@ from sim.vehicle.faults import fault_of
 from sim.vehicle.physics import capacity_for_mah
 from sim.vehicle.server import Server
 from sim.vehicle.signatures import KEY_BYTES
-from sim.vehicle.values import VehicleSettings
+from sim.vehicle.values import Airframe, VehicleSettings
 from vision.errors import InputError
 
 
@@ -34,6 +34,12 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--start", metavar="UTC", help="its clock at power-up, as 2026-11-22T18:15:00Z")
     flags.add_argument("--wind", default="0,0", metavar="SPEED,FROM", help="m/s and the degrees it comes from")
     flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
+    flags.add_argument(
+        "--airframe",
+        choices=[each.value for each in Airframe],
+        default=Airframe.PRACTICE.value,
+        help="whose drag it has: the practice drone's, or that of ArduPilot SITL's quadrotor",
+    )
     flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
     add_process_flags(flags)
     flags.add_argument("--system", type=int, default=1, help="its MAVLink system id")
@@ -78,6 +84,7 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
         wind_speed_m_s=speed,
         wind_from_deg=from_deg,
         gust_m_s=options.gusts,
+        airframe=Airframe(options.airframe),
         system=options.system,
         **given,
     )

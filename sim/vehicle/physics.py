@@ -2,8 +2,9 @@
 ground, the wind and the battery.
 
 What is left out: rotation as a dynamic (the body leans as it is asked to, a quarter of a second later), ground
-effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). Drag is linear in air speed,
-as rotor drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of tilt. All scalars: this runs 50 times
+effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). The practice
+drone's drag is linear in air speed, as rotor drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of
+tilt. All scalars: this runs 50 times
 a second.
 """
 
@@ -14,8 +15,8 @@ import random
 from dataclasses import dataclass
 
 GRAVITY_M_S2 = 9.80665
-DRAG_PER_S = 0.138
-"""Deceleration per air speed: tan(8 degrees) x g / 10 m/s."""
+DRAG_PER_S, DRAG_PER_M = 0.138, 0.0
+"""Deceleration per air speed and per its square, of the practice drone: tan(8 degrees) x g at 10 m/s."""
 JERK_M_S3 = 5.0
 """ArduCopter's PSC_JERK_XY and PSC_JERK_Z."""
 FEED_FORWARD_M_S2 = 5.0
@@ -111,6 +112,8 @@ class Body:
     push_east_m_s2: float = 0.0
     thrust_g: float = 0.0
     on_ground: bool = True
+    drag_per_s: float = DRAG_PER_S
+    drag_per_m: float = DRAG_PER_M
 
     def step(self, command: Command, wind: Wind, dt: float, tilt_max_rad: float) -> None:
         """Fly for `dt` seconds under power towards the commanded velocity and heading."""
@@ -132,8 +135,7 @@ class Body:
         a_north = self.a_north_m_s2 + max(-change, min(change, a_north - self.a_north_m_s2))
         a_east = self.a_east_m_s2 + max(-change, min(change, a_east - self.a_east_m_s2))
         a_up = self.a_up_m_s2 + max(-change, min(change, a_up - self.a_up_m_s2))
-        drag_north = DRAG_PER_S * (self.v_north_m_s - wind.north_m_s)
-        drag_east = DRAG_PER_S * (self.v_east_m_s - wind.east_m_s)
+        drag_north, drag_east = self._drag(wind)
         thrust_north, thrust_east, thrust_up = a_north + drag_north, a_east + drag_east, a_up + GRAVITY_M_S2
         if command.lean is not None:
             thrust_north, thrust_east = command.lean
@@ -158,12 +160,19 @@ class Body:
         if self.on_ground:
             self._rest()
             return
-        self._move(
-            DRAG_PER_S * (wind.north_m_s - self.v_north_m_s),
-            DRAG_PER_S * (wind.east_m_s - self.v_east_m_s),
-            -GRAVITY_M_S2 - DRAG_PER_S * self.v_up_m_s,
-            dt,
-        )
+        north, east = self._drag(wind)
+        self._move(-north, -east, -GRAVITY_M_S2 - DRAG_PER_S * self.v_up_m_s, dt)
+
+    def _drag(self, wind: Wind) -> tuple[float, float]:
+        north, east = self.v_north_m_s - wind.north_m_s, self.v_east_m_s - wind.east_m_s
+        if self.drag_per_m == 0.0:
+            return self.drag_per_s * north, self.drag_per_s * east
+        # the square goes by the axes of the body, as in SITL
+        cosine, sine = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        ahead, right = north * cosine + east * sine, east * cosine - north * sine
+        ahead *= self.drag_per_s + self.drag_per_m * abs(ahead)
+        right *= self.drag_per_s + self.drag_per_m * abs(right)
+        return ahead * cosine - right * sine, ahead * sine + right * cosine
 
     @staticmethod
     def _wanted(asked: float, asked_before: float, speed: float, dt: float) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Mode(IntEnum):
@@ -21,6 +21,13 @@ class Mode(IntEnum):
     RTL = 6
     LAND = 9
     BRAKE = 17
+
+
+class Airframe(StrEnum):
+    """Whose drag the body has: the practice drone's, or that of the heavier default quadrotor of ArduPilot's SITL."""
+
+    PRACTICE = "practice"
+    SITL = "sitl"
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class VehicleSettings:
     gps_bias_horizontal_m: float = 0.6
     gps_bias_vertical_m: float = 0.8
     attitude_sigma_deg: float = 0.3
+    airframe: Airframe = Airframe.PRACTICE
     system: int = 1
 
 
