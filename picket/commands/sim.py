@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,13 +26,26 @@ def sim(
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port on 127.0.0.1; 0 = any free one.")] = 5760,
     speedup: Annotated[float, typer.Option(min=0, help="Simulated seconds per second; 0 = as fast as it goes.")] = 1.0,
     seed: SeedOption = 0,
+    wind: Annotated[str, typer.Option(metavar="SPEED,FROM", help="Wind in m/s and the degrees it comes from.")] = "0,0",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND@WHEN[+SECONDS][=VALUE]", help="Let something go wrong; may be given several times."),
+    ] = None,
+    udp: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Also call a ground station at this UDP address.")
+    ] = None,
+    signing_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Sign the links with the 32 bytes in this file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a simulated ArduCopter-like vehicle on MAVLink until interrupted."""
     home_of(home)
     check_port(port)
     command = [sys.executable, "-m", "sim", f"--home={home}", "--port", str(port), "--speedup", str(speedup)]
-    command += ["--seed", str(seed), "--while-stdin-open"]
+    command += ["--seed", str(seed), f"--wind={wind}", "--while-stdin-open"]
+    for option, value in (*(("--fault", each) for each in fault or ()), ("--udp", udp), ("--signing-key", signing_key)):
+        command += [f"{option}={value}"] if value is not None else []
     pipe = subprocess.PIPE
     with (
         tempfile.TemporaryFile() as said,
