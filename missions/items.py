@@ -141,14 +141,14 @@ def _vertices(rings: tuple[Ring, ...], command: int) -> list[MissionItem]:
 
 
 def rally_items(plan: Plan) -> list[MissionItem]:
-    """The rally points at the height of the plan above home."""
+    """The rally points at the height of the way home."""
     return [
         MissionItem(
             FRAME_RELATIVE,
             NAV_RALLY_POINT,
             lat_deg=round_degrees(position.lat_deg),
             lon_deg=round_degrees(position.lon_deg),
-            alt_m=float(plan.height_home_m),
+            alt_m=float(plan.way_home_m),
         )
         for position in plan.rally
     ]

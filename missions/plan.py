@@ -115,7 +115,9 @@ class Plan:
     `patrol`, `border` and `no_fly` repeat the area so that a plan can be shown by itself. `coverage` is the fraction of
     the patrol area inside the footprints of all photos. `angle_deg` is the direction of most transects, clockwise from
     true north, 0 to 180. `wind_from_deg` is where the wind it was planned for blows from. `revisit_s` is the longest
-    that a point of the area stays unseen where the plan is flown over and over. `notes` are sentences for the person who asked: what was mended, dropped or lowered.
+    that a point of the area stays unseen where the plan is flown over and over. `height_home_m` is above take-off, or,
+    where the plan follows hills, above the ground below; `return_height_home_m` is then the height above take-off of
+    the way home. `notes` are sentences for the person who asked: what was mended, dropped or lowered.
     """
 
     name: str
@@ -146,6 +148,12 @@ class Plan:
     wind_from_deg: float = 0.0
     drones: int = 1
     revisit_s: float | None = None
+    return_height_home_m: float | None = None
+
+    @property
+    def way_home_m(self) -> float:
+        """The height above take-off that the way home has at least."""
+        return self.height_home_m if self.return_height_home_m is None else self.return_height_home_m
 
     def sortie(self, number: int) -> Sortie:
         """The sortie with this number; KeyError if the plan has none."""

@@ -37,9 +37,9 @@ def settings(plan: Plan, sortie: Sortie) -> tuple[Setting, ...]:
     """What the parameters must be for this sortie. FENCE_ENABLE is not among them: it comes after the fence itself.
 
     The default FENCE_TYPE holds a 300 m circle nobody drew, so the type is set to the ceiling and the polygons. The
-    height of the way home is the highest of the sortie, whose clearance the plan has proven.
+    height of the way home is the highest of the sortie, or what clears the hills inside the fence.
     """
-    highest_m = max((waypoint.alt_home_m for waypoint in sortie.waypoints), default=plan.height_home_m)
+    highest_m = max(plan.way_home_m, *(waypoint.alt_home_m for waypoint in sortie.waypoints))
     margin_m = min(FENCE_MARGIN_DEFAULT_M, max(0.5, plan.fence.min_clearance_m / 2))
     listed = [
         Setting("FENCE_TYPE", FENCE_MAX_ALTITUDE | FENCE_POLYGONS, needed=True),

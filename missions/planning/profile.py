@@ -1,4 +1,4 @@
-"""Heights along a way over uneven ground: as few changes of climb as the tolerance allows, no steeper than need be,
+"""Heights along a way over uneven ground: as few changes of climb as the tolerance allows, no steeper than it needs,
 never above the ceiling over the ground. Works on one dimension, the distance along the way; what the ground is and
 where the way goes are others' subject."""
 
@@ -23,7 +23,7 @@ _SLACK_M = 1e-6
 @dataclass(frozen=True)
 class HeightBand:
     """Heights above the ground: `wanted_m` is flown where the ground allows it, from `lowest_m` to `highest_m` is
-    allowed; where the ground rises faster than the drone should climb the top gives way, up to `ceiling_m`."""
+    allowed; where the ground rises faster than a drone can climb the top gives way, up to `ceiling_m`."""
 
     wanted_m: float
     lowest_m: float
@@ -49,29 +49,27 @@ def height_profile(
     """The heights to fly over ground of the heights `ground_m` (N,) at the rising distances `distance_m` (N,).
 
     The ground counts as straight between samples, so sample it as finely as it is known. `slope` is the climb and
-    descent per metre of way that costs the drone no speed; it is kept where the ceiling lets it, else doubled until it
-    does (an autopilot slows down on steep ways). A height is given at the first and last sample, at the samples
-    `corners`, where the way turns, and between these at as few as keep the band: greedy, by the cone of slopes that
-    still fit (O'Rourke, Comm. ACM 24, 1981). Raises NotFlyableError where even the steepest way leaves the ceiling,
+    descent per metre of way that costs the drone no speed; where the band asks for more it is doubled until the band
+    holds (an autopilot slows down on steep ways), up to `STEEPEST`. A height is given at the first and last sample, at
+    the samples `corners`, where the way turns, and between these at as few as keep the band: greedy, by the cone of
+    slopes that still fit (O'Rourke, Comm. ACM 24, 1981). Raises NotFlyableError where even the steepest way leaves the ceiling,
     naming the distance.
     """
-    lower, top = ground_m + band.lowest_m, ground_m + band.ceiling_m
-    while True:
-        floor = _least_over(distance_m, lower, slope)
-        above = floor > top + _SLACK_M
-        if not above.any():
-            break
-        if slope >= STEEPEST:
-            where = float(distance_m[np.argmax(floor - top)])
-            raise NotFlyableError(
-                f"the ground rises too steeply {where:.0f} m along the way: {band.lowest_m:.0f} m above it on one side "
-                f"is more than {band.ceiling_m:.0f} m on the other"
-            )
+    lower, upper, top = (ground_m + height_m for height_m in (band.lowest_m, band.highest_m, band.ceiling_m))
+    floor = _least_over(distance_m, lower, slope)
+    while slope < STEEPEST and np.any(floor > upper + _SLACK_M):
         slope = min(2.0 * slope, STEEPEST)
-    roof = np.maximum(floor, _most_under(distance_m, np.clip(ground_m + band.highest_m, floor, top), slope))
+        floor = _least_over(distance_m, lower, slope)
+    if np.any(floor > top + _SLACK_M):
+        where = float(distance_m[np.argmax(floor - top)])
+        raise NotFlyableError(
+            f"the ground rises too steeply {where:.0f} m along the way: {band.lowest_m:.0f} m above it on one side "
+            f"is more than {band.ceiling_m:.0f} m on the other"
+        )
+    roof = np.maximum(floor, _most_under(distance_m, np.clip(upper, floor, top), slope))
     wanted = np.clip(_least_over(distance_m, ground_m + band.wanted_m, slope), floor, roof)
     stops = np.unique([0, len(distance_m) - 1, *corners])
-    at, height = _fewest_pieces(distance_m, floor, roof, wanted, stops)
+    at, height = _fewest_pieces(distance_m, floor, roof, wanted, stops, slope)
     over = np.interp(distance_m, distance_m[at], height) - ground_m
     run = np.diff(distance_m[at])
     climbs = np.abs(np.diff(height))[run > 0] / run[run > 0]
@@ -92,18 +90,18 @@ def _most_under(distance_m: Floats, height_m: Floats, slope: float) -> Floats:
 
 
 def _fewest_pieces(
-    distance_m: Floats, floor: Floats, roof: Floats, wanted: Floats, stops: npt.NDArray[np.intp]
+    distance_m: Floats, floor: Floats, roof: Floats, wanted: Floats, stops: npt.NDArray[np.intp], slope: float
 ) -> tuple[npt.NDArray[np.intp], Floats]:
     """Straight pieces from stop to stop between `floor` and `roof`: the samples where they meet, and their heights.
 
-    Each piece goes as far as one line from its beginning fits; floor and roof being no steeper than the way may be,
-    there is always a next one."""
+    Each piece goes as far as one line from its beginning fits; floor and roof being nowhere steeper than `slope`, there
+    is always a next one that is not either."""
     at, heights = [0], [float(wanted[0])]
     s, low, high, aim = (values.tolist() for values in (distance_m, floor, roof, wanted))
     for stop in stops[1:].tolist():
         while at[-1] < stop:
             begin, height = at[-1], heights[-1]
-            least, most = -np.inf, np.inf
+            least, most = -slope, slope
             end = begin
             for sample in range(begin + 1, stop + 1):
                 run = s[sample] - s[begin]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 from shapely.geometry import MultiPolygon, box
 
 from mapping.ground.camera import load_camera
@@ -28,7 +28,7 @@ def model(tmp_path: Path, height_of) -> ElevationModel:  # type: ignore[no-untyp
     columns, rows = np.meshgrid(np.arange(150), np.arange(150))
     lon, lat = WEST + (columns + 0.5) * STEP, SOUTH + (150 - rows - 0.5) * STEP
     path = tmp_path / "hills.tif"
-    transform = from_origin(WEST, SOUTH + 150 * STEP, STEP, STEP)
+    transform = Affine(STEP, 0.0, WEST, 0.0, -STEP, SOUTH + 150 * STEP)
     options = {"driver": "GTiff", "height": 150, "width": 150, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
     with rasterio.open(path, "w", transform=transform, nodata=-9999.0, **options) as target:
         target.write(height_of(lon, lat).astype(np.float32), 1)
