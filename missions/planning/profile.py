@@ -52,8 +52,8 @@ def height_profile(
     descent per metre of way that costs the drone no speed; where the band asks for more it is doubled until the band
     holds (an autopilot slows down on steep ways), up to `STEEPEST`. A height is given at the first and last sample, at
     the samples `corners`, where the way turns, and between these at as few as keep the band: greedy, by the cone of
-    slopes that still fit (O'Rourke, Comm. ACM 24, 1981). Raises NotFlyableError where even the steepest way leaves the ceiling,
-    naming the distance.
+    slopes that still fit (O'Rourke, Comm. ACM 24, 1981). Raises NotFlyableError where even the steepest way leaves the
+    ceiling, naming the distance.
     """
     lower, upper, top = (ground_m + height_m for height_m in (band.lowest_m, band.highest_m, band.ceiling_m))
     floor = _least_over(distance_m, lower, slope)
