@@ -128,8 +128,9 @@ def _flight_data(
     """What locating needs of a flight, what there is to say of it, and its marks. Raises InputError where nothing was
     detected or marked, MappingError where no frame has a position."""
     frames = FRAMES.read(flight.frames)
-    camera = flight.camera()
-    marked = read_marks(marks, frames, camera) if marks else None
+    # Frames without positions may name no camera either; the marks and what is missing come first then.
+    known = flight.camera() if flight.facts().get("camera") else None
+    marked = read_marks(marks, frames, known) if marks else None
     if marked is None and flight.marks.exists():
         marked = DETECTIONS.read(flight.marks)
     detected = flight.detections.exists()
@@ -143,6 +144,7 @@ def _flight_data(
             f"{flight.root}: not one of {frames.num_rows} frames has a position, so nothing can be placed: ingest them "
             "again with their telemetry log (--tlog FILE --camera NAME), or with images that carry GPS in their EXIF"
         )
+    camera = known or flight.camera()
     record = read_record(flight.detections) if detected else None
     searched = (record.searched if record else None) if detected else frozenset[str]()
     home = _take_off(flight)
