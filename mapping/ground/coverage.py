@@ -33,11 +33,14 @@ def frames_over(
     *,
     home: tuple[float, float] | None = None,
     among: npt.NDArray[np.bool_] | None = None,
+    shown: npt.NDArray[np.object_] | None = None,
+    local: LocalFrame | None = None,
 ) -> list[npt.NDArray[np.intp]]:
     """For each of (S,) places the ascending indices of the frames whose picture holds it, at least `margin_px` (S,)
-    inside the border; only those counted `among` (F,), all by default."""
-    local = local_frame(poses)
-    shown = footprints(poses, camera, terrain, local, home)
+    inside the border; only those counted `among` (F,), all by default. `shown` are the frames' footprints in
+    `local` where they are known already."""
+    local = local or local_frame(poses)
+    shown = footprints(poses, camera, terrain, local, home) if shown is None else shown
     frames = np.flatnonzero(~shapely.is_missing(shown) & (True if among is None else among))
     if not len(frames) or not len(lat_deg):
         return [np.empty(0, dtype=np.intp) for _ in lat_deg]

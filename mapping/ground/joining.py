@@ -284,17 +284,16 @@ def _courses(
 ) -> tuple[Ints, Ints, Floats]:
     """Pairs of these tracks, the earlier one first, of which one may go on as the other, and what speaks for it: the
     place and the speed fit, and neither was seen where it would have been at rest (`absent` before and after)."""
-    order = mine[np.argsort(tracks.first_s[mine], kind="stable")]
-    start = tracks.first_s[order]
-    low = np.searchsorted(start, tracks.last_s[order], side="right")
-    high = np.searchsorted(start, tracks.last_s[order] + _LONGEST_S, side="right")
-    i = np.repeat(np.arange(len(order)), high - low)
-    j = np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)]) if len(order) else i
-    i, j = order[i], order[j.astype(np.intp)]
+    certain = mine[sure[mine]]
+    found = [
+        _after(tracks, mine, mine, 2.0 * _LONGEST_LOOSE_S),
+        _after(tracks, certain, mine, _LONGEST_S),
+        _after(tracks, mine, certain, _LONGEST_S),
+    ]
+    i, j = np.divmod(np.unique(np.concatenate([one * len(tracks) + other for one, other in found])), len(tracks))
     apart = tracks.place[j] - tracks.place[i]
     since = tracks.middle_s[j] - tracks.middle_s[i]
     near = np.linalg.norm(apart, axis=1) <= top_m_s * since
-    near &= sure[i] | sure[j] | (since <= 2.0 * _LONGEST_LOOSE_S)
     i, j, apart, since = i[near], j[near], apart[near], since[near]
     velocity, spread = _believed(tracks, fast_m_s)
     turn = (_TURNING * np.linalg.norm(velocity[i], axis=1))[:, None, None] ** 2 * np.eye(2)
@@ -313,6 +312,15 @@ def _courses(
     score = score + _third(tracks, (i, j), apart[possible], since[possible], noise[possible], fast_m_s)
     good = score > _CERTAIN
     return i[good], j[good], score[good]
+
+
+def _after(tracks: Tracks, first: Ints, second: Ints, longest_s: float) -> Ints:
+    """(2, P) pairs of which the other begins after the one has ended, at most so long after."""
+    order = second[np.argsort(tracks.first_s[second], kind="stable")]
+    start, end = tracks.first_s[order], tracks.last_s[first]
+    low, high = np.searchsorted(start, end, side="right"), np.searchsorted(start, end + longest_s, side="right")
+    spans = [np.empty(0, dtype=np.intp), *(np.arange(a, b) for a, b in zip(low, high, strict=True))]
+    return np.stack([np.repeat(first, high - low), order[np.concatenate(spans)]])
 
 
 def _third(

@@ -199,7 +199,13 @@ def _confidences(
     sizes = np.concatenate([np.ptp(one.boxes.reshape(-1, 2, 2), axis=1).max(axis=1, initial=0.0) for one in placed])
     margin = np.array([0.5 * sizes[list(item.members)].max() for item in objects])
     over = [
-        frames_over(*places, margin, one.poses, one.data.camera, ground, home=one.data.home, among=one.searched)
+        frames_over(
+            *(*places, margin, one.poses, one.data.camera, ground),
+            home=one.data.home,
+            among=one.searched,
+            shown=one.shown,
+            local=one.points.local,
+        )
         for one in placed
     ]
     stated = np.concatenate([one.data.detections["confidence"].to_numpy() for one in placed]).astype(np.float64)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,8 @@ def _sighting_id(looks: Sequence[Look], taken: set[str]) -> str:
     first = min(looks, key=lambda look: (look.time_utc is None, look.time_utc or 0, look.detection_id))
     moment = first.time_utc.isoformat() if first.time_utc else ""
     bare = first.detection_id.rpartition("/")[2]
-    for attempt in (f"{moment} {bare}", f"{moment} {first.detection_id}", *map(str, range(len(taken) + 1))):
+    usual = (f"{moment} {bare}", f"{moment} {first.detection_id}")
+    for attempt in chain(usual, (f"{moment} {first.detection_id} {number}" for number in count())):
         number = int.from_bytes(hashlib.sha256(attempt.encode()).digest()[:8], "big")
         name = "S" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(_LENGTH))
         if name not in taken:
