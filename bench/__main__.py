@@ -25,7 +25,7 @@ CLAIMS = {
     "fusion": "One sighting per object: surveys with missed and false detections, walkers and drivers; and the speed",
     "confidence": "How often sightings of each confidence are right",
     "locate_honesty": "Whether 95 % ellipses hold the truth in 95 % of cases, by simulation",
-    "recorded_flight": "A real flight without calibration: marked barrels against their surveyed places",
+    "recorded_flight": "A real flight, without calibration and with: marked barrels against their surveyed places",
 }
 
 

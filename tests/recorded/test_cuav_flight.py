@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,38 @@ def test_the_same_input_gives_the_same_tables(flight: Flight, shared: Path, tmp_
     assert main(["locate", str(again.root), "--marks", str(source / "marks.csv")]) == 0
     for name in ("frames.parquet", "places.parquet", "sightings.parquet", "coverage.geojson"):
         assert (again.root / name).read_bytes() == (flight.root / name).read_bytes()
+
+
+def test_calibrated_from_one_barrel_the_other_lies_within_a_metre(
+    flight: Flight, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "flight"
+    shutil.copytree(flight.root, copy)
+    lat, lon = SURVEYED["barrel-A"]
+    control = tmp_path / "control.csv"
+    control.write_text(f"object,lat_deg,lon_deg\nbarrel-A,{lat},{lon}\n", encoding="utf-8")
+    assert main(["locate", str(copy), "--calibrate", "--control", str(control), "--force", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["calibrated"]
+    assert any("calibrated clock: -0.3" in note for note in said["notes"])
+    before, after = (
+        {row["object"]: row for row in SIGHTINGS.read(one.sightings).to_pylist()} for one in (flight, Flight(copy))
+    )
+    found = after["barrel-C"]
+    east, north = LocalFrame(*SURVEYED["barrel-C"]).to_local(found["lat_deg"], found["lon_deg"])
+    assert np.hypot(east, north) <= 1.0
+    assert found["ellipse_major_m"] < 0.5 * before["barrel-C"]["ellipse_major_m"]
+    first = (copy / "sightings.parquet").read_bytes()
+    assert main(["locate", str(copy), "--force"]) == 0
+    assert (copy / "sightings.parquet").read_bytes() == first
+    assert main(["locate", str(copy), "--force", "--no-calibration"]) == 0
+    assert (copy / "places.parquet").read_bytes() == flight.places.read_bytes()
+
+
+def test_the_frame_a_viewer_turned_is_called_suspicious_and_the_other_is_not(shared: Path, tmp_path: Path) -> None:
+    root = tmp_path / "beach"
+    assert main(["ingest", str(shared / "data" / "flights" / "brighton-beach"), "-o", str(root)]) == 0
+    notes = Flight(root).facts()["notes"]
+    assert any(note.startswith("DJI_0024.JPG: suspicious") for note in notes)
+    assert not any("DJI_0018" in note for note in notes)
+    assert Flight(root).camera().fx_px == pytest.approx(20.0 / 43.2666 * 5000.0, rel=1e-4)
