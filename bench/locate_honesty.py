@@ -279,9 +279,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scenes = SCENES if asked.scene is None else SCENES[asked.scene : asked.scene + 1]
     print(f"{FLIGHTS} flights each of {asked.seeds} seeds; sigmas {SIGMAS}; wanted: 93-97 % held, ratio at most 1.5")
     print(f"{'':38} {'number':>7} {'held':>7} {'median':>7} {'bound':>7} {'ratio':>6}   (m)")
-    for name, (single, fused) in run(asked.seeds, scenes).items():
-        print(f"{name:26} single      {single.line()}")
-        print(f"{'':26} sightings   {fused.line()}")
+    for scene in scenes:
+        single, fused = run(asked.seeds, [scene])[scene.name]
+        print(f"{scene.name:26} single      {single.line()}")
+        print(f"{'':26} sightings   {fused.line()}", flush=True)
     return 0
 
 

@@ -3,16 +3,14 @@
 Heights are bilinear between cell centres. To be fast the model is looked at from one local frame: where a ray runs on
 the grid is a parabola of the distance along it, because over the reach of a camera map projections are that smooth
 (which is checked). A ray steps over ground in blocks whose summits it clears, then in steps
-of half a cell, and so comes first to what it meets first. What a file must be to become a model is
+of a quarter of a cell, and so comes first to what it meets first. What a file must be to become a model is
 `mapping.ground.terrain`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +18,8 @@ import pyproj
 from scipy import ndimage
 
 from mapping.ground.frame import LocalFrame
-from mapping.ground.rays import EARTH_RADIUS_M, MAX_RANGE_M, Miss, RayHits, slant_to_fall
+from mapping.ground.gridded import Crossing, Grid, Path, applied, fitted, path_over
+from mapping.ground.rays import MAX_RANGE_M, Miss, RayHits, slant_to_fall
 from vision.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -31,79 +30,9 @@ _SAMPLES = 8  # looked at along a ray at once
 _RAYS = 2048  # marched at once: what stays in the processor's cache is done several times faster
 _CLOSE_M = 1e-4  # a ray this near to the ground has met it
 _MOST_STEPS = 60
-_NODES = 7
+_STEP = 0.25  # of a cell: crests narrower than that are known to no model
 _CURVED = 0.25
 _OFF_GRID = 1e-2  # of a cell; usual projections are a million times better over a camera's reach
-
-
-def applied(affine: Sequence[float], x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """The two coordinates that an affine map (its first six numbers, row by row) makes of x and y."""
-    a, b, c, d, e, f = tuple(affine)[:6]
-    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    return a * first + b * second + c, d * first + e * second + f
-
-
-@dataclass(frozen=True, eq=False)
-class _Path:
-    """How (N,) rays run from where they may first touch the ground: `length` of each, and its column, row and height
-    as parabolas (3, N) of the distance along it; `rise` a metre at the camera."""
-
-    length: Floats
-    column: Floats
-    row: Floats
-    height: Floats
-    rise: Floats
-
-    @property
-    def speed(self) -> Floats:
-        """(N,) at most so many cells, along columns or rows, a metre of the ray."""
-        ends = [
-            np.abs(one[1] + 2.0 * part * self.length * one[2]) for one in (self.column, self.row) for part in (0, 1)
-        ]
-        return np.asarray(np.maximum.reduce(ends))
-
-    def take(self, index: Whole) -> _Path:
-        """The rays at these ascending indices."""
-        if len(index) == len(self.length):
-            return self
-        return _Path(
-            self.length[index], self.column[:, index], self.row[:, index], self.height[:, index], self.rise[index]
-        )
-
-    def at(self, along: Floats) -> tuple[Floats, Floats, Floats]:
-        """Column, row and height at distances (N,) or (N, K) along the rays."""
-        column, row, height = (
-            curve[:, :, None] if along.ndim > 1 else curve for curve in (self.column, self.row, self.height)
-        )
-        return (
-            column[0] + along * (column[1] + along * column[2]),
-            row[0] + along * (row[1] + along * row[2]),
-            height[0] + along * (height[1] + along * height[2]),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Crossing:
-    """Where (N,) rays go through the ground: distances `above` and `below` it and the clearances there; NaN where they
-    do not. `miss` is what ends a ray without a place."""
-
-    above: Floats
-    below: Floats
-    over: Floats
-    under: Floats
-    miss: npt.NDArray[np.int8]
-
-    @staticmethod
-    def none(count: int) -> _Crossing:
-        above, below, over, under = np.full((4, count), np.nan)
-        return _Crossing(above, below, over, under, np.full(count, Miss.NONE, dtype=np.int8))
-
-    def put(self, index: Whole, other: _Crossing) -> None:
-        for mine, its in zip(self._columns(), other._columns(), strict=True):
-            mine[index] = its
-
-    def _columns(self) -> tuple[npt.NDArray[Any], ...]:
-        return self.above, self.below, self.over, self.under, self.miss
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +144,7 @@ class ElevationModel:
         grid = self.seen_from(local, np.concatenate([origin[flying, :2], reach]))
         for first in range(0, len(flying), _RAYS):
             part = flying[first : first + _RAYS]
-            path = _path(grid, origin[part], direction[part], begin[part], end[part])
+            path = path_over(grid, origin[part], direction[part], begin[part], end[part])
             along, miss[part] = self._march(path)
             slant[part] = begin[part] + along
             normal[:, part], unsure[part] = self._normals(grid, path, along)
@@ -242,25 +171,20 @@ class ElevationModel:
         reference systems that are not smooth there."""
         least, most = (one(places, axis=0) if len(places) else np.zeros(2) for one in (np.min, np.max))
         middle, half = 0.5 * (least + most), np.maximum(0.5 * (most - least), 1.0)
-        nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)  # Chebyshev's, where fits are even
-        x, y = (one.ravel() for one in np.meshgrid(nodes, nodes))
-        exact = np.stack(self.on_grid(*local.to_geodetic(middle[0] + half[0] * x, middle[1] + half[1] * y)))
-        terms = _terms(x, y)
-        fitted, *_ = np.linalg.lstsq(terms.T, exact.T, rcond=None)
-        off = np.abs(terms.T @ fitted - exact.T).max()
+        grid, off = fitted(middle, half, lambda east, north: np.stack(self.on_grid(*local.to_geodetic(east, north))))
         if not off < _OFF_GRID:
             place = f"{local.lat0_deg:.3f}, {local.lon0_deg:.3f}"
             raise InputError(self.source, "its map projection cannot be used here; reproject the model to UTM", place)
-        return Grid(middle, half, np.asarray(fitted.T, dtype=np.float64))
+        return grid
 
-    def _clearance(self, path: _Path, along: Floats) -> Floats:
+    def _clearance(self, path: Path, along: Floats) -> Floats:
         """Height of rays over the ground at distances `along` them, (N,) or (N, K); NaN where the ground is unknown."""
         column, row, height = path.at(along)
         return height - self.at(column, row)
 
-    def _march(self, path: _Path) -> tuple[Floats, npt.NDArray[np.int8]]:
+    def _march(self, path: Path) -> tuple[Floats, npt.NDArray[np.int8]]:
         """(N,) distances along rays to the ground, NaN where there is none, and the reason."""
-        found = _Crossing.none(len(path.length))
+        found = Crossing.none(len(path.length))
         block = np.minimum(0.9 * _BLOCK / np.maximum(path.speed, 1e-9), path.length)
         alive, start = np.arange(len(block)), np.zeros(len(block))
         while alive.size:
@@ -276,10 +200,10 @@ class ElevationModel:
             alive, start = alive[flying], stop[flying]
         along = np.full(len(block), np.nan)
         met = np.flatnonzero(np.isfinite(found.below))
-        along[met] = self._refined(path.take(met), *(one[met] for one in found._columns()[:4]))
+        along[met] = self._refined(path.take(met), *(one[met] for one in found.columns()[:4]))
         return along, found.miss
 
-    def _close(self, path: _Path, start: Floats, stop: Floats) -> Floats:
+    def _close(self, path: Path, start: Floats, stop: Floats) -> Floats:
         """(N,) from where on rays may touch the ground between `start` and `stop`, less than a block apart; infinite
         where they clear every summit there."""
         column, row, height = path.at(start)
@@ -294,10 +218,10 @@ class ElevationModel:
             )
         return np.where(close > stop, np.inf, close)
 
-    def _search(self, path: _Path, start: Floats, stop: Floats) -> _Crossing:
-        """Where rays go through the ground between `start` and `stop`, looked at every half cell."""
-        found = _Crossing.none(len(start))
-        steps = np.maximum(np.ceil((stop - start) * path.speed / 0.5), 1.0)
+    def _search(self, path: Path, start: Floats, stop: Floats) -> Crossing:
+        """Where rays go through the ground between `start` and `stop`, looked at every quarter of a cell."""
+        found = Crossing.none(len(start))
+        steps = np.maximum(np.ceil((stop - start) * path.speed / _STEP), 1.0)
         stride = (stop - start) / steps
         over = self._clearance(path, start)
         found.miss[np.isnan(over)] = Miss.NO_TERRAIN
@@ -326,7 +250,7 @@ class ElevationModel:
             alive, over = alive[flying], clear[flying, -1]
         return found
 
-    def _refined(self, path: _Path, above: Floats, below: Floats, over: Floats, under: Floats) -> Floats:
+    def _refined(self, path: Path, above: Floats, below: Floats, over: Floats, under: Floats) -> Floats:
         """(N,) distances at which clearances between `over` (positive) and `under` (not) are none: false position in
         the Illinois way, which never leaves the bracket."""
         side = np.zeros(len(above))
@@ -347,7 +271,7 @@ class ElevationModel:
             side = np.where(up, 1.0, -1.0)
         return at
 
-    def _normals(self, grid: Grid, path: _Path, along: Floats) -> tuple[Floats, Floats]:
+    def _normals(self, grid: Grid, path: Path, along: Floats) -> tuple[Floats, Floats]:
         """(3, N) unit normals of the ground over one cell round each place, NaN beside the unknown, and (N,) how far
         the ground between cell centres may be from bilinear: a part of how much it curves from cell to cell (an eighth
         of the second difference for a parabola, more where it is rougher)."""
@@ -367,52 +291,6 @@ class ElevationModel:
         )
         unsure = _CURVED * np.hypot(curve_column, curve_row)
         return np.asarray(normal / np.sqrt((normal * normal).sum(axis=0))), unsure
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """The grid as a local frame sees it: `terms` (2, 10) of two polynomials of the third degree, column and row, in
-    east and north counted from `middle` in units of `half`."""
-
-    middle: Floats
-    half: Floats
-    terms: Floats
-
-    def at(self, east: Floats, north: Floats) -> tuple[Floats, Floats]:
-        """Columns and rows, (N,) each."""
-        x, y = (east - self.middle[0]) / self.half[0], (north - self.middle[1]) / self.half[1]
-        column, row = (
-            c[0]
-            + x * (c[1] + x * (c[3] + x * c[6]) + y * (c[4] + x * c[7] + y * c[8]))
-            + y * (c[2] + y * (c[5] + y * c[9]))
-            for c in self.terms
-        )
-        return column, row
-
-    @property
-    def turn(self) -> tuple[Floats, Floats]:
-        """(columns, rows) a metre east and (columns, rows) a metre north, in the middle."""
-        return self.terms[:, 1] / self.half[0], self.terms[:, 2] / self.half[1]
-
-
-def _terms(x: Floats, y: Floats) -> Floats:
-    """(10, N) terms of a polynomial of the third degree, in the order of `Grid.terms`."""
-    one = np.ones_like(x)
-    return np.stack([one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3])
-
-
-def _path(grid: Grid, origin: Floats, direction: Floats, begin: Floats, end: Floats) -> _Path:
-    """How rays run over the grid between `begin` and `end`."""
-    (east, north, up), (go_east, go_north, rise) = origin.T, direction.T
-    length = end - begin
-    at = [grid.at(east + go_east * slant, north + go_north * slant) for slant in (begin, begin + 0.5 * length, end)]
-    curves = []
-    for start, middle, last in zip(*at, strict=True):
-        bend = 2.0 * (start - 2.0 * middle + last) / length**2
-        curves.append(np.stack([start, (last - start) / length - bend * length, bend]))
-    bent = 0.5 * (1.0 - rise * rise) / EARTH_RADIUS_M
-    height = np.stack([up + begin * (rise + begin * bent), rise + 2.0 * begin * bent, bent])
-    return _Path(length, curves[0], curves[1], height, rise)
 
 
 @lru_cache(maxsize=8)

@@ -20,12 +20,14 @@ from mapping.ground.pose import Poses
 from mapping.ground.rays import Miss, height_on_ray
 from mapping.ground.relief import bend
 from mapping.ground.terrain import FlatGround, Terrain
+from vision.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
 _BLOCK = 4096  # places made at once
 _GRAZING_SIGMAS = 3.0
 _LONGEST_GAP_S = 10.0
+_HIGHEST_LAT_DEG = 89.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +74,17 @@ class GroundPoints:
 
 
 def local_frame(poses: Poses) -> LocalFrame:
-    """A local frame in the middle of the poses that have a position; at (0, 0) where none has."""
+    """A local frame in the middle of the poses that have a position; at (0, 0) where none has. Raises InputError within
+    a degree of a pole, where north is no direction to fly by."""
     placed = np.isfinite(poses.lat_deg) & np.isfinite(poses.lon_deg)
     if not placed.any():
         return LocalFrame(0.0, 0.0)
     lat, lon = poses.lat_deg[placed], poses.lon_deg[placed]
+    if np.abs(lat).max() > _HIGHEST_LAT_DEG:
+        worst = float(lat[np.abs(lat).argmax()])
+        raise InputError(
+            "frames", "lies at a pole, where nothing can be placed; mend its position", f"latitude {worst}"
+        )
     return LocalFrame(float(np.median(lat)), float(longitudes_near(np.median(longitudes_near(lon, lon[0])), 0.0)))
 
 

@@ -14,8 +14,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from mapping.ground.elevation import ElevationModel, Grid
+from mapping.ground.elevation import ElevationModel
 from mapping.ground.frame import LocalFrame
+from mapping.ground.gridded import Grid
 from mapping.ground.rays import height_on_ray
 
 Floats = npt.NDArray[np.float64]

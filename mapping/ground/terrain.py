@@ -21,9 +21,10 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-from mapping.ground.elevation import ElevationModel, applied
+from mapping.ground.elevation import ElevationModel
 from mapping.ground.frame import LocalFrame, longitudes_near
 from mapping.ground.geoid import undulation_m
+from mapping.ground.gridded import applied
 from mapping.ground.rays import MAX_RANGE_M, Miss, RayHits, slant_to_fall
 from vision.errors import InputError
 

@@ -14,13 +14,14 @@ from pyproj import Geod
 from scipy.spatial.transform import Rotation
 
 from mapping.ground.camera import Camera, load_camera, pixel_rays, project
-from mapping.ground.ellipse import ellipses
 from mapping.ground.contact import contact_points, contact_sigmas
-from mapping.ground.errors import FLIGHT_WIDE, ErrorBudget
+from mapping.ground.ellipse import ellipses
+from mapping.ground.errors import ErrorBudget
 from mapping.ground.georeference import GroundPoints, ground_velocity, local_frame, locate_pixels
 from mapping.ground.pose import Poses, euler_ned, rotation_ned_from_camera
 from mapping.ground.rays import EARTH_RADIUS_M, Miss
 from mapping.ground.terrain import FlatGround, Terrain, read_terrain
+from vision.errors import InputError
 
 GEOD = Geod(ellps="WGS84")
 LAT, LON = 46.5, 9.8
@@ -390,3 +391,52 @@ def test_a_flight_over_the_180th_meridian_lies_in_one_frame() -> None:
 def test_a_box_cut_by_the_picture_is_known_less_well() -> None:
     whole, cut, mark = (100.0, 100.0, 150.0, 120.0), (590.0, 100.0, 640.0, 120.0), (0.0, 0.0, 0.0, 0.0)
     assert contact_sigmas([whole, cut, mark], BOSON).tolist() == [2.0, 25.0, 2.0]
+
+
+def test_a_flight_at_a_pole_is_refused() -> None:
+    poses = pose(lat_deg=89.5, yaw_deg=0.0, pitch_deg=-90.0, roll_deg=0.0)
+    with pytest.raises(InputError, match="at a pole"):
+        locate_pixels([[320.0, 256.0]], [0], poses, BOSON, FlatGround())
+
+
+def test_places_do_not_depend_on_how_many_are_asked_for_at_once() -> None:
+    rng = np.random.default_rng(1)
+    pixels, frames = rng.uniform([0.0, 0.0], [640.0, 512.0], (9000, 2)), rng.integers(0, 3, 9000)
+    poses = Poses.from_columns(
+        3,
+        lat_deg=LAT,
+        lon_deg=LON,
+        alt_home_m=80.0,
+        alt_amsl_m=80.0,
+        yaw_deg=[0.0, 50.0, 200.0],
+        pitch_deg=-60.0,
+        roll_deg=3.0,
+    )
+    whole = locate_pixels(pixels, frames, poses, BENT, FlatGround())
+    some = locate_pixels(pixels[5000:5003], frames[5000:5003], poses, BENT, FlatGround())
+    np.testing.assert_allclose(some.factors, whole.factors[5000:5003], rtol=1e-9)
+    np.testing.assert_allclose(some.east_m, whole.east_m[5000:5003], rtol=1e-9)
+
+
+def test_a_flight_says_what_a_calibration_left_of_its_errors() -> None:
+    sigmas = {"sigma_position_m": 1.5, "sigma_height_m": 2.0, "sigma_attitude_deg": 1.0, "sigma_time_s": 0.05}
+    poses = pose(yaw_deg=20.0, pitch_deg=-60.0, roll_deg=2.0, **sigmas)
+    usual = locate_pixels([[200.0, 90.0]], [0], poses, BENT, FlatGround())
+    turn = np.radians(1.0) * np.sqrt(ErrorBudget().attitude_bias_share)
+    same = np.diag([1.5, 1.5, 2.0, 0.05, turn, turn, turn])
+    asked = locate_pixels([[200.0, 90.0]], [0], poses, BENT, FlatGround(), flight_wide=same)
+    assert asked.factors == pytest.approx(usual.factors)
+    less = locate_pixels([[200.0, 90.0]], [0], poses, BENT, FlatGround(), flight_wide=same[:, :3] * 0.1)
+    assert less.factors.shape == (1, 2, 4)
+    assert less.factors[0, :, -1] == pytest.approx(usual.factors[0, :, -1])
+
+
+def test_what_the_lens_stretches_the_pixel_error_stretches() -> None:
+    bent = replace(BOSON, distortion=(-0.35, 0.1, 0.001, 0.0, 0.0))
+    poses = pose(yaw_deg=0.0, pitch_deg=-90.0, roll_deg=0.0, **NO_SIGMAS)
+    budget = replace(EXACT, pixel_px=1.0)
+    corner = np.array([[600.0, 480.0]])
+    points = locate_pixels(corner, [0], poses, bent, FlatGround(), budget=budget)
+    step = [locate_pixels(corner + by, [0], poses, bent, FlatGround()) for by in ([[0.01, 0.0]], [[0.0, 0.01]])]
+    moved = np.array([[one.east_m[0] - points.east_m[0], one.north_m[0] - points.north_m[0]] for one in step]) * 100.0
+    assert points.noise[0] == pytest.approx(moved.T @ moved, rel=1e-3, abs=1e-7)

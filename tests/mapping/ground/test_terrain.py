@@ -10,8 +10,10 @@ import pyproj
 import pytest
 import rasterio
 from rasterio import Affine
+from rasterio.windows import Window
 
 from mapping.ground.frame import LocalFrame
+from mapping.ground.geoid import undulation_m
 from mapping.ground.rays import MAX_RANGE_M, Miss, height_on_ray
 from mapping.ground.terrain import FlatGround, read_terrain
 from vision.errors import InputError
@@ -183,3 +185,78 @@ def test_what_is_no_elevation_model_is_refused_in_one_line(tmp_path: Path, write
             read_terrain(path)
         assert str(caught.value).startswith(str(path))
         assert "\n" not in str(caught.value)
+
+
+def test_only_what_lies_round_the_flight_is_read(tmp_path: Path, write_model: WriteModel) -> None:
+    heights = centred((300, 500), 1.0, lambda x, y: 500.0 + x + 2.0 * y)
+    path = write_model(tmp_path / "dem.tif", heights, cell=200.0)
+    whole = read_terrain(path)
+    near = read_terrain(path, around=([LAT, np.nan, LAT + 0.01], [LON, LON, LON - 0.02]))
+    assert near.heights_m.size < 0.1 * whole.heights_m.size
+    lat, lon = np.meshgrid(np.linspace(LAT - 0.08, LAT + 0.09, 9), np.linspace(LON - 0.14, LON + 0.12, 9))
+    assert np.isfinite(near.height_amsl_m(lat, lon)).all()
+    assert near.height_amsl_m(lat, lon) == pytest.approx(whole.height_amsl_m(lat, lon), abs=1e-3)
+    with pytest.raises(InputError, match="nowhere near the flight"):
+        read_terrain(path, around=([LAT + 3.0], [LON]))
+
+
+def test_a_model_beyond_memory_is_read_by_its_part(tmp_path: Path, write_model: WriteModel) -> None:
+    path = tmp_path / "huge.tif"
+    size = {"driver": "GTiff", "width": 40_000, "height": 40_000, "count": 1, "dtype": "float32", "tiled": True}
+    corner = Affine(0.0001, 0.0, LON - 2.0, 0.0, -0.0001, LAT + 2.0)
+    with rasterio.open(
+        path, "w", **size, crs="EPSG:4326", transform=corner, compress="deflate", sparse_ok=True
+    ) as made:
+        made.write(np.full((2400, 3000), 700.0, dtype=np.float32), 1, window=Window(18_500, 18_800, 3000, 2400))
+    with pytest.raises(InputError, match="too many"):
+        read_terrain(path)
+    model = read_terrain(path, around=([LAT], [LON]))
+    assert float(model.height_amsl_m(LAT, LON)) == 700.0
+
+
+def test_heights_over_the_ellipsoid_become_heights_above_the_sea(tmp_path: Path, write_model: WriteModel) -> None:
+    undulation = float(undulation_m(LAT, LON))
+    assert undulation > 45.0
+    plain = write_model(tmp_path / "plain.tif", np.full((30, 30), 600.0))
+    assert float(read_terrain(plain).height_amsl_m(LAT, LON)) == 600.0
+    assert float(read_terrain(plain, datum="hae").height_amsl_m(LAT, LON)) == pytest.approx(
+        600.0 - undulation, abs=0.01
+    )
+    stated = write_model(tmp_path / "stated.tif", np.full((30, 30), 600.0), crs="EPSG:4979", cell=0.0002)
+    assert float(read_terrain(stated).height_amsl_m(LAT, LON)) == pytest.approx(600.0 - undulation, abs=0.01)
+    assert float(read_terrain(stated, datum="amsl").height_amsl_m(LAT, LON)) == 600.0
+    compound = write_model(tmp_path / "compound.tif", np.full((30, 30), 600.0), crs="EPSG:4326+5773", cell=0.0002)
+    assert float(read_terrain(compound).height_amsl_m(LAT, LON)) == 600.0
+
+
+@pytest.mark.parametrize(("crs", "cell"), [("EPSG:32632", 5.0), ("EPSG:4326", 0.0003), ("EPSG:3857", 10.0)])
+def test_the_grid_seen_from_afar_is_true_to_a_thousandth_of_a_cell(
+    tmp_path: Path, write_model: WriteModel, crs: str, cell: float
+) -> None:
+    model = read_terrain(write_model(tmp_path / "dem.tif", np.zeros((9, 9)), crs=crs, cell=cell))
+    rng = np.random.default_rng(4)
+    places = rng.uniform(-6000.0, 6000.0, (500, 2))
+    seen = model.seen_from(LOCAL, places).at(*places.T)
+    exact = model.on_grid(*LOCAL.to_geodetic(*places.T))
+    assert np.abs(np.array(seen) - np.array(exact)).max() < 1e-3
+
+
+def test_a_ray_lands_where_small_steps_find_the_ground(tmp_path: Path, write_model: WriteModel) -> None:
+    """Against steps of a fiftieth of a cell over rough ground: the same first hits, but for crests cut by a hair."""
+    rng = np.random.default_rng(6)
+    heights = 800.0 + np.cumsum(rng.normal(0.0, 2.0, (160, 160)), axis=1) + rng.normal(0.0, 2.0, (160, 160))
+    model = read_terrain(write_model(tmp_path / "dem.tif", heights, cell=10.0))
+    rays = np.array([down(*angles) for angles in zip(rng.uniform(3, 60, 200), rng.uniform(0, 360, 200), strict=True)])
+    origin = np.zeros((200, 3))
+    origin[:, 2] = float(model.height_amsl_m(LAT, LON)) + 60.0
+    hits = model.meet(LOCAL, origin, rays)
+    landed = hits.miss == Miss.NONE
+    assert 80 < landed.sum() < 200
+    same = 0
+    for number in np.flatnonzero(landed):
+        slant = np.arange(0.0, hits.slant_m[number] + 20.0, 0.2)
+        at = origin[number] + slant[:, None] * rays[number]
+        ground = model.height_amsl_m(*LOCAL.to_geodetic(at[:, 0], at[:, 1]))
+        first = slant[np.argmax(height_on_ray(origin[number, 2], rays[number, 2], slant) <= ground)]
+        same += abs(first - hits.slant_m[number]) <= 0.2
+    assert same >= 0.95 * landed.sum()
