@@ -14,7 +14,7 @@ that proves, and the more other moving objects there are the less likely it is t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,8 @@ _TURNING = 0.15  # how far, of the way since, a moving object may be off its str
 _LONGEST_S = 300.0
 _DRIFT_M, _DRIFT_S = 0.5, 300.0
 """How far a satellite position wanders within a flight, and how long it takes (Gauss-Markov)."""
-_ROUNDS = 12
-_SETTLED_SIGMAS = 1e-3
+_HEATS = (30.0, 20.0, 12.0, 8.0, 5.0, 3.0, 2.0, 1.4, 1.0, 1.0, 1.0, 1.0)
+"""How much larger the noise is taken round by round: first what all agree on roughly, then the rest."""
 _HOPEFUL = 4.0  # pairs this many gates apart are looked at again when their tracks have grown
 _CAUTION = 2.0  # by how much the spread of the estimated common errors is taken larger
 
@@ -201,20 +201,17 @@ def _agreed(pairs: _Pairs, count: int) -> _Common:
     common = _Common(np.zeros(wide), np.eye(wide))
     if not len(pairs.first):
         return common
-    weight = inverse(pairs.noise)
-    for _ in range(_ROUNDS):
-        score, squared = _likeness(pairs, common, 1.0)
+    for heat in _HEATS:
+        heated = replace(pairs, noise=heat * pairs.noise)
+        weight = inverse(heated.noise)
+        score, squared = _likeness(heated, common, 1.0)
         likely = np.where(squared <= GATE, np.exp(score), 0.0)
         rivals = sum(np.bincount(end, likely, minlength=count)[end] for end in (pairs.first, pairs.second))
         trust = likely / (1.0 + rivals - likely)
         weighted = (trust[:, None, None] * weight) @ pairs.unlike
         rows = pairs.unlike.reshape(-1, wide)
         covariance = np.asarray(np.linalg.inv(np.eye(wide) + rows.T @ weighted.reshape(-1, wide)), dtype=np.float64)
-        value = covariance @ (weighted.reshape(-1, wide).T @ pairs.apart.reshape(-1))
-        settled = np.abs(value - common.value).max() < _SETTLED_SIGMAS
-        common = _Common(value, covariance)
-        if settled:
-            break
+        common = _Common(covariance @ (weighted.reshape(-1, wide).T @ pairs.apart.reshape(-1)), covariance)
     return common
 
 
