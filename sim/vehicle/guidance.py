@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
 
+from sim.vehicle.protocol import Link
 from sim.vehicle.storage import LOCATION_FRAMES, Item, item_of
 from sim.vehicle.values import Mode
 
@@ -24,11 +25,7 @@ IGNORE_VELOCITY = 0b111000
 BODY_FRAMES = frozenset({mavlink.MAV_FRAME_BODY_NED, mavlink.MAV_FRAME_BODY_OFFSET_NED})
 
 
-class _Link(Protocol):
-    def send(self, message: Message) -> None: ...
-
-
-def position_target(vehicle: SimulatedVehicle, message: Message, station: _Link) -> None:
+def position_target(vehicle: SimulatedVehicle, message: Message, station: Link) -> None:
     """SET_POSITION_TARGET_GLOBAL_INT: a place, or a velocity where the place is to be ignored."""
     if message.type_mask & IGNORE_POSITION:
         _velocity(vehicle, message, body_frame=False)
@@ -41,7 +38,7 @@ def position_target(vehicle: SimulatedVehicle, message: Message, station: _Link)
         vehicle.steering.guide_to(vehicle.point_of(place))
 
 
-def local_target(vehicle: SimulatedVehicle, message: Message, station: _Link) -> None:
+def local_target(vehicle: SimulatedVehicle, message: Message, station: Link) -> None:
     """SET_POSITION_TARGET_LOCAL_NED: a place from the spot it woke up on, or from where it is, or a velocity."""
     frame = message.coordinate_frame
     if message.type_mask & IGNORE_POSITION:
@@ -74,7 +71,7 @@ def _velocity(vehicle: SimulatedVehicle, message: Message, body_frame: bool) -> 
     vehicle.steering.guide_with((north, east, up))
 
 
-def guided_item(vehicle: SimulatedVehicle, message: Message, station: _Link) -> None:
+def guided_item(vehicle: SimulatedVehicle, message: Message, station: Link) -> None:
     """A MISSION_ITEM that is no item: `current` 2 is a place to fly to at once, 3 another height."""
     frame = LOCATION_FRAMES.get(message.frame)
     result = mavlink.MAV_MISSION_ERROR
@@ -100,14 +97,14 @@ def reposition(vehicle: SimulatedVehicle, item: Item) -> int:
     return mavlink.MAV_RESULT_ACCEPTED if done else mavlink.MAV_RESULT_FAILED
 
 
-def override(vehicle: SimulatedVehicle, message: Message, station: _Link) -> None:
+def override(vehicle: SimulatedVehicle, message: Message, station: Link) -> None:
     """RC_CHANNELS_OVERRIDE, from the ground station that SYSID_MYGCS names."""
     if message.get_srcSystem() == int(vehicle.params["SYSID_MYGCS"]):
         channels = (message.chan1_raw, message.chan2_raw, message.chan3_raw, message.chan4_raw)
         vehicle.sticks.override(channels, vehicle.time_s)
 
 
-def manual(vehicle: SimulatedVehicle, message: Message, station: _Link) -> None:
+def manual(vehicle: SimulatedVehicle, message: Message, station: Link) -> None:
     """MANUAL_CONTROL, from the ground station that SYSID_MYGCS names."""
     axes = (message.x, message.y, message.z, message.r)
     if message.get_srcSystem() == int(vehicle.params["SYSID_MYGCS"]) and all(abs(axis) <= 1000 for axis in axes):

@@ -7,10 +7,12 @@ protocol at once, where silence would cost them seconds. Layout: https://mavlink
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
+
+from sim.vehicle.protocol import Link
 
 if TYPE_CHECKING:
     from sim.vehicle.autopilot import SimulatedVehicle
@@ -21,11 +23,7 @@ TERMINATE, RESET, ACK, NAK = 1, 2, 128, 129
 FILE_NOT_FOUND = 10
 
 
-class _Link(Protocol):
-    def send(self, message: Message) -> None: ...
-
-
-def refuse(vehicle: SimulatedVehicle, message: Message, station: _Link) -> None:
+def refuse(vehicle: SimulatedVehicle, message: Message, station: Link) -> None:
     """Answer one FILE_TRANSFER_PROTOCOL request: sessions end without more, every file is not there."""
     sequence, session, opcode, _, _, _, _ = _HEADER.unpack(bytes(message.payload)[: _HEADER.size])
     if opcode in (ACK, NAK):

@@ -57,10 +57,20 @@ class Flight:
 
 @pytest.mark.parametrize(
     "text",
-    (
-        "|gps|gps-loss|gps-loss@|gps-loss@x|gps-loss@-1|gps-loss@1=2|wind@1=3|link-drop@1=2|battery@1=nan|gps-loss@1+0|"
-        "gps-loss@moon:1"
-    ).split("|"),
+    [
+        "",
+        "gps",
+        "gps-loss",
+        "gps-loss@",
+        "gps-loss@x",
+        "gps-loss@-1",
+        "gps-loss@1=2",
+        "wind@1=3",
+        "link-drop@1=2",
+        "battery@1=nan",
+        "gps-loss@1+0",
+        "gps-loss@moon:1",
+    ],
 )
 def test_a_bad_description_is_refused(text: str) -> None:
     with pytest.raises(InputError):

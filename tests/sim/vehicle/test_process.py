@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,47 @@ def test_it_says_its_port_and_ends_when_told(number: signal.Signals) -> None:
             child.send_signal(number)
             out, errors = child.communicate(timeout=20)
         assert (child.returncode, out, errors) == (0, "", "")
+
+
+def test_it_calls_a_ground_station_over_udp_and_answers_it() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ground:
+        ground.bind(("127.0.0.1", 0))
+        ground.settimeout(20.0)
+        where = f"127.0.0.1:{ground.getsockname()[1]}"
+        with process("--home", HOME, "--port", "0", "--speedup", "5", "--udp", where) as child:
+            port_of(child)
+            data, vehicle = ground.recvfrom(65536)
+            asked = mavlink.MAVLink_param_request_read_message(1, 1, b"RTL_ALT", -1)
+            ground.sendto(asked.pack(mavlink.MAVLink(None, 255, 190)), vehicle)
+            parser_of_answers = mavlink.MAVLink(None)
+            heard = list(parser_of_answers.parse_buffer(data) or [])
+            while not any(message.get_type() == "PARAM_VALUE" for message in heard):
+                heard += parser_of_answers.parse_buffer(ground.recv(65536)) or []
+    assert any(message.get_type() == "HEARTBEAT" for message in heard)
+
+
+def test_a_cut_link_is_refused_and_then_open_again() -> None:
+    with process("--home", HOME, "--port", "0", "--speedup", "5", "--fault", "link-cut@boot:5+10") as child:
+        port = port_of(child)
+        with socket.create_connection(("127.0.0.1", port), 5.0) as line:
+            line.settimeout(30.0)
+            with suppress(ConnectionResetError):
+                while line.recv(65536):
+                    pass
+        until_s = time.monotonic() + 30.0
+        refused = 0
+        while time.monotonic() < until_s:
+            try:
+                with socket.create_connection(("127.0.0.1", port), 5.0) as line:
+                    line.settimeout(5.0)
+                    if line.recv(1):
+                        break
+            except OSError:
+                refused += 1
+                time.sleep(0.05)
+        else:
+            pytest.fail("it never opened again")
+    assert refused
 
 
 def test_a_port_in_use_is_one_line_and_exit_1() -> None:
