@@ -6,28 +6,38 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Polygon, box
 
-from mapping.ground.camera import load_camera
+from mapping.ground.camera import height_for_ground_sample_distance_m, load_camera
 from missions.drones import load_drone
 from missions.errors import NotFlyableError
 from missions.planning.energy import usable_battery_s, vertical_cost, way_cost
 from missions.planning.imaging import plan_imaging
 from missions.planning.routing import Router
-from missions.planning.survey import line_offsets, survey_cells
+from missions.planning.survey import Spacing, line_offsets, photo_count, survey_cells
 from vision.errors import InputError
 
 SQUARE = box(0, 0, 100, 100)
+SPACING = Spacing(between_m=20.0, trigger_m=15.0, across_m=28.0, along_m=26.0)
 
 
 @pytest.mark.parametrize("sidelap", [0.3, 0.7])
 def test_qgroundcontrol_square_has_two_transects(sidelap: float) -> None:
-    cells = survey_cells(SQUARE, 0.0, spacing_m=49.0, trigger_distance_m=10.0)
+    cells = survey_cells(SQUARE, 0.0, Spacing(49.0, 10.0, 49.0 / (1.0 - sidelap), 40.0))
     assert [len(cell) for cell in cells] == [2]
+
+
+def test_sony_qx1_from_the_height_qgroundcontrol_reckons() -> None:
+    camera = load_camera("qx1-16")
+    height_m = height_for_ground_sample_distance_m(camera, 0.25)
+    assert height_m == pytest.approx(940.69, abs=0.01)
+    assert 0.3 * camera.width_px * 0.25 == pytest.approx(409.2, abs=0.05)
+    assert 0.3 * camera.height_px * 0.25 == pytest.approx(272.4, abs=0.05)
 
 
 def test_sony_qx1_as_qgroundcontrol_reckons_it() -> None:
@@ -38,12 +48,12 @@ def test_sony_qx1_as_qgroundcontrol_reckons_it() -> None:
     assert imaging.trigger_distance_m == pytest.approx(27.24, abs=0.01)
 
 
-@given(st.floats(1.0, 5_000.0), st.floats(2.0, 200.0))
-def test_lines_are_close_enough_and_reach_both_borders(width: float, spacing: float) -> None:
-    offsets = line_offsets(width, spacing)
-    assert all(b - a <= spacing + 1e-6 for a, b in pairwise(offsets))
-    assert offsets[0] <= 0.53 * spacing
-    assert width - offsets[-1] <= 0.53 * spacing
+@given(st.floats(1.0, 5_000.0), st.floats(2.0, 200.0), st.floats(0.0, 0.9))
+def test_lines_are_close_enough_and_reach_both_borders(width: float, across: float, sidelap: float) -> None:
+    offsets = line_offsets(width, Spacing((1.0 - sidelap) * across, 10.0, across, 30.0))
+    assert all(b - a <= (1.0 - sidelap) * across + 1e-6 for a, b in pairwise(offsets))
+    assert offsets[0] <= across / 2.0
+    assert width - offsets[-1] <= across / 2.0
 
 
 @pytest.mark.parametrize("angle", [0.0, 37.0, 90.0, 151.0])
@@ -51,11 +61,16 @@ def test_transects_stay_inside_a_concave_area_with_a_hole(angle: float) -> None:
     region = Polygon(
         [(0, 0), (600, 0), (600, 400), (350, 60), (0, 400)], [[(100, 50), (200, 50), (200, 150), (100, 150)]]
     )
-    lines = [LineString([t.start, t.end]) for cell in survey_cells(region, angle, 20.0, 15.0) for t in cell]
+    lines = [LineString([t.start, t.end]) for cell in survey_cells(region, angle, SPACING) for t in cell]
     assert len(lines) > 10
     assert all(region.buffer(10.0 + 15.0).covers(line) for line in lines)
-    cells = [shapely.buffer(line, 10.0, cap_style="square") for line in lines]
-    assert region.difference(shapely.union_all(cells)).area < 1e-6 * region.area
+    pictures = []
+    for line in lines:
+        ahead = np.subtract(line.coords[1], line.coords[0]) / line.length
+        for photo in range(photo_count(line.length, 15.0)):
+            middle = np.array(line.interpolate(15.0 * photo).coords[0])
+            pictures.append(LineString([middle - 13.0 * ahead, middle + 13.0 * ahead]).buffer(14.0, cap_style="flat"))
+    assert region.difference(shapely.union_all(pictures)).area < 1e-6 * region.area
     for line in lines:
         (x1, y1), (x2, y2) = line.coords
         assert math.degrees(math.atan2(x2 - x1, y2 - y1)) % 180 == pytest.approx(angle % 180, abs=1e-6)
@@ -63,11 +78,11 @@ def test_transects_stay_inside_a_concave_area_with_a_hole(angle: float) -> None:
 
 def test_hole_splits_the_sweep_into_four_cells() -> None:
     region = Polygon(box(0, 0, 400, 300).exterior, [box(150, 100, 250, 200).exterior])
-    assert len(survey_cells(region, 0.0, 20.0, 15.0)) == 4
+    assert len(survey_cells(region, 0.0, SPACING)) == 4
 
 
 def test_long_lines_are_cut_through_home() -> None:
-    cells = survey_cells(box(0, -500, 40, 1500), 0.0, 20.0, 15.0, longest_m=1_000.0)
+    cells = survey_cells(box(0, -500, 40, 1500), 0.0, SPACING, longest_m=1_000.0)
     ends = {round(y, 6) for cell in cells for line in cell for _, y in (line.start, line.end)}
     assert any(abs(end) < 15.0 for end in ends)
     assert max(line.length_m for cell in cells for line in cell) <= 1_000.0 + 15.0
@@ -116,7 +131,7 @@ def test_speed_is_lowered_for_a_slow_camera() -> None:
         ({"gsd_cm": 25.0}, NotFlyableError, "cm per pixel"),
         ({"height_m": -1.0}, InputError, "--height"),
         ({"gsd_cm": math.nan}, InputError, "--gsd"),
-        ({"gsd_cm": 5.0, "height_m": 60.0}, InputError, "both"),
+        ({"gsd_cm": 5.0, "height_m": 60.0}, InputError, "give one of them"),
         ({"sidelap": 1.0}, InputError, "--sidelap"),
         ({"frontlap": -0.1}, InputError, "--frontlap"),
     ],
