@@ -16,6 +16,9 @@ HERE = Path(__file__).resolve().parent
 CLAIMS = {
     "detect_thermal": "The detector on real thermal frames it was not trained on",
     "demo_seeds": "The demo at several seeds: what was there, what was found, how far off",
+    "plan_random": "Random areas of every kind: legs outside the fence, the share imaged",
+    "plan_peers": "Flight time over twelve real-shaped areas, beside QGroundControl's survey and drone-flightplan",
+    "plan_scale": "How planning grows with the area, up to 50 km2 at 5 cm/px",
     "sim_speed": "The practice vehicle at full speed, beside a real ArduPilot SITL",
     "sitl_parity": "Our simulator against a real ArduPilot SITL: five missions on both",
     "merge_boxes": "A million boxes made one per object",
