@@ -52,7 +52,7 @@ _TURNING = 0.15  # how far, of the way since, a moving object may be off its str
 _LONGEST_S = 300.0
 _DRIFT_M, _DRIFT_S = 0.5, 300.0
 """How far a satellite position wanders within a flight, and how long it takes (Gauss-Markov)."""
-_HEATS = (30.0, 20.0, 12.0, 8.0, 5.0, 3.0, 2.0, 1.4, 1.0, 1.0, 1.0, 1.0)
+_HEATS = (30.0, 12.0, 5.0, 2.5, 1.4, 1.0, 1.0, 1.0)
 """How much larger the noise is taken round by round: first what all agree on roughly, then the rest."""
 _HOPEFUL = 4.0  # pairs this many gates apart are looked at again when their tracks have grown
 _CAUTION = 2.0  # by how much the spread of the estimated common errors is taken larger
