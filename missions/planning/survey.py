@@ -18,8 +18,9 @@ from shapely.geometry import MultiPolygon, Polygon, box
 
 from missions.planning.local import Point
 
-END_SLACK_M = 1.0
-"""How far before the end of a transect the autopilot may count it as flown."""
+END_SLACK_M = 2.5
+"""How much of a transect the autopilot may not photograph: on a real SITL the first photo comes up to 1.4 m behind its
+start, and the camera stops up to 0.7 m before its end."""
 _ROUNDING_M = 0.1
 """Positions are rounded to 1e-7 degrees: a line must not lose its last photo to that."""
 
