@@ -63,8 +63,8 @@ def test_it_fetches_uploads_downloads_flies_returns_and_lands(port: int, lists: 
         telemetry, action = Telemetry(vehicle), Action(vehicle)
         mission, parameters = MissionRaw(vehicle), Param(vehicle)
         until(lambda: telemetry.health().is_armable and telemetry.health().is_global_position_ok, "armable")
-        assert telemetry.health().is_home_position_ok
-        assert telemetry.gps_info().num_satellites > 6
+        until(lambda: telemetry.health().is_home_position_ok, "at home")
+        until(lambda: telemetry.gps_info().num_satellites > 6, "with satellites")
 
         everything = parameters.get_all_params()
         names = {parameter.name for parameter in (*everything.int_params, *everything.float_params)}
@@ -90,7 +90,7 @@ def test_it_fetches_uploads_downloads_flies_returns_and_lands(port: int, lists: 
         action.arm()
         action.takeoff()
         until(lambda: telemetry.position().relative_altitude_m > 11.0, "up")
-        assert telemetry.landed_state() == LandedState.IN_AIR
+        until(lambda: telemetry.landed_state() == LandedState.IN_AIR, "in the air")
         lat_deg, lon_deg = TangentFrame(*HOME).to_geodetic(30.0, 10.0)
         action.goto_location(lat_deg, lon_deg, 27.0, 0.0)
         until(lambda: telemetry.position().latitude_deg == pytest.approx(lat_deg, abs=2e-5), "there")
@@ -105,5 +105,5 @@ def test_it_fetches_uploads_downloads_flies_returns_and_lands(port: int, lists: 
         action.land()
         until(lambda: telemetry.landed_state() == LandedState.LANDING, "landing")
         until(lambda: not telemetry.armed(), "landed")
-        assert telemetry.landed_state() == LandedState.ON_GROUND
+        until(lambda: telemetry.landed_state() == LandedState.ON_GROUND, "on the ground")
         assert telemetry.position().latitude_deg == pytest.approx(home_deg, abs=1e-4)
