@@ -124,7 +124,7 @@ def fly_on(mission: Mission, plan: Plan, sitl: Path | None, folder: Path) -> Flo
         SPEEDUP,
         load_drone(mission.drone).endurance_s,
         sitl=sitl,
-        more=("--wind", f"{mission.wind[0]},{mission.wind[1]}"),
+        more=("--wind", f"{mission.wind[0]},{mission.wind[1]}", *(() if sitl else ("--airframe", "sitl"))),
     )
     with Recorder(folder, load_camera(CAMERA), {}) as recorder, practice_vehicle(practice) as url:
         outcome = fly(plan, 1, url, recorder, confirm=lambda checks: True, progress=lambda status: None)
