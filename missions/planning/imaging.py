@@ -7,7 +7,7 @@ For a camera that looks straight down with the long side of its picture across t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mapping.ground.camera import (
     Camera,
@@ -17,9 +17,10 @@ from mapping.ground.camera import (
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from vision.errors import InputError
+from vision.visibility import FROM_ABOVE_M, coarsest_gsd_m, least_size_px
 
 CEILING_M = 120.0
-"""Highest flight above take-off: the limit of the open category in most countries (EU 2019/947, 14 CFR 107.51)."""
+"""Highest flight above the ground: the limit of the open category in most countries (EU 2019/947, 14 CFR 107.51)."""
 
 LOWEST_M = 15.0
 """Lowest survey flight: below it trees and wires are the rule."""
@@ -52,19 +53,25 @@ def plan_imaging(
     *,
     height_m: float | None = None,
     gsd_cm: float | None = None,
+    see: str | None = None,
     sidelap: float = DEFAULT_SIDELAP,
     frontlap: float = DEFAULT_FRONTLAP,
+    ceiling_m: float = CEILING_M,
 ) -> Imaging:
-    """Height, spacing and speed for one camera on one drone; without `height_m` and `gsd_cm`, about 5 cm per pixel
-    for thermal and 2 cm for colour.
+    """Height, spacing and speed for one camera on one drone. The height is `height_m`, or gives `gsd_cm`, or is the
+    highest at which the class `see` covers enough pixels for the shipped detector (`vision.visibility`); without any of
+    them it gives about 5 cm per pixel for thermal and 2 cm for colour.
 
     Spacing is (1 - sidelap) of the footprint across, trigger distance (1 - frontlap) of the footprint along. The
     speed is the drone's, lowered so that no point smears over more than a pixel and the camera keeps up with its
     triggers. Raises InputError for values that mean nothing, NotFlyableError where the height is not allowed or the
     camera does not look down.
     """
-    if height_m is not None and gsd_cm is not None:
-        raise InputError("--height and --gsd", "both are given and each sets the height; give one of them")
+    given = [name for name, value in (("--height", height_m), ("--gsd", gsd_cm), ("--see", see)) if value is not None]
+    if len(given) > 1:
+        raise InputError(" and ".join(given), "each sets the height; give one of them")
+    if not (math.isfinite(ceiling_m) and ceiling_m >= LOWEST_M):
+        raise InputError("--ceiling", f"{ceiling_m:g} is no ceiling; give at least {LOWEST_M:.0f} m")
     for option, value in (("--height", height_m), ("--gsd", gsd_cm)):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise InputError(option, f"{value:g} is not a positive number; give one")
@@ -76,22 +83,25 @@ def plan_imaging(
             f"a survey needs a camera that looks straight down, and {camera.name} is mounted at "
             f"{camera.mount_pitch_deg:g} degrees"
         )
+    speed, notes = drone.cruise_speed_m_s, []
     if height_m is None:
-        wanted = gsd_cm if gsd_cm is not None else DEFAULT_GSD_CM[camera.kind]
-        height_m = height_for_ground_sample_distance_m(camera, wanted / 100.0)
+        wanted_m = coarsest_gsd_m(see) if see else (gsd_cm or DEFAULT_GSD_CM[camera.kind]) / 100.0
+        height_m = height_for_ground_sample_distance_m(camera, wanted_m)
         if gsd_cm is None:
-            height_m = min(max(float(round(height_m)), LOWEST_M), CEILING_M)
-    if not LOWEST_M <= height_m <= CEILING_M + 1e-6:
-        gsds = [100.0 * ground_sample_distance_m(camera, height) for height in (LOWEST_M, CEILING_M)]
+            height_m = min(max(float(math.floor(height_m)), LOWEST_M), ceiling_m)
+        if see:
+            size_px = FROM_ABOVE_M[see] / ground_sample_distance_m(camera, height_m)
+            notes.append(_sight_note(see, height_m, size_px))
+    if not LOWEST_M <= height_m <= ceiling_m + 1e-6:
+        gsds = [100.0 * ground_sample_distance_m(camera, height) for height in (LOWEST_M, ceiling_m)]
         raise NotFlyableError(
-            f"{height_m:.0f} m is not between {LOWEST_M:.0f} and {CEILING_M:.0f} m above take-off: with "
+            f"{height_m:.0f} m is not between {LOWEST_M:.0f} and {ceiling_m:.0f} m above take-off: with "
             f"{camera.name} ask for {gsds[0]:.1f} to {gsds[1]:.1f} cm per pixel"
         )
     gsd_m = ground_sample_distance_m(camera, height_m)
     # By pixels, which are square: the two sides of a sensor are printed rounded and would disagree.
     across_m, along_m = camera.width_px * gsd_m, camera.height_px * gsd_m
     trigger_m = max(round((1.0 - frontlap) * along_m, 2), 0.1)
-    speed, notes = drone.cruise_speed_m_s, []
     smear_limit = _SMEAR_PIXELS * gsd_m / _SMEAR_TIME_S[camera.kind]
     if smear_limit < speed:
         speed = math.floor(smear_limit * 10.0) / 10.0
@@ -107,3 +117,42 @@ def plan_imaging(
             "or a coarser resolution allows a speed that can be flown"
         )
     return Imaging(height_m, gsd_m, across_m, along_m, (1.0 - sidelap) * across_m, trigger_m, speed, tuple(notes))
+
+
+def imaging_over_hills(
+    level: Imaging,
+    drone: Drone,
+    camera: Camera,
+    tolerance_m: float,
+    sidelap: float,
+    frontlap: float,
+    ceiling_m: float,
+) -> Imaging:
+    """The imaging where the height above the ground holds only to `tolerance_m`: lower by that much, so that the
+    resolution holds where the drone is highest, with spacing, trigger and speed for where it is lowest. Raises
+    InputError for a tolerance that leaves no height."""
+    height_m = level.height_home_m - tolerance_m
+    if not (math.isfinite(tolerance_m) and tolerance_m > 0 and height_m - tolerance_m >= LOWEST_M):
+        raise InputError(
+            "--tolerance",
+            f"{tolerance_m:g} m above and below {height_m:.0f} m is not possible; give 1 to "
+            f"{(level.height_home_m - LOWEST_M) / 2.0:.0f} m",
+        )
+    lowest = plan_imaging(
+        drone, camera, height_m=height_m - tolerance_m, sidelap=sidelap, frontlap=frontlap, ceiling_m=ceiling_m
+    )
+    return replace(
+        lowest,
+        height_home_m=height_m,
+        gsd_m=ground_sample_distance_m(camera, height_m + tolerance_m),
+        notes=(*level.notes, *lowest.notes),
+    )
+
+
+def _sight_note(see: str, height_m: float, size_px: float) -> str:
+    least_px = least_size_px(see)
+    enough = "enough for" if size_px >= least_px - 0.05 else "too few for"
+    return (
+        f"At {height_m:.0f} m a {see} seen from above covers about {size_px:.0f} by {size_px:.0f} pixels, {enough} the "
+        f"shipped detector, which finds as many as it ever does from {least_px:.0f} on."
+    )

@@ -1,14 +1,14 @@
 """From an area, a drone and a camera to a plan that holds its proof.
 
 Puts the parts of this package together: the ground and what is kept out of, layouts of transects, the sorties and the
-fence of the best of them, and the proof of all of it. A plan that fails the proof is not returned. What this leaves to
-others: flying it, writing it, and terrain (heights are above take-off, ground level).
+fence of the best of them, the heights over hills, and the proof of all of it. A plan that fails the proof is not
+returned. What this leaves to others: flying it and writing it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +26,14 @@ from missions.planning.decompose import Sweep, best_directions, decompose
 from missions.planning.energy import CALM, Wind, in_wind, usable_battery_s, vertical_cost
 from missions.planning.fence import CEILING_MARGIN_M, clearance_m, survey_ground
 from missions.planning.fleet import Duty, shared_out
-from missions.planning.imaging import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, Imaging, plan_imaging
+from missions.planning.imaging import (
+    CEILING_M,
+    DEFAULT_FRONTLAP,
+    DEFAULT_SIDELAP,
+    Imaging,
+    imaging_over_hills,
+    plan_imaging,
+)
 from missions.planning.local import positions_of, rings_of, to_local
 from missions.planning.proof import prove, prove_returns
 from missions.planning.revisit import repeated, revisit_note
@@ -34,11 +41,14 @@ from missions.planning.solution import HOME, Layout, Site, Solution, best_soluti
 from missions.planning.sorties import Draft, Planner
 from missions.planning.survey import Spacing, photo_count, survey_cells
 from missions.planning.takeoff import middle_of
+from missions.planning.terrain import Relief, follow, heights_above_ground, most_battery_pct
 from missions.planning.turning import point_of_no_return
 from vision.errors import InputError
 
 MAX_SORTIES = 2_000
 _DIRECTIONS_TRIED = 3
+_ATTEMPTS = 6
+_LEVEL = "No elevation model: the ground counts as level with take-off; over hills give one (--terrain)."
 _MANY_LINES = 1_000
 """Beyond so many lines one direction and two cuts are looked at: the differences are small, the work is not."""
 
@@ -50,6 +60,8 @@ def make_plan(
     *,
     height_m: float | None = None,
     gsd_cm: float | None = None,
+    see: str | None = None,
+    ceiling_m: float = CEILING_M,
     sidelap: float = DEFAULT_SIDELAP,
     frontlap: float = DEFAULT_FRONTLAP,
     angle_deg: float | None = None,
@@ -58,17 +70,89 @@ def make_plan(
     drones: int | None = None,
     lanes_m: Sequence[float] | None = None,
     revisit_s: float | None = None,
+    relief: Relief | None = None,
 ) -> Plan:
     """The plan that photographs the patrol area in the least time.
 
-    `angle_deg` (clockwise from north) sets the direction of the lines; None tries those worth trying. `home` replaces
-    the area's. `lanes_m` asks for a corridor instead: lanes at these distances from the border (empty: two that lie
-    side by side). `drones` share the sorties evenly (None: one). With `revisit_s` the sorties are flown over and over,
-    and no point may stay unseen longer. Holes of the patrol area are not photographed on purpose but may be flown over:
-    only no-fly zones keep the drone away. Raises InputError for options that mean nothing, NotFlyableError, in one
-    sentence, where no plan holds its proof.
+    `height_m`, `gsd_cm`, `see` and `ceiling_m` are those of `imaging.plan_imaging`. `angle_deg` (clockwise from north)
+    sets the direction of the lines; None tries those worth trying. `home` replaces the area's. `lanes_m` asks for a
+    corridor instead: lanes at these distances from the border (empty: two that lie side by side). `drones` share the
+    sorties evenly (None: one). With `revisit_s` the sorties are flown over and over, and no point may stay unseen
+    longer. With `relief` heights are above the ground of an elevation model; without it the ground counts as level with
+    take-off. Holes of the patrol area are not photographed on purpose but may be flown over: only no-fly zones keep the
+    drone away. Raises InputError for options that mean nothing, NotFlyableError, in one sentence, where no plan holds
+    its proof.
     """
-    imaging = plan_imaging(drone, camera, height_m=height_m, gsd_cm=gsd_cm, sidelap=sidelap, frontlap=frontlap)
+    imaging = plan_imaging(
+        drone,
+        camera,
+        height_m=height_m,
+        gsd_cm=gsd_cm,
+        see=see,
+        sidelap=sidelap,
+        frontlap=frontlap,
+        ceiling_m=ceiling_m,
+    )
+    if relief is not None:
+        imaging = imaging_over_hills(imaging, drone, camera, relief.tolerance_m, sidelap, frontlap, ceiling_m)
+
+    def planned(carrier: Drone) -> Plan:
+        return _level(
+            area,
+            carrier,
+            camera,
+            imaging,
+            overlaps=(sidelap, frontlap),
+            angle_deg=angle_deg,
+            home=home,
+            wind=wind,
+            drones=drones,
+            lanes_m=lanes_m,
+            revisit_s=revisit_s,
+        )
+
+    if relief is None:
+        plan = planned(drone)
+        return _proven(replace(plan, notes=(*plan.notes, _LEVEL)))
+    return _proven(_over_hills(planned, drone, relief))
+
+
+def _over_hills(planned: Callable[[Drone], Plan], drone: Drone, relief: Relief) -> Plan:
+    """The plan over the ground of `relief`, with sorties short enough that the climbing leaves the reserve."""
+    carrier = drone
+    for _ in range(_ATTEMPTS):
+        plan = follow(planned(carrier), drone, relief)
+        lacking = most_battery_pct(plan.sorties) / 100.0 - (1.0 - drone.reserve)
+        if lacking <= 0.0:
+            lowest, highest = heights_above_ground(plan, relief.terrain)
+            note = (
+                f"By the elevation model the drone flies {lowest:.0f} to {highest:.0f} m above the ground; its way "
+                f"home (RTL) is {plan.way_home_m:.0f} m above take-off, to clear all hills inside the fence."
+            )
+            return replace(plan, notes=(*plan.notes, note))
+        carrier = replace(carrier, reserve=carrier.reserve + 1.05 * lacking)
+        if carrier.reserve >= 0.9:
+            break
+    raise NotFlyableError(
+        f"climbing over these hills takes more than the battery of a {drone.name} holds; take off nearer to the area"
+    )
+
+
+def _level(
+    area: Area,
+    drone: Drone,
+    camera: Camera,
+    imaging: Imaging,
+    *,
+    overlaps: tuple[float, float],
+    angle_deg: float | None,
+    home: Position | None,
+    wind: Wind,
+    drones: int | None,
+    lanes_m: Sequence[float] | None,
+    revisit_s: float | None,
+) -> Plan:
+    """The plan over level ground, not yet proven; `overlaps` are sidelap and frontlap."""
     if angle_deg is not None and not math.isfinite(angle_deg):
         raise InputError("--angle", f"{angle_deg} is not a direction; give degrees from north or auto")
     notes = [*area.notes, *imaging.notes]
@@ -97,7 +181,7 @@ def make_plan(
         duties, seen_again_s = repeated(duties, solution.planner, revisit_s, drones)
         notes.append(revisit_note(duties, seen_again_s))
     sorties = tuple(_sortie(number, duty, solution.planner, origin) for number, duty in enumerate(duties, 1))
-    plan = Plan(
+    return Plan(
         name=area.name,
         home=origin,
         rally=positions_of([(p.x, p.y) for p in (*solution.enclosure.rally, *solution.added)], origin),
@@ -107,8 +191,8 @@ def make_plan(
         camera=camera.name,
         height_home_m=imaging.height_home_m,
         gsd_cm=100.0 * imaging.gsd_m,
-        sidelap=sidelap,
-        frontlap=frontlap,
+        sidelap=overlaps[0],
+        frontlap=overlaps[1],
         angle_deg=solution.layout.angle_deg,
         line_spacing_m=imaging.line_spacing_m,
         trigger_distance_m=imaging.trigger_distance_m,
@@ -125,11 +209,16 @@ def make_plan(
         pattern="survey" if lanes_m is None else "corridor",
         drones=max(duty.drone for duty in duties),
         revisit_s=seen_again_s if revisit_s is not None else None,
+        notes=tuple(notes),
     )
+
+
+def _proven(plan: Plan) -> Plan:
+    """The plan with its proof and the share of the area it photographs."""
     proof = prove(plan)
     prove_returns(plan)
     fence = replace(plan.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at)
-    return replace(plan, fence=fence, coverage=covered_share(plan), notes=tuple(notes))
+    return replace(plan, fence=fence, coverage=covered_share(plan))
 
 
 def _home(area: Area, home: Position | None, notes: list[str]) -> Position:

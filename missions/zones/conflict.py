@@ -92,7 +92,7 @@ def keep_out(area: Area, found: Sequence[Finding], home: Position | None) -> Are
     closed = closed_ground(found, Way.CLOSED)
     if not closed.is_empty and area.patrol.difference(closed).area < 1e-6 * area.patrol.area:
         cause = "; ".join(
-            _said(one) for one in barred if one.way is Way.CLOSED and one.zone.polygon.intersects(area.patrol)
+            said(one) for one in barred if one.way is Way.CLOSED and one.zone.polygon.intersects(area.patrol)
         )
         raise NotFlyableError(f"all of the patrol area is closed: {cause}")
     rally = [place for place in area.rally if not _inside(place, barred)]
@@ -166,12 +166,12 @@ def _refuse_home(home: Position, barred: Sequence[Finding]) -> None:
     holding = _inside(home, barred)
     if holding:
         raise NotFlyableError(
-            f"home lies in the zone {'; '.join(_said(one) for one in holding)}: take off elsewhere (--home), or get "
+            f"home lies in the zone {'; '.join(said(one) for one in holding)}: take off elsewhere (--home), or get "
             "the authorisation and say --allow-zone"
         )
 
 
-def _said(one: Finding) -> str:
+def said(one: Finding) -> str:
     """A zone that is in the way, in words."""
     zone = one.zone
     message = f' ("{zone.message[:160]}")' if zone.message else ""
@@ -184,7 +184,7 @@ def _noted(one: Finding, area: Area) -> str:
         touched = zone.polygon.intersects(area.patrol)
         share = zone.polygon.intersection(area.patrol).area / area.patrol.area if touched else 0.0
         part = f"; it takes {100.0 * share:.1f} % of the patrol area" if share > 0 else ""
-        return f"The flight keeps out of the zone {_said(one)}{part}."
+        return f"The flight keeps out of the zone {said(one)}{part}."
     if one.way is Way.BENEATH:
         return f"The zone {zone.title} lies beneath: {one.why}."
     message = f' ("{zone.message[:160]}")' if zone.message and zone.restriction is not Restriction.NONE else ""
