@@ -28,6 +28,9 @@ from missions.planning.survey import Cell, Transect
 HOME = Point(0.0, 0.0)
 _SHORTEST_M = 1.0
 _SLACK_M = 0.02
+_LOST = 0.0005
+"""Lines may lose so much of their length to a fence that an autopilot can hold."""
+_WIDENINGS = range(7)
 
 
 _NO_WAY_HOME = (
@@ -89,7 +92,7 @@ def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
                 continue
             seen.add(len(layout.cells))
             try:
-                solution = _flown(site, layout, enclosure)
+                solution = _flown(site, layout, _fitting(site, layout, enclosure))
             except NotFlyableError as error:
                 refusal = error
                 continue
@@ -109,6 +112,28 @@ def _enclosed(site: Site, layout: Layout, widening: int) -> Enclosure:
     return enclosure
 
 
+def _fitting(site: Site, layout: Layout, shared: Enclosure) -> Enclosure:
+    """The first fence that holds all lines of a layout: the one shared with others, its own, or a wider one; where none
+    does, the one that holds most."""
+    wanted_m = (1.0 - _LOST) * _length_m(_clipped(layout.cells, None, site.ground))
+    best, most_m = shared, _length_m(_clipped(layout.cells, shared.flyable, site.ground))
+    for widening in _WIDENINGS:
+        if most_m >= wanted_m:
+            break
+        try:
+            own = _enclosed(site, layout, widening)
+        except NotFlyableError:
+            break
+        held_m = _length_m(_clipped(layout.cells, own.flyable, site.ground))
+        if held_m > most_m:
+            best, most_m = own, held_m
+    return best
+
+
+def _length_m(cells: Sequence[Cell]) -> float:
+    return sum(line.length_m for cell in cells for line in cell)
+
+
 def _flown(site: Site, layout: Layout, enclosure: Enclosure) -> Solution:
     """The sorties of a layout inside a fence."""
     cells = _clipped(layout.cells, enclosure.flyable, site.ground)
@@ -121,8 +146,9 @@ def _flown(site: Site, layout: Layout, enclosure: Enclosure) -> Solution:
     if layout.in_order:
         transects = [line for cell in cells for line in cell]
     else:
-        length = sum(line.length_m for cell in cells for line in cell)
-        transects = ordered(cells, router, (0.0, 0.0), round_trip=length / site.imaging.speed_m_s < planner.battery_s)
+        transects = ordered(
+            cells, router, (0.0, 0.0), round_trip=_length_m(cells) / site.imaging.speed_m_s < planner.battery_s
+        )
     tour = planner.tour(transects)
     drafts = planner.sorties(tour)
     time_s = sum(planner.cost(draft).time_s for draft in drafts)
@@ -131,7 +157,7 @@ def _flown(site: Site, layout: Layout, enclosure: Enclosure) -> Solution:
 
 def _with_safe_returns(site: Site, solution: Solution) -> Solution:
     """The solution with rally points, or else a wider fence, such that every straight way home stays inside."""
-    for widening in range(8):
+    for widening in _WIDENINGS:
         enclosure = solution.enclosure if widening == 0 else None
         if widening:
             try:

@@ -69,8 +69,9 @@ class Spacing:
 
     @property
     def margin_m(self) -> float:
-        """Two per cent of a picture's length, at least 1 m: a photo is not taken just where it is due."""
-        return min(max(1.0, 0.02 * self.along_m), 0.1 * self.along_m, 0.1 * self.across_m)
+        """Half of what a line is longer than its photos need (they begin at whichever end is flown first), and a
+        little: a photo is not taken just where it is due."""
+        return min((END_SLACK_M + _ROUNDING_M) / 2.0 + 0.2, 0.2 * self.along_m, 0.1 * self.across_m)
 
 
 def line_offsets(width_m: float, spacing: Spacing) -> list[float]:
