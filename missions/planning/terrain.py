@@ -15,6 +15,7 @@ import numpy.typing as npt
 import shapely
 
 from mapping.ground.terrain import Terrain
+from missions.areas.area import Area
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import Plan, Position, Sortie, Waypoint
@@ -124,6 +125,15 @@ def highest_ground_m(plan: Plan, terrain: Terrain) -> float:
     inside = shapely.contains_xy(inclusion, x.ravel(), y.ravel())
     lat, lon = frame_of(plan.home).to_geodetic(x.ravel()[inside], y.ravel()[inside])
     return float(ground_home_m(plan, terrain, lat, lon).max(initial=0.0))
+
+
+def ground_amsl_m(area: Area, terrain: Terrain) -> tuple[float, float] | None:
+    """The lowest and the highest ground of the patrol area's surroundings above mean sea level; None where the model
+    knows nothing of them."""
+    west, south, east, north = area.patrol.bounds
+    lat, lon = np.meshgrid(np.linspace(south, north, 100), np.linspace(west, east, 100))
+    heights = terrain.own_height_m(lat.ravel(), lon.ravel())
+    return None if np.isnan(heights).all() else (float(np.nanmin(heights)), float(np.nanmax(heights)))
 
 
 def heights_above_ground(plan: Plan, terrain: Terrain) -> tuple[float, float]:

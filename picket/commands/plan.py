@@ -6,7 +6,6 @@ import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -22,17 +21,17 @@ from missions.areas.area import Area
 from missions.areas.read import read_area
 from missions.drones import catalogue as drone_catalogue
 from missions.drones import load_drone
-from missions.errors import MissionError, NotFlyableError
-from missions.flying.campaign import to_fly
-from missions.formats import area_geojson, plan_geojson, qgc, waypoints
+from missions.errors import MissionError
+from missions.formats import area_geojson, keyhole, plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position, Sortie
 from missions.planning.energy import CALM, Wind
-from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP, make_plan
-from missions.planning.proof import prove
-from picket.flights import plan_sha256
-from picket.folder import SETTINGS_FILE, Mission, described, new_folder, open_flight, write_settings
+from missions.planning.imaging import CEILING_M
+from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP
+from missions.planning.terrain import DEFAULT_TOLERANCE_M
+from picket.folder import SETTINGS_FILE, Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
+from picket.tasking import airspace_of, planned_among_zones, rest_of
 from vision.errors import InputError
 from vision.files import read_json, write_whole
 
@@ -59,7 +58,28 @@ def plan(
     gsd: Annotated[
         float | None, typer.Option(metavar="CM", help="Ground sample distance wanted, cm per pixel.")
     ] = None,
-    height: Annotated[float | None, typer.Option(metavar="M", help="Height above take-off, instead of --gsd.")] = None,
+    height: Annotated[
+        float | None, typer.Option(metavar="M", help="Height above take-off, or above the ground with --terrain.")
+    ] = None,
+    see: Annotated[
+        str | None, typer.Option(metavar="person|vehicle", help="Fly as high as lets the shipped detector see these.")
+    ] = None,
+    ceiling: Annotated[float, typer.Option(metavar="M", help="Never higher above the ground.")] = CEILING_M,
+    terrain: Annotated[
+        Path | None, typer.Option(metavar="DEM", help="GeoTIFF elevation model: heights follow the ground.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(metavar="M", help="With --terrain: how far the height above ground may vary.")
+    ] = DEFAULT_TOLERANCE_M,
+    zones: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="UAS zones: ED-269, ED-318 or GeoJSON; repeatable.")
+    ] = None,
+    when: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Take-off, such as 2026-11-22T18:00Z: the hour zones count for.")
+    ] = None,
+    allow_zone: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A zone you hold the authorisation for; repeatable.")
+    ] = None,
     sidelap: Annotated[float, typer.Option(help="Overlap of neighbouring lines, 0 to 0.95.")] = DEFAULT_SIDELAP,
     frontlap: Annotated[float, typer.Option(help="Overlap of photos along a line, 0 to 0.95.")] = DEFAULT_FRONTLAP,
     angle: Annotated[str, typer.Option(metavar="DEG|auto", help="Direction of the lines from true north.")] = "auto",
@@ -96,6 +116,13 @@ def plan(
         "camera": camera,
         "gsd_cm": gsd,
         "height_m": height,
+        "see": see,
+        "ceiling_m": ceiling,
+        "terrain": None if terrain is None else terrain.name,
+        "tolerance_m": tolerance if terrain else None,
+        "zones": [path.name for path in zones or []] or None,
+        "when": when,
+        "allow_zones": allow_zone,
         "angle": angle,
         "home": home,
         "wind": wind,
@@ -108,17 +135,22 @@ def plan(
         if resume is not None:
             if area is not None:
                 raise InputError("AREA and --resume", "both are given; give the area to plan, or the flight to resume")
-            area, asked, made, settings = _rest_of(resume)
+            area, asked, made, settings = rest_of(resume)
         elif area is None:
             raise InputError("AREA", "missing; give the area to plan, or --resume FLIGHT")
         else:
             asked = read_area(area, _roles(role or []))
-            made = make_plan(
+            made = planned_among_zones(
                 asked,
+                airspace_of(zones or [], when, allow_zone or []),
                 load_drone(drone),
                 load_camera(camera),
+                terrain,
                 height_m=height,
                 gsd_cm=gsd,
+                see=see,
+                ceiling_m=ceiling,
+                tolerance_m=tolerance,
                 sidelap=sidelap,
                 frontlap=frontlap,
                 angle_deg=_angle(angle),
@@ -179,6 +211,7 @@ def write_mission(
             stem = mission.plan.parent / f"sortie-{sortie.number:02d}"
             qgc.write_plan(made, sortie, stem.with_suffix(".plan"))
             waypoints.write_waypoints(made, sortie, stem.with_suffix(".waypoints"))
+        keyhole.write_plan(made, mission.plan.parent / "plan.kml")
         _write_page(made, mission)
     return Mission(output)
 
@@ -274,35 +307,6 @@ def blocked_summary(problem: str, seconds: float) -> dict[str, Any]:
         "sorties": [],
         "seconds": round(seconds, 2),
     }
-
-
-def _rest_of(folder: Path) -> tuple[Path, Area, Plan, dict[str, Any]]:
-    """The area, the plan and the settings of a flight's mission, with only those sorties left that are not done."""
-    flight = open_flight(folder)
-    mission = flight.mission
-    if mission is None:
-        raise InputError(folder, "was recorded elsewhere and belongs to no mission; plan its area anew")
-    made = plan_geojson.read_plan(mission.plan)
-    records = [flown.facts() for flown in mission.flights() if flown.left_the_ground()]
-    if flight.facts().get("plan_sha256") != plan_sha256(mission):
-        raise InputError(folder, f"was flown by an earlier plan than the one in {mission.plan}; plan the area anew")
-    left = to_fly(made, plan_sha256(mission), records)
-    if not left:
-        raise NotFlyableError("nothing is left to fly: every sortie of this mission was flown to its end")
-    sorties = tuple(replace(task.sortie, number=number) for number, task in enumerate(left, 1))
-    resumed = sum(bool(task.resumes) for task in left)
-    note = (
-        f"Of {len(made.sorties)} sorties {len(left)} are left, {resumed} of them cut short: they go on a photo before "
-        "the last one taken."
-    )
-    rest = replace(made, sorties=sorties, notes=(*made.notes, note))
-    proof = prove(rest)
-    fence = replace(rest.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at)
-    settings = {**mission.settings(), "resumes": flight.root.name}
-    for what in ("drone", "camera"):
-        settings[what] = described(mission.root, settings, what)
-        settings.pop(f"{what}_file", None)
-    return mission.area, read_area(mission.area, {}), replace(rest, fence=fence), settings
 
 
 def _tell(made: Plan, output: Path) -> None:
