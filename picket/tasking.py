@@ -73,8 +73,8 @@ def _model(path: Path, area: Area, home: Position | None) -> ElevationModel:
 
 
 def airspace_of(files: Sequence[Path], when: str | None, allowed: Sequence[str]) -> Airspace:
-    """The zones of `files`, the take-off time that `when` says, and the zones allowed. Raises InputError for a time that
-    is none or names no offset, and where there are no zones to say it of."""
+    """The zones of `files`, the take-off time that `when` says, and the zones allowed. Raises InputError for a time
+    that is none or names no offset, and where there are no zones to say it of."""
     start = None
     if when is not None:
         try:
