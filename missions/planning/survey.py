@@ -152,7 +152,11 @@ def _spans(region: Polygon | MultiPolygon, low_x: float, high_x: float, south: f
     """From where to where the parts of a strip of the region reach, from south to north."""
     if high_x - low_x < 1e-6:
         return []
-    strip = shapely.clip_by_rect(region, low_x, south - 1.0, high_x, north + 1.0)
+    try:
+        strip = shapely.clip_by_rect(region, low_x, south - 1.0, high_x, north + 1.0)
+    except shapely.errors.GEOSException:
+        # The quick way stumbles where an edge only just touches a corner of the strip.
+        strip = shapely.intersection(region, box(low_x, south - 1.0, high_x, north + 1.0))
     bounds = shapely.bounds(shapely.get_parts(strip))
     return _merged(sorted((float(low), float(high)) for _, low, _, high in bounds if np.isfinite(low)), 0.0)
 
