@@ -41,7 +41,7 @@ def planned_among_zones(
     airspace: Airspace,
     drone: Drone,
     camera: Camera,
-    terrain: Path | None,
+    terrain: ElevationModel | None,
     *,
     height_m: float | None,
     gsd_cm: float | None,
@@ -53,7 +53,7 @@ def planned_among_zones(
 ) -> Plan:
     """The plan of an area among the zones in force, over the ground of the elevation model if there is one."""
     heights: dict[str, Any] = {"height_m": height_m, "gsd_cm": gsd_cm, "see": see, "ceiling_m": ceiling_m}
-    relief = None if terrain is None else Relief(_model(terrain, area, home), tolerance_m, ceiling_m)
+    relief = None if terrain is None else Relief(terrain, tolerance_m, ceiling_m)
 
     def planned(open_area: Area) -> Plan:
         return make_plan(open_area, drone, camera, home=home, relief=relief, **heights, **wanted)
@@ -66,7 +66,8 @@ def planned_among_zones(
     return plan_among_zones(airspace, area, band, home, planned, datetime.now(UTC))
 
 
-def _model(path: Path, area: Area, home: Position | None) -> ElevationModel:
+def terrain_of(path: Path, area: Area, home: Position | None) -> ElevationModel:
+    """The elevation model round an area and its home. Raises InputError where the file is none."""
     west, south, east, north = area.patrol.bounds
     places = [(south, west), (north, east), *((p.lat_deg, p.lon_deg) for p in (home, area.home) if p is not None)]
     return read_terrain(path, around=([lat for lat, _ in places], [lon for _, lon in places]))

@@ -53,6 +53,7 @@ LAYERS = (
     Layer("searched_none", "Too coarse for anything", "area", True, True),
     Layer("imaged", "Photographed, not searched", "area", True, True),
     Layer("gap", "Gaps: not looked at", "area", True, True),
+    Layer("photographed", "Ground the photos show", "area", False, False),
     Layer("patrol", "Area to watch", "area", True, True),
     Layer("hole", "Left out of the area", "area", True, True),
     Layer("no_fly", "No-fly zone", "area", True, True),
@@ -123,11 +124,12 @@ def features_of(collection: Mapping[str, Any] | None) -> tuple[Features, int]:
 
 
 def plan_and_area(area: Mapping[str, Any] | None, plan: Mapping[str, Any] | None) -> tuple[Features, int]:
-    """Area and plan as one set of features: what both hold (the area itself, home, rally points) is taken from the
-    area. The second value counts what was left out."""
+    """Area and plan as one set of features: what both hold is taken from the area as drawn, but home and rally points
+    from the plan, which may have others. The second value counts what was left out."""
     from_area, left_out_area = features_of(area)
     from_plan, left_out_plan = features_of(plan)
-    merged = {**from_plan, **from_area}
+    merged: Features = {**from_plan, **from_area}
+    merged |= {role: from_plan[role] for role in ("home", "rally") if role in from_plan}
     ends = [
         Feature(shapely.MultiPoint([line.geometry.coords[0], line.geometry.coords[-1]]), sortie=line.sortie)
         for line in merged.get("transect", [])

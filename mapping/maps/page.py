@@ -24,7 +24,9 @@ from folium.template import Template
 from mapping.errors import MappingError
 from mapping.maps.basemap import asset, offline_map, page_file
 
-SCRIPTS = tuple(f"{name}.js" for name in ("map", "ground", "table", "sightings", "boxes", "replay", "sorties", "start"))
+SCRIPTS = tuple(
+    f"{name}.js" for name in ("map", "ground", "table", "sightings", "boxes", "replay", "heights", "sorties", "start")
+)
 TOKEN = re.compile(r"@@picket:([a-z-]+)@@")
 
 

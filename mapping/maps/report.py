@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import folium
+import numpy as np
 import pyarrow as pa
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -36,6 +37,7 @@ NO_MAP_NOTE = (
 )
 FLOWN = ("searched", "searched_vehicle", "searched_none", "imaged", "track", "frames")
 """The roles that show where the drone has been."""
+HEIGHT_SAMPLES = 300
 EMPTY_NOTE = "Nothing sighted does not mean that nobody was there: cover, distance and warm ground hide people."
 
 
@@ -88,8 +90,21 @@ class SortieRow:
 
 
 @dataclass(frozen=True)
+class HeightLine:
+    """The heights of one sortie along its way, in metres: distance from home, the ground and the flight above take-off,
+    each the same number of samples."""
+
+    number: int
+    distance_m: Sequence[float]
+    ground_m: Sequence[float]
+    flight_m: Sequence[float]
+
+
+@dataclass(frozen=True)
 class PlanContent:
-    """What a plan page shows; `plan` is a GeoJSON collection with roles (`area` adds what the plan leaves out)."""
+    """What a plan page shows; `plan` is a GeoJSON collection with roles (`area` adds what the plan leaves out).
+    `photographed` is the ground in the footprints of all photos (longitude, latitude), `heights` a line for each
+    sortie, `ceiling_m` the most above the ground."""
 
     title: str
     plan: Mapping[str, Any]
@@ -98,6 +113,9 @@ class PlanContent:
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     made_utc: datetime | None = None
+    photographed: BaseGeometry | None = None
+    heights: Sequence[HeightLine] = ()
+    ceiling_m: float | None = None
 
 
 def write_report(content: ReportContent, path: Path) -> None:
@@ -146,6 +164,8 @@ def write_plan_page(content: PlanContent, path: Path) -> None:
     """Write the plan's page as one HTML file, whole or not at all. Raises MappingError where the packaged map assets
     are missing, VisionError where the file cannot be written."""
     features, left_out = layers.plan_and_area(content.area, content.plan)
+    if content.photographed is not None:
+        features["photographed"] = [layers.Feature(content.photographed)]
     patrol = layers.patrol_area(features)
     data = {
         "kind": "plan",
@@ -168,9 +188,24 @@ def write_plan_page(content: PlanContent, path: Path) -> None:
             }
             for row in content.sorties
         ],
+        "heights": [_height_line(line) for line in content.heights],
+        "ceiling": content.ceiling_m,
         "notes": [*content.notes, *_left_out_note(left_out)],
     }
     _write(data, content.title, content.facts, features, ([], []), content.made_utc, path)
+
+
+def _height_line(line: HeightLine) -> dict[str, Any]:
+    """A height line thinned to what a picture of a few hundred pixels can show, its extremes kept."""
+    above = np.asarray(line.flight_m) - np.asarray(line.ground_m)
+    every = np.unique(np.linspace(0, len(above) - 1, min(len(above), HEIGHT_SAMPLES)).round().astype(int))
+    kept = np.unique([*every, int(above.argmin()), int(above.argmax())])
+    columns = {"distance": line.distance_m, "ground": line.ground_m, "flight": line.flight_m}
+    return {
+        "number": line.number,
+        "above": f"{above.min():.0f} to {above.max():.0f} m above the ground",
+        **{name: [round(float(values[k]), 1) for k in kept] for name, values in columns.items()},
+    }
 
 
 def _write(

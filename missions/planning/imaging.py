@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mapping.ground.camera import (
     Camera,
@@ -138,14 +139,15 @@ def imaging_over_hills(
             f"{tolerance_m:g} m above and below {height_m:.0f} m is not possible; give 1 to "
             f"{(level.height_home_m - LOWEST_M) / 2.0:.0f} m",
         )
-    lowest = plan_imaging(
-        drone, camera, height_m=height_m - tolerance_m, sidelap=sidelap, frontlap=frontlap, ceiling_m=ceiling_m
-    )
+    overlaps: dict[str, Any] = {"sidelap": sidelap, "frontlap": frontlap, "ceiling_m": ceiling_m}
+    lowest = plan_imaging(drone, camera, height_m=height_m - tolerance_m, **overlaps)
+    # What was said of the speed at the level height is said again for the lowest.
+    superseded = plan_imaging(drone, camera, height_m=level.height_home_m, **overlaps).notes
     return replace(
         lowest,
         height_home_m=height_m,
         gsd_m=ground_sample_distance_m(camera, height_m + tolerance_m),
-        notes=(*level.notes, *lowest.notes),
+        notes=(*(note for note in level.notes if note not in superseded), *lowest.notes),
     )
 
 

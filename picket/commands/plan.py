@@ -11,11 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
+import shapely
 import typer
 
 from mapping.ground.camera import catalogue as camera_catalogue
 from mapping.ground.camera import load_camera
-from mapping.maps.report import PlanContent, SortieRow, write_plan_page
+from mapping.ground.elevation import ElevationModel
+from mapping.ground.terrain import FlatGround, Terrain
+from mapping.maps.report import HeightLine, PlanContent, SortieRow, write_plan_page
 from mapping.maps.wording import area_text, counted
 from missions.areas.area import Area
 from missions.areas.read import read_area
@@ -24,19 +27,22 @@ from missions.drones import load_drone
 from missions.errors import MissionError
 from missions.formats import area_geojson, keyhole, plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position, Sortie
+from missions.planning.coverage import imaged_polygon
 from missions.planning.energy import CALM, Wind
 from missions.planning.imaging import CEILING_M
 from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP
-from missions.planning.terrain import DEFAULT_TOLERANCE_M
+from missions.planning.terrain import DEFAULT_TOLERANCE_M, way_over_ground
 from picket.folder import SETTINGS_FILE, Mission, new_folder, write_settings
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
-from picket.tasking import airspace_of, planned_among_zones, rest_of
+from picket.tasking import airspace_of, planned_among_zones, rest_of, terrain_of
 from vision.errors import InputError
 from vision.files import read_json, write_whole
 
 DEFAULT_DRONE = "x500"
 DEFAULT_CAMERA = "boson640-14"
+_SORTIES_DRAWN = 99
+"""Of more sorties the page shows no heights and no footprints: nobody looks at them one by one."""
 _STRONGEST_WIND_M_S = 40.0
 
 
@@ -131,6 +137,7 @@ def plan(
         "revisit_min": revisit,
         "drones": drones,
     }
+    ground: ElevationModel | None = None
     try:
         if resume is not None:
             if area is not None:
@@ -140,12 +147,14 @@ def plan(
             raise InputError("AREA", "missing; give the area to plan, or --resume FLIGHT")
         else:
             asked = read_area(area, _roles(role or []))
+            place = _position(home) if home else None
+            ground = None if terrain is None else terrain_of(terrain, asked, place)
             made = planned_among_zones(
                 asked,
                 airspace_of(zones or [], when, allow_zone or []),
                 load_drone(drone),
                 load_camera(camera),
-                terrain,
+                ground,
                 height_m=height,
                 gsd_cm=gsd,
                 see=see,
@@ -154,7 +163,7 @@ def plan(
                 sidelap=sidelap,
                 frontlap=frontlap,
                 angle_deg=_angle(angle),
-                home=_position(home) if home else None,
+                home=place,
                 wind=_wind(wind),
                 drones=drones,
                 lanes_m=_lanes(pattern, offset),
@@ -163,7 +172,7 @@ def plan(
     except MissionError as error:
         summarise(blocked_summary(str(error), time.monotonic() - started), as_json=as_json)
         raise
-    write_mission(output, area, asked, made, settings, force=force)
+    write_mission(output, area, asked, made, settings, terrain=ground, force=force)
     notes(made.notes)
     _tell(made, output)
     summarise(summary_of(made, output, time.monotonic() - started), as_json=as_json)
@@ -176,10 +185,12 @@ def write_mission(
     made: Plan,
     asked: Mapping[str, Any] = MappingProxyType({}),
     *,
+    terrain: Terrain | None = None,
     force: bool = False,
 ) -> Mission:
-    """Write the mission folder: settings, the area as read, the plan in every format. Nothing remains of it if one
-    part fails; with `force` an earlier plan is replaced and its flights are kept.
+    """Write the mission folder: settings, the area as read, the plan in every format, its page with the heights over
+    `terrain`. Nothing remains of it if one part fails; with `force` an earlier plan is replaced and its flights are
+    kept.
 
     `asked` are the options given; those left out are written with the values the plan has. Files that describe a
     drone or a camera are copied into the folder. Raises InputError where `output` already holds something.
@@ -212,12 +223,14 @@ def write_mission(
             qgc.write_plan(made, sortie, stem.with_suffix(".plan"))
             waypoints.write_waypoints(made, sortie, stem.with_suffix(".waypoints"))
         keyhole.write_plan(made, mission.plan.parent / "plan.kml")
-        _write_page(made, mission)
+        _write_page(made, mission, terrain or FlatGround(), settings.get("ceiling_m"))
     return Mission(output)
 
 
-def _write_page(made: Plan, mission: Mission) -> None:
+def _write_page(made: Plan, mission: Mission, terrain: Terrain, ceiling_m: float | None) -> None:
     """The plan's page, `plan/plan.html`."""
+    shown = made.sorties[:_SORTIES_DRAWN]
+    ways = [(sortie, way_over_ground(made, sortie, terrain)) for sortie in shown if sortie.waypoints]
     content = PlanContent(
         title=made.name,
         plan=read_json(mission.plan, "a plan"),
@@ -236,6 +249,12 @@ def _write_page(made: Plan, mission: Mission) -> None:
             "Nearest to the fence": f"{made.fence.min_clearance_m:.1f} m",
         },
         notes=made.notes,
+        photographed=shapely.union_all([imaged_polygon(made, sortie.number) for sortie in shown]),
+        heights=[
+            HeightLine(sortie.number, way.distance_m.tolist(), way.ground_home_m.tolist(), way.flight_home_m.tolist())
+            for sortie, way in ways
+        ],
+        ceiling_m=ceiling_m,
     )
     write_plan_page(content, mission.plan_page)
 

@@ -8,6 +8,7 @@ function addSorties(map, data, drawn, fitTo) {
     }
     return bounds;
   };
+  const heightsOf = (sortie) => sortie && data.heights.find((line) => line.number === sortie.number);
   let chosen = null;
   const show = () => {
     for (const path of map.getContainer().querySelectorAll(".sortie")) {
@@ -24,6 +25,7 @@ function addSorties(map, data, drawn, fitTo) {
     chosen = chosen === sortie ? null : sortie;
     table.mark(chosen);
     show();
+    showHeights(heightsOf(chosen || data.sorties[0]), data.ceiling);
     const bounds = chosen ? boundsOf(chosen.number) : L.latLngBounds(data.bounds);
     if (bounds.isValid()) fitTo(bounds);
   });
@@ -31,5 +33,6 @@ function addSorties(map, data, drawn, fitTo) {
   document.getElementById("table-title").textContent = `Sorties (${data.sorties.length})`;
   document.getElementById("table-hint").textContent = "Choose a row to bring one sortie to the front; choose it again for all.";
   document.getElementById("table-holder").append(table.element);
+  showHeights(heightsOf(data.sorties[0]), data.ceiling);
   return { legend: [] };
 }
