@@ -215,7 +215,11 @@ def write_mission(
                 settings[f"{option}_file"] = f"{option}{described.suffix}"
                 shutil.copyfile(described, folder / settings[f"{option}_file"])
         write_settings(mission.settings_file, settings)
-        write_whole(mission.area, area_geojson.text_of(area))
+        if _kept_as_drawn(area_file, area):
+            shutil.copyfile(area_file, mission.area)
+            mission.area.chmod(0o644)
+        else:
+            write_whole(mission.area, area_geojson.text_of(area))
         mission.plan.parent.mkdir()
         plan_geojson.write_plan(made, mission.plan)
         for sortie in made.sorties:
@@ -225,6 +229,14 @@ def write_mission(
         keyhole.write_plan(made, mission.plan.parent / "plan.kml")
         _write_page(made, mission, terrain or FlatGround(), settings.get("ceiling_m"))
     return Mission(output)
+
+
+def _kept_as_drawn(area_file: Path, area: Area) -> bool:
+    """Whether the file is GeoJSON in degrees that says by itself what was understood: then it is kept with the names
+    people gave."""
+    if area_file.suffix.lower() not in (".geojson", ".json"):
+        return False
+    return "crs" not in read_json(area_file, "an area") and read_area(area_file) == area
 
 
 def _write_page(made: Plan, mission: Mission, terrain: Terrain, ceiling_m: float | None) -> None:

@@ -13,7 +13,7 @@ import shapely
 from mapping.ground.frame import LocalFrame
 from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps import basemap
-from mapping.maps.report import PlanContent, ReportContent, SortieRow
+from mapping.maps.report import HeightLine, PlanContent, ReportContent, SortieRow
 from mapping.maps.thumbnails import thumbnail
 from mapping.tables import FRAMES, SIGHTINGS, TRACK
 
@@ -202,4 +202,10 @@ def plan_content(assets: Path) -> PlanContent:
         },
         notes=["Heights are above the take-off point; the ground is taken as flat."],
         made_utc=datetime(2026, 11, 22, 17, 40, tzinfo=UTC),
+        heights=[
+            HeightLine(1, [0.0, 1950.0, 3900.0], [0.0, 20.0, 0.0], [60.0, 75.0, 62.0]),
+            HeightLine(2, [0.0, 3200.0], [0.0, 0.0], [60.0, 60.0]),
+        ],
+        ceiling_m=120.0,
+        photographed=shapely.box(*FRAME.to_geodetic(-300, -300)[::-1], *FRAME.to_geodetic(300, 300)[::-1]),
     )

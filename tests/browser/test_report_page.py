@@ -274,7 +274,10 @@ def test_plan_page(plan: Path, open_page: OpenPage) -> None:
     page.wait_for_timeout(200)
     assert page.inner_text("#headline").startswith("2 sorties over 0.46 km²: 7.1 km, 16 min of flight, 319 photos")
     assert page.locator("path.layer-transect").count() == 11 + 1  # and one in the legend
+    assert page.inner_text("#heights-title") == "Heights of sortie 1: 55 to 62 m above the ground, ceiling 120 m"
+    assert page.get_attribute("svg.heights", "aria-label") == "Sortie 1: 55 to 62 m above the ground"
     page.locator("tbody tr").nth(1).click()
+    assert page.inner_text("#heights-title").startswith("Heights of sortie 2: 60 to 60 m above the ground")
     assert page.locator("path.layer-transect.sortie-1.faded").count() == 6
     assert page.locator("path.layer-transect.sortie-2.faded").count() == 0
     page.locator("tbody tr").nth(1).click()
