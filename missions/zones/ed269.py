@@ -12,15 +12,7 @@ from missions.areas.qgroundcontrol import circle_ring
 from missions.areas.shapes import Shapes, shown
 from missions.zones.fields import Fields
 from missions.zones.schedule import Period
-from missions.zones.zone import Restriction, Zone
-
-_RESTRICTIONS = {
-    "PROHIBITED": Restriction.PROHIBITED,
-    "REQ_AUTHORISATION": Restriction.AUTHORISATION,
-    "REQ_AUTHORIZATION": Restriction.AUTHORISATION,
-    "CONDITIONAL": Restriction.CONDITIONAL,
-    "NO_RESTRICTION": Restriction.NONE,
-}
+from missions.zones.zone import Zone
 
 
 def is_ed269(content: dict[str, Any]) -> bool:
@@ -38,12 +30,7 @@ def read_ed269(shapes: Shapes, content: dict[str, Any]) -> Iterator[Zone]:
     name = "UASZoneList" if "UASZoneList" in content else "features"
     for number, described in enumerate(content[name], 1):
         zone = Fields(shapes.path, f"{name}, zone {number}", described)
-        identifier = zone.text("identifier")
-        if identifier:
-            zone.place += f" ({identifier[:40]})"
-        restriction = zone.values.get("restriction")
-        if restriction not in _RESTRICTIONS:
-            raise zone.error(f"restriction is {shown(restriction)}; use one of {', '.join(_RESTRICTIONS)}")
+        identifier, restriction = zone.identifier(number), zone.restriction("restriction")
         volumes = zone.parts("geometry")
         if not volumes:
             raise zone.error("it has no geometry")
@@ -51,9 +38,9 @@ def read_ed269(shapes: Shapes, content: dict[str, Any]) -> Iterator[Zone]:
             unit_m = volume.unit_m("uomDimensions")
             for polygon in _polygons(shapes, volume):
                 yield Zone(
-                    identifier=identifier or f"zone {number}",
+                    identifier=identifier,
                     name=zone.text("name"),
-                    restriction=_RESTRICTIONS[restriction],
+                    restriction=restriction,
                     polygon=polygon,
                     lower=volume.limit("lowerLimit", "lowerVerticalReference", unit_m),
                     upper=volume.limit("upperLimit", "upperVerticalReference", unit_m),

@@ -11,17 +11,8 @@ from shapely.geometry import Polygon
 from missions.areas.geojson import feature_properties
 from missions.areas.shapes import Shapes, shown
 from missions.zones.ed269 import circle
-from missions.zones.fields import Fields
-from missions.zones.zone import Restriction, Zone
-
-_RESTRICTIONS = {
-    "PROHIBITED": Restriction.PROHIBITED,
-    "REQ_AUTHORIZATION": Restriction.AUTHORISATION,
-    "REQ_AUTHORISATION": Restriction.AUTHORISATION,
-    "CONDITIONAL": Restriction.CONDITIONAL,
-    "USPACE": Restriction.U_SPACE,
-    "NO_RESTRICTION": Restriction.NONE,
-}
+from missions.zones.fields import Fields, is_restriction
+from missions.zones.zone import Zone
 
 
 def is_ed318(content: dict[str, Any]) -> bool:
@@ -30,7 +21,7 @@ def is_ed318(content: dict[str, Any]) -> bool:
     return content.get("type") == "FeatureCollection" and any(
         isinstance(one, dict)
         and isinstance(one.get("properties"), dict)
-        and one["properties"].get("type") in _RESTRICTIONS
+        and is_restriction(one["properties"].get("type"))
         for one in (features if isinstance(features, list) else [])
     )
 
@@ -41,21 +32,16 @@ def read_ed318(shapes: Shapes, content: dict[str, Any]) -> Iterator[Zone]:
         place = f"feature {number}"
         properties = feature_properties(shapes.path, feature, place)
         zone = Fields(shapes.path, place, properties)
-        identifier = zone.text("identifier")
-        if identifier:
-            zone.place += f" ({identifier[:40]})"
-        kind = properties.get("type")
-        if kind not in _RESTRICTIONS:
-            raise zone.error(f"type is {shown(kind)}; use one of {', '.join(_RESTRICTIONS)}")
+        identifier, restriction = zone.identifier(number), zone.restriction("type")
         periods = tuple(one.period() for one in zone.parts("limitedApplicability"))
         for volume in _volumes(zone.part("geometry", feature["geometry"])):
             layer = volume.part("layer", volume.values.get("layer") or {})
             unit_m = layer.unit_m("uom")
             for polygon in _polygons(shapes, volume):
                 yield Zone(
-                    identifier=identifier or f"zone {number}",
+                    identifier=identifier,
                     name=zone.text("name"),
-                    restriction=_RESTRICTIONS[kind],
+                    restriction=restriction,
                     polygon=polygon,
                     lower=layer.limit("lower", "lowerReference", unit_m),
                     upper=layer.limit("upper", "upperReference", unit_m),

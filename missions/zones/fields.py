@@ -11,7 +11,7 @@ from typing import Any
 
 from missions.areas.shapes import shown
 from missions.zones.schedule import WEEKDAYS, Daily, Moment, Period, SunEvent
-from missions.zones.zone import HeightReference, Limit
+from missions.zones.zone import HeightReference, Limit, Restriction
 from vision.errors import InputError
 
 FEET_M = 0.3048
@@ -24,6 +24,15 @@ _REFERENCES: dict[str, HeightReference] = {
     "WGS84": "HAE",
     "HAE": "HAE",
 }
+_RESTRICTIONS = {
+    "PROHIBITED": Restriction.PROHIBITED,
+    "REQ_AUTHORISATION": Restriction.AUTHORISATION,
+    "REQ_AUTHORIZATION": Restriction.AUTHORISATION,
+    "CONDITIONAL": Restriction.CONDITIONAL,
+    "USPACE": Restriction.U_SPACE,
+    "NO_RESTRICTION": Restriction.NONE,
+}
+"""ED-269 spells it the British way, ED-318 the American."""
 _ENDLESS_M = 90_000.0
 """What stands for "without end" in files that have to give a number (99999, FL999)."""
 _EVENTS = {event.value: event for event in SunEvent} | {"SUNRISE": SunEvent.SUNRISE, "SUNSET": SunEvent.SUNSET}
@@ -138,6 +147,20 @@ class Fields:
             found |= set(range(7)) if day == "ANY" else {WEEKDAYS.index(day)}
         return frozenset(found) if len(found) < 7 else frozenset()
 
+    def restriction(self, name: str) -> Restriction:
+        """What the zone asks, by the words of ED-269 and ED-318."""
+        value = self.values.get(name)
+        if value not in _RESTRICTIONS:
+            raise self.error(f"{name} is {shown(value)}; use one of {', '.join(_RESTRICTIONS)}")
+        return _RESTRICTIONS[value]
+
+    def identifier(self, number: int) -> str:
+        """What the zone is called in its file, else its number; from here on messages name it."""
+        text = self.text("identifier")
+        if text:
+            self.place += f" ({text[:40]})"
+        return text or f"zone {number}"
+
     def period(self, daily: Sequence[str] = ("schedule", "dailyPeriod")) -> Period:
         """A period of ED-269 or ED-318: start, end, and the daily times of the first of the lists `daily` given."""
         lists = [self.parts(name) for name in daily if self.values.get(name)]
@@ -150,3 +173,8 @@ class Fields:
             raise self.error("ends before it starts; correct startDateTime and endDateTime")
         # A daily time of every day, all day, is what files write that have to write something.
         return Period(start, end, tuple(one for one in times if one != Daily()) if Daily() not in times else ())
+
+
+def is_restriction(value: Any) -> bool:
+    """Whether a value is one of the words that say what a zone asks."""
+    return isinstance(value, str) and value in _RESTRICTIONS
