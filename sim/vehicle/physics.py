@@ -2,17 +2,16 @@
 ground, the wind and the battery.
 
 What is left out: rotation as a dynamic (the body leans as it is asked to, a quarter of a second later), ground
-effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). The practice
-drone's drag is linear in air speed, as rotor drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of
-tilt. All scalars: this runs 50 times
-a second.
+effect, motor and propeller limits beyond ANGLE_MAX, and terrain (the ground is level). The practice drone's drag is
+linear in air speed, as rotor drag of small multirotors nearly is; at 10 m/s it asks for 8 degrees of tilt. All scalars:
+this runs 50 times a second.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 GRAVITY_M_S2 = 9.80665
 DRAG_PER_S, DRAG_PER_M = 0.138, 0.0
@@ -21,8 +20,11 @@ JERK_M_S3 = 5.0
 """ArduCopter's PSC_JERK_XY and PSC_JERK_Z."""
 FEED_FORWARD_M_S2 = 5.0
 """A commanded velocity that changes faster than this jumps; it is corrected, not anticipated."""
-VELOCITY_GAIN_PER_S = 2.0
-"""PSC_VELXY_P."""
+VELOCITY_GAIN_PER_S, VELOCITY_INTEGRAL_PER_S2, VELOCITY_DERIVATIVE = 2.0, 1.0, 0.5
+"""PSC_VELXY_P, _I and _D."""
+VELOCITY_INTEGRAL_MOST_M_S2 = 10.0
+VELOCITY_FILTER_S = 1.0 / (math.tau * 5.0)
+"""PSC_VELXY_IMAX; the time constant of PSC_VELXY_FLTE and _FLTD, 5 Hz."""
 TILT_LAG_S = 0.25
 YAW_ACCELERATION_RAD_S2 = math.radians(120.0)
 MASS_KG = 2.0
@@ -73,6 +75,8 @@ class Wind:
 class Command:
     """What the autopilot asks of the body: a velocity, the accelerations it may use, and a heading. With a `lean`, the
     horizontal push of the rotors (north and east, m/s^2) takes the place of the horizontal velocity: nothing is held.
+    With `ahead`, the horizontal acceleration (m/s^2) by which the velocity changes, it is followed as ArduPilot does,
+    whose controller knows nothing of drag and wind; without, it is followed well.
     """
 
     north_m_s: float = 0.0
@@ -83,6 +87,32 @@ class Command:
     yaw_rad: float = 0.0
     yaw_rate_rad_s: float = math.radians(60.0)
     lean: tuple[float, float] | None = None
+    ahead: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class Follower:
+    """ArduPilot's controller of the horizontal velocity along one axis: what it has learnt of drag and wind it takes
+    along through a turn, which is why a vehicle runs wide."""
+
+    integral: float = 0.0
+    _error: float = 0.0
+    _rate: float = 0.0
+
+    def hold(self, push_m_s2: float) -> None:
+        """Something else steers; `push_m_s2` is what holds against the air now."""
+        self.integral, self._error, self._rate = push_m_s2, 0.0, 0.0
+
+    def follow(self, error_m_s: float, dt: float) -> float:
+        """The push (m/s^2) that answers an error of the velocity."""
+        share = dt / (dt + VELOCITY_FILTER_S)
+        before = self._error
+        self._error += (error_m_s - before) * share
+        self._rate += ((self._error - before) / dt - self._rate) * share
+        most = VELOCITY_INTEGRAL_MOST_M_S2
+        self.integral += VELOCITY_INTEGRAL_PER_S2 * self._error * dt
+        self.integral = max(-most, min(most, self.integral))
+        return VELOCITY_GAIN_PER_S * self._error + self.integral + VELOCITY_DERIVATIVE * self._rate
 
 
 @dataclass(slots=True)
@@ -114,6 +144,8 @@ class Body:
     on_ground: bool = True
     drag_per_s: float = DRAG_PER_S
     drag_per_m: float = DRAG_PER_M
+    _north: Follower = field(default_factory=Follower)
+    _east: Follower = field(default_factory=Follower)
 
     def step(self, command: Command, wind: Wind, dt: float, tilt_max_rad: float) -> None:
         """Fly for `dt` seconds under power towards the commanded velocity and heading."""
@@ -121,6 +153,7 @@ class Body:
             self._rest()
             return
         self.on_ground = False
+        drag_north, drag_east = self._drag(wind)
         limit = command.acceleration_m_s2
         a_north = self._wanted(command.north_m_s, self.asked_north_m_s, self.v_north_m_s, dt)
         a_east = self._wanted(command.east_m_s, self.asked_east_m_s, self.v_east_m_s, dt)
@@ -135,8 +168,14 @@ class Body:
         a_north = self.a_north_m_s2 + max(-change, min(change, a_north - self.a_north_m_s2))
         a_east = self.a_east_m_s2 + max(-change, min(change, a_east - self.a_east_m_s2))
         a_up = self.a_up_m_s2 + max(-change, min(change, a_up - self.a_up_m_s2))
-        drag_north, drag_east = self._drag(wind)
         thrust_north, thrust_east, thrust_up = a_north + drag_north, a_east + drag_east, a_up + GRAVITY_M_S2
+        if command.ahead is None:
+            self._north.hold(drag_north)
+            self._east.hold(drag_east)
+        else:
+            thrust_north = command.ahead[0] + self._north.follow(command.north_m_s - self.v_north_m_s, dt)
+            thrust_east = command.ahead[1] + self._east.follow(command.east_m_s - self.v_east_m_s, dt)
+            a_north, a_east = thrust_north - drag_north, thrust_east - drag_east
         if command.lean is not None:
             thrust_north, thrust_east = command.lean
             a_north, a_east = thrust_north - drag_north, thrust_east - drag_east

@@ -136,7 +136,7 @@ class Steering:
         """One step: fill in the vehicle's command."""
         vehicle = self._vehicle
         command = vehicle.command
-        command.lean = None
+        command.lean = command.ahead = None
         if vehicle.mode == Mode.AUTO:
             vehicle.run.update()
         elif vehicle.mode == Mode.RTL and self._returning is not None:

@@ -86,7 +86,7 @@ class Track:
         self._next: Leg | None = None
         self._end = start
         self._rate = 1.0
-        self._aim: tuple[float, ...] = (*start, 0.0, 0.0, 0.0)
+        self._aim: tuple[float, ...] = (*start, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def lead_to(self, end: Point, after: Point | None) -> None:
         """Go on to `end`, rounding it towards `after` where that is given."""
@@ -110,7 +110,7 @@ class Track:
         assert leg is not None
         self._pace(position, body, dt)
         finished = self._advance(leg, dt * self._rate)
-        x, y, z, vx, vy, vz = self._aim
+        x, y, z, vx, vy, vz, ax, ay = self._aim
         limits = self.limits
         north, east, off = x - position[0], y - position[1], z - position[2]
         size = math.hypot(north, east)
@@ -123,13 +123,14 @@ class Track:
         command.north_m_s, command.east_m_s, command.up_m_s = vx + north, vy + east, vz + up
         command.acceleration_m_s2 = limits.corner_acceleration
         command.acceleration_up_m_s2 = limits.acceleration_up
+        command.ahead = (ax, ay)
         if not finished:
             return False
         return self._next is not None or math.dist(position, leg.end) <= limits.corner_m
 
     def _pace(self, position: Point, body: Body, dt: float) -> None:
         """Slow the clock down for a vehicle that cannot keep up with it."""
-        x, y, z, vx, vy, vz = self._aim
+        x, y, z, vx, vy, vz, _, _ = self._aim
         speed = math.sqrt(vx * vx + vy * vy + vz * vz)
         wanted = 1.0
         if speed > 1e-6:
@@ -142,32 +143,35 @@ class Track:
     def _advance(self, leg: Leg, dt: float) -> bool:
         """Move the aim on by `dt` of the track's own clock; True where this leg is done."""
         x, y, z = leg.start
-        vx = vy = vz = 0.0
+        vx = vy = vz = ax = ay = 0.0
         if self._before is not None:
             before = self._before
             before.time_s = min(before.time_s + dt, before.profile.end_s)
-            _, speed, along = before.profile.at(before.time_s)
+            push, speed, along = before.profile.at(before.time_s)
             along -= before.length_m
             ux, uy, uz = before.unit
             x, y, z = x + ux * along, y + uy * along, z + uz * along
             vx, vy, vz = ux * speed, uy * speed, uz * speed
+            ax, ay = ux * push, uy * push
             if speed == 0.0 and along >= -1e-9:
                 self._before = None
         leg.time_s = min(leg.time_s + dt, leg.profile.end_s)
-        _, speed, along = leg.profile.at(leg.time_s)
+        push, speed, along = leg.profile.at(leg.time_s)
         ux, uy, uz = leg.unit
         x, y, z = x + ux * along, y + uy * along, z + uz * along
         vx, vy, vz = vx + ux * speed, vy + uy * speed, vz + uz * speed
+        ax, ay = ax + ux * push, ay + uy * push
         finished = leg.time_s >= leg.profile.end_s or along >= leg.length_m
         following = self._next
         if following is not None and (following.time_s > 0.0 or self._may_turn(leg, following, along)):
             following.time_s = min(following.time_s + dt, following.profile.end_s)
-            _, speed, along = following.profile.at(following.time_s)
+            push, speed, along = following.profile.at(following.time_s)
             ux, uy, uz = following.unit
             x, y, z = x + ux * along, y + uy * along, z + uz * along
             vx, vy, vz = vx + ux * speed, vy + uy * speed, vz + uz * speed
+            ax, ay = ax + ux * push, ay + uy * push
             finished = finished or following.time_s >= leg.left_s
-        self._aim = (x, y, z, vx, vy, vz)
+        self._aim = (x, y, z, vx, vy, vz, ax, ay)
         return finished
 
     def _may_turn(self, leg: Leg, following: Leg, along: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -108,7 +109,11 @@ def test_the_flight_goes_on_when_the_ground_station_goes(
 def test_two_ground_stations_hear_the_same_flight(place: Any, make_square: Callable[..., Any]) -> None:
     first, second = place.ground(255), place.ground(254)
     first.take_off_in_auto(make_square(size_m=60.0))
-    counts = [len(kind(ground.until_disarmed(), "CAMERA_FEEDBACK")) for ground in (first, second)]
+    with ThreadPoolExecutor() as both:  # who reads nothing for ten seconds is hung up on
+        counts = [
+            len(kind(heard, "CAMERA_FEEDBACK"))
+            for heard in both.map(lambda ground: ground.until_disarmed(), (first, second))
+        ]
     assert counts[0] == counts[1] == len(place.triggers)
 
 
@@ -178,7 +183,8 @@ def test_commands_on_the_way(ground: Any, make_row: Callable[..., Any]) -> None:
         ]
     )
     heard = ground.until_disarmed()
-    assert [m.seq for m in kind(heard, "MISSION_ITEM_REACHED")] == [2, 4, 5, 4, 5, 4, 5, 7]
+    # the place (3) and the photograph on reaching it (4) may be told as one
+    assert [m.seq for m in kind(heard, "MISSION_ITEM_REACHED") if m.seq != 3] == [2, 4, 5, 4, 5, 4, 5, 7]
     assert len(kind(heard, "CAMERA_FEEDBACK")) == 3
     assert max(m.groundspeed for m in kind(heard, "VFR_HUD")) < 3.3
     last = kind(heard, "GLOBAL_POSITION_INT")[-1]
