@@ -34,7 +34,7 @@ _FRAME_TO_BIAS = np.array([0, 1, 4, 5, 6])  # the flight-wide errors that act al
 _STEPS = np.array([0.5, 0.5, 0.5, 0.05, 2e-3, 2e-3, 2e-3])
 _OUTLYING, _HUBER_PRIOR = 3.0, 1.5  # sigmas from which a residual counts less
 _COARSE_STEPS = 6  # with Huber's weights, which lead to the answer from afar; then Cauchy's, which forget outliers
-_MIDDLE = 1.1774  # the median length of a plane vector of standard normal numbers
+MIDDLE = 1.1774  # the median length of a plane vector of standard normal numbers
 _ITERATIONS = 30
 _SETTLED = 1e-3  # of a prior's sigma
 
@@ -87,15 +87,16 @@ class Priors:
 class Adjustment:
     """The correction to each of FLIGHT_WIDE (metres, seconds, radians), its covariance (7, 7), and `information`
     (7, 7), the inverse of the covariance the observations alone would give. `before_m` and `after_m` (N,) say how far
-    each place used lay from its thing; `used` (N,) which ties had a place; `variance_factor` what the residuals are to
-    what was expected of them (1 or more scales the covariance), `misfit` the same of the middle one of all, which few
-    outliers do not move."""
+    each place used lay from its thing, `length` (N,) is what is left in sigmas of its pixel, each frame's own error
+    taken out; `used` (N,) which ties had a place; `variance_factor` what the residuals are to what was expected of them
+    (1 or more scales the covariance), `misfit` the same of the middle one of all, which few outliers do not move."""
 
     biases: Floats
     covariance: Floats
     information: Floats
     before_m: Floats
     after_m: Floats
+    length: Floats
     used: npt.NDArray[np.bool_]
     variance_factor: float
     misfit: float
@@ -153,7 +154,8 @@ def adjust(
     problem = replace(problem, ties=ties, rays=problem.rays[used])
     if not len(ties.thing):
         nothing = np.zeros((BIASES, BIASES))
-        return Adjustment(biases, np.diag(priors.biases**2), nothing, np.empty(0), np.empty(0), used, 1.0, 0.0)
+        none = np.empty(0)
+        return Adjustment(biases, np.diag(priors.biases**2), nothing, none, none, none, used, 1.0, 0.0)
     pixel_root = _pixel_roots(problem, camera)
     state = _State(problem, priors, pixel_root)
     for number in range(_ITERATIONS):
@@ -257,7 +259,8 @@ class _State:
         freedom = 2 * int((~lost).sum()) - 2 * len(free)
         # an outlier counts as much as its influence, not as its square
         fit = float(np.sum((weight[:, None] ** 2 * residual) ** 2) + np.sum(pull * now**2))
-        self.misfit = float(np.median(length[~lost])) / _MIDDLE if not lost.all() else 0.0
+        self.length = np.where(lost, np.nan, length)
+        self.misfit = float(np.median(length[~lost])) / MIDDLE if not lost.all() else 0.0
         self.variance_factor = max(1.0, fit / freedom) if freedom > 0 else 1.0
         return float(np.max(np.abs(change[:BIASES]) / self.priors.biases))
 
@@ -308,6 +311,7 @@ class _State:
             information=0.5 * (information + information.T),
             before_m=self.before,
             after_m=self.after,
+            length=self.length,
             used=used,
             variance_factor=self.variance_factor,
             misfit=self.misfit,

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mapping.errors import MappingError
-from mapping.ground.adjustment import BIASES, Adjustment, Priors, Ties, adjust
+from mapping.ground.adjustment import BIASES, MIDDLE, Adjustment, Priors, Ties, adjust
 from mapping.ground.camera import Camera
 from mapping.ground.errors import FLIGHT_WIDE, ErrorBudget
 from mapping.ground.georeference import ground_velocity, local_frame
@@ -32,6 +32,7 @@ from vision.files import read_json, write_whole
 Floats = npt.NDArray[np.float64]
 
 WORST_FIT = 4.0  # times the length that residuals should have: beyond it the ties contradict each other
+FARTHEST = 5.0  # sigmas of the frames' positions: known points farther off than that, and 5 m, are wrong or swapped
 _TRUSTED_CLOCK_S = 1e-3
 _SHOWN = 1.0  # an error counts as shown by the data where they say as much of it as was assumed before
 _ALONE = 0.8  # share of an unshown combination from which it is one error and no mixture
@@ -155,7 +156,8 @@ def calibrate(
     """The flight's calibration from ties. `record` is where the camera was at any time, `used` what the ties are, to be
     kept with the answer; `trust_clock` takes the frames' times as they are.
 
-    Raises MappingError where the ties show no error at all, cannot tell one from another, or contradict each other.
+    Raises MappingError where the ties show no error at all, cannot tell one from another, or contradict each other, and
+    where known points contradict the marks of their objects or the frames' positions.
     """
     priors = priors_of(poses, terrain, budget, trust_clock=trust_clock)
     answer = adjust(ties, poses, camera, terrain, priors, record=record, home=home)
@@ -165,6 +167,7 @@ def calibrate(
             f"cannot calibrate: places of one and the same thing still lie {np.median(answer.after_m):.1f} m apart "
             "afterwards, far more than pixels and attitude explain: check the marks, the known points and the camera"
         )
+    _check_known(answer, ties.take(answer.used), priors)
     shown, left = _judged(answer, priors, trust_clock)
     if np.any(known[ties.thing[answer.used]]):
         shown = (FLIGHT_WIDE[0], FLIGHT_WIDE[1], *shown)
@@ -176,6 +179,26 @@ def calibrate(
         "residuals_to_expected": round(float(np.sqrt(answer.variance_factor)), 2),
     }
     return Calibration(answer.biases, answer.covariance, shown, left, facts)
+
+
+def _check_known(answer: Adjustment, ties: Ties, priors: Priors) -> None:
+    """Raises MappingError for a known point that its marks contradict (an outlier for the sums, which would leave it
+    out in silence) and for known points that move the flight farther than its positions may be off."""
+    check = "check that each known point has the name of its object (--control) and each mark too"
+    for thing in np.flatnonzero(np.isfinite(ties.known[:, 0])).tolist():
+        mine = ties.thing == thing
+        if mine.any() and float(np.nanmedian(answer.length[mine])) > WORST_FIT * MIDDLE:
+            lat, lon = ties.known[thing, :2]
+            raise MappingError(
+                f"cannot calibrate: the known point at {lat:.6f}, {lon:.6f} lies "
+                f"{np.nanmedian(answer.after_m[mine]):.1f} m from where its marks show it; {check}"
+            )
+    moved, allowed = float(np.hypot(*answer.biases[:2])), max(5.0, FARTHEST * float(priors.biases[0]))
+    if moved > allowed:
+        raise MappingError(
+            f"cannot calibrate: the known points lie {moved:.1f} m from where the flight has them, and its positions "
+            f"are stated to {priors.biases[0]:.1f} m (one sigma); {check}"
+        )
 
 
 def _judged(answer: Adjustment, priors: Priors, trust_clock: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -126,6 +126,19 @@ def test_a_wrong_mark_does_not_carry_the_rest_away() -> None:
     assert np.all(np.abs(found.corrections - truth) <= 4.0 * np.sqrt(np.diag(found.covariance)))
 
 
+def test_known_points_with_the_names_of_others_are_refused() -> None:
+    record = way(straight=False)
+    poses, ties = seen(errors_of(6), record, 6, controls=3)
+    swapped = ties.known.copy()
+    swapped[[0, 1]] = ties.known[[1, 0]]
+    with pytest.raises(MappingError, match=r"known point at .* m from where its marks show it"):
+        calibrate(dataclasses.replace(ties, known=swapped), poses, CAMERA, FLAT, record=record)
+    alone = np.full_like(ties.known, np.nan)
+    alone[0] = ties.known[int(np.nanargmax(np.hypot(*(ties.known[:, :2] - ties.known[0, :2]).T)))]
+    with pytest.raises(MappingError, match=r"known points lie .* m from where the flight has them"):
+        calibrate(dataclasses.replace(ties, known=alone), poses, CAMERA, FLAT, record=record)
+
+
 def test_a_straight_flight_at_one_speed_cannot_tell_the_clock_from_the_boresight() -> None:
     truth, record = errors_of(1), way(straight=True)
     narrow = dataclasses.replace(CAMERA, fx_px=5000.0, fy_px=5000.0)
