@@ -18,9 +18,11 @@ from shapely.geometry import MultiPolygon, Polygon, box
 
 from missions.planning.local import Point
 
-END_SLACK_M = 2.5
-"""How much of a transect the autopilot may not photograph: on a real SITL the first photo comes up to 1.4 m behind its
-start, and the camera stops up to 0.7 m before its end."""
+END_SLACK_M = 3.1
+"""How much of a transect the autopilot may not photograph: on a real SITL the first photo comes up to 1.6 m behind its
+start, and the camera stops up to 1.4 m before its end."""
+_LOOKS_LATE_M = 0.1
+"""How much further apart photos are than asked: the autopilot looks every 20 ms, so half of what is flown in that."""
 _ROUNDING_M = 0.1
 """Positions are rounded to 1e-7 degrees: a line must not lose its last photo to that."""
 
@@ -54,7 +56,7 @@ _Span = tuple[float, float]
 def photo_count(length_m: float, trigger_distance_m: float) -> int:
     """Photos along a transect: one at its start, then one after every trigger distance. One that would be due just
     where the line ends is not counted: the autopilot stops the camera a little before."""
-    return 1 + math.floor(max(0.0, length_m - END_SLACK_M) / trigger_distance_m + 1e-6)
+    return 1 + math.floor(max(0.0, length_m - END_SLACK_M) / (trigger_distance_m + _LOOKS_LATE_M) + 1e-6)
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,8 @@ def _shown(span: _Span, spacing: Spacing) -> _Span:
 
 def _photographed(x: float, low: float, high: float, spacing: Spacing) -> _Piece:
     """The line whose photos show the ground from `low` to `high`: whole trigger distances and the end's slack."""
-    half = ((_photos((low, high), spacing) - 1) * spacing.trigger_m + END_SLACK_M + _ROUNDING_M) / 2.0
+    between_m = (_photos((low, high), spacing) - 1) * (spacing.trigger_m + _LOOKS_LATE_M)
+    half = (between_m + END_SLACK_M + _ROUNDING_M) / 2.0
     middle = (low + high) / 2.0
     return x, middle - half, middle + half
 
