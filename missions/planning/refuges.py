@@ -24,6 +24,7 @@ MOST_REFUGES = 20
 _PIECE_M = 12.5
 _MOST_PIECES = 40_000
 _CANDIDATES = 32
+_APART_M = 1.0
 _ASIDE_M = 25.0 * np.array([(math.sin(k * math.pi / 4.0), math.cos(k * math.pi / 4.0)) for k in range(8)])
 """Where a way bends round a zone, a place a little aside sees both legs of it."""
 
@@ -71,6 +72,9 @@ def added_refuges(
         if best is None:
             best = _best_refuge(pieces, unsafe, known, sees, region, region)
         if best is None:
+            # What is left lies in corners: a step that leaves more unsafe elsewhere, to be mended by the next.
+            best = _best_refuge(pieces, unsafe, known, sees, region, ground, worst=-len(pieces))
+        if best is None:
             return None
         known = np.concatenate([known, best[None, :]])
         chosen = _may_choose(pieces, known, RALLY_LIMIT_M)
@@ -88,17 +92,20 @@ def _best_refuge(
     sees: Flags,
     region: Polygon | MultiPolygon,
     ground: Polygon | MultiPolygon,
+    worst: int = 0,
 ) -> Floats | None:
-    """The place, of those on and near unsafe stretches, that leaves fewest unsafe; None where none helps."""
+    """The place, of those on and near unsafe stretches, that leaves fewest unsafe; None where none leaves fewer by more
+    than `worst`."""
     middles = pieces.mean(axis=1)
     near = shapely.distance(shapely.multipoints(middles[unsafe]), shapely.points(middles)) < RALLY_LIMIT_M / 2.0
     beside = (_some(middles[unsafe], 8)[:, None, :] + _ASIDE_M).reshape(-1, 2)
     candidates = np.concatenate(
         [_some(middles[unsafe]), _some(pieces[unsafe].reshape(-1, 2)), _some(middles[near & ~unsafe]), beside]
     )
-    candidates = candidates[shapely.covers(ground, shapely.points(candidates))]
+    new = shapely.distance(shapely.multipoints(known), shapely.points(candidates)) > _APART_M
+    candidates = candidates[new & shapely.covers(ground, shapely.points(candidates))]
     # A refuge more only takes choices from those known, so what these see of their stretches is known already.
-    best, gained = None, 0
+    best, gained = None, worst
     for candidate in candidates:
         more = np.concatenate([known, candidate[None, :]])
         reach = np.hypot(*(middles - known[0]).T) > np.hypot(*(middles - candidate).T) - _PIECE_M

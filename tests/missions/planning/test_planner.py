@@ -286,3 +286,14 @@ def test_no_straight_way_home_leaves_the_fence(metric_area: MakeArea, x500: Dron
     assert any("rally point" in note for note in plan.notes)
     with pytest.raises(NotFlyableError, match="straight line home"):
         prove_returns(replace(plan, rally=()))
+
+
+@pytest.mark.parametrize(
+    ("home", "zone"), [((100, 100), box(300, 200, 360, 260)), ((100, 100), box(280, 280, 340, 340))]
+)
+def test_a_zone_in_the_middle_leaves_straight_ways_home(
+    home: tuple[float, float], zone: Polygon, metric_area: MakeArea, x500: Drone, boson: Camera
+) -> None:
+    area = metric_area([Polygon([(0, 0), (600, 0), (700, 500), (0, 600)])], home, no_fly=(zone,))
+    plan = make_plan(area, x500, boson)
+    check(plan, area, x500)
