@@ -1,11 +1,12 @@
 """From many detections to one object each: the detections of one object in several frames become one sighting.
 
 Three steps. Detections in frames shortly after each other become tracks (`mapping.ground.tracks`). Tracks of one object
-seen again later, or in another flight, are joined (`mapping.ground.joining`). Then each object gets its place: at rest
-the mean of its detections, weighted by the inverse of their covariances; moving, the place where it was last seen, with
-speed and heading, by least squares with the same weights. Whatever the weights, the covariance is what they make of
-noise and flight-wide errors. Two detections of one frame are never one object. Things that a person named are one
-object per name, wherever they are, and an unnamed object of the same class at the same place joins them.
+seen again later, or in another flight, are joined (`mapping.ground.joining`, `mapping.ground.courses`). Then each
+object gets its place: at rest the mean of its detections, weighted by the inverse of their covariances; moving, the
+place where it was last seen, with speed and heading, by least squares with the same weights. Whatever the weights, the
+covariance is what they make of noise and flight-wide errors. Two detections of one frame are never one object. Things
+that a person named are one object per name, wherever they are, and an unnamed object of the same class at the same
+place joins them.
 
 How a pixel gets its place is `mapping.ground.georeference`; which frames and detections take part is
 `mapping.ground.locate`.
@@ -21,8 +22,8 @@ import numpy.typing as npt
 
 from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.georeference import GroundPoints
-from mapping.ground.joining import is_moving, join
-from mapping.ground.tracks import GATE, Floats, Ints, Looks, fit, inverse, log_density, products
+from mapping.ground.joining import join
+from mapping.ground.tracks import GATE, Floats, Ints, Looks, fit, inverse, is_moving, log_density, products, renumbered
 
 _LEAST_VARIANCE_M2 = 1e-6  # a millimetre: keeps places without any stated error apart from singular matrices
 _OWN = ("position east", "position north", "clock")
@@ -85,11 +86,7 @@ def fuse(
         label[index] = number[str(observations[index].named)]
     if names:
         label = _claimed(looks, label, count)
-    return _objects(looks, _renumbered(label), named)
-
-
-def _renumbered(label: Ints) -> Ints:
-    return np.asarray(np.unique(label, return_inverse=True)[1], dtype=np.intp)
+    return _objects(looks, renumbered(label), named)
 
 
 def _looks(observations: Sequence[Observation], points: GroundPoints) -> Looks:
@@ -107,7 +104,7 @@ def _looks(observations: Sequence[Observation], points: GroundPoints) -> Looks:
 def _claimed(looks: Looks, label: Ints, count: int) -> Ints:
     """The labels with unnamed objects (below `count`) given to the named ones at whose place and of whose class they
     are, nearest first; what a person named without a class takes anything."""
-    label = _renumbered(label)
+    label = renumbered(label)
     tracks = fit(looks, label)
     classes = np.empty(len(tracks), dtype=looks.class_name.dtype)
     classes[label] = looks.class_name

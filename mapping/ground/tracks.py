@@ -10,12 +10,13 @@ lost from sight for longer is `mapping.ground.joining`.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csc_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.stats import chi2
@@ -29,8 +30,16 @@ LOG_CHANCE = float(np.log(1e-3))
 """Log density, per square metre, of another object at a place where one object is looked for: of objects 5 m apart one
 in six or seven missed, now the one and now the other."""
 
+MOVING = 13.8
+"""The chi-square (of two, 99.9 %) from which a track counts as that of a moving object."""
+LEAST_SPEED_M_S = 0.4
+MAY_MOVE = 9.2  # 99 %
+
 _WALK_M_S = {"person": 1.0}  # one sigma of either component of the velocity
 _SLOW_M_S = 0.3
+_SURE = 6.0  # more log-odds than this outweigh no more
+_DOUBTFUL = 1.0
+_MOVES = 0.3  # the share of objects that move, among those that may
 _STEPS = 2.6  # a link spans at most this many of a flight's usual intervals between frames
 _LONGEST_STEP_S = 4.0
 _LOOSE_M_S = 30.0  # what is known of a velocity before anything is measured
@@ -146,8 +155,11 @@ def follow(looks: Looks, *, walking: bool = False) -> Ints:
             before.append(mine[i])
             after.append(mine[j])
             gain.append(score)
-    chosen = best_links(np.concatenate(before), np.concatenate(after), np.concatenate(gain), len(looks))
-    graph = coo_array((np.ones(len(chosen[0])), chosen), shape=(len(looks), len(looks)))
+    i, j, score = np.concatenate(before), np.concatenate(after), np.concatenate(gain)
+    chosen = _best_links(i, j, score, len(looks))
+    if walking:
+        chosen = chosen[against_rivals(i, j, score, len(looks))[chosen] > _DOUBTFUL]
+    graph = coo_array((np.ones(len(chosen)), (i[chosen], j[chosen])), shape=(len(looks), len(looks)))
     return _in_order(connected_components(graph, directed=False)[1])
 
 
@@ -176,45 +188,72 @@ def _links(looks: Looks, walk_m_s: float) -> tuple[Ints, Ints, Floats]:
     unlike = looks.factors[i] - looks.factors[j]
     covariance = looks.noise[i] + looks.noise[j] + products(unlike)
     apart = looks.place[j] - looks.place[i]
-    if timed:
-        covariance = covariance + ((walk_m_s * passed) ** 2)[:, None, None] * np.eye(2)
     density, squared = log_density(apart, covariance)
+    if timed and walk_m_s:
+        walked = ((walk_m_s * passed) ** 2)[:, None, None] * np.eye(2)
+        walking, squared = log_density(apart, covariance + walked)
+        density = np.logaddexp(density + np.log1p(-_MOVES), walking + np.log(_MOVES))
     score = density - LOG_CHANCE
     good = (score > 0.0) & (squared <= GATE)
     return i[good], j[good], score[good]
 
 
-def best_links(before: Ints, after: Ints, gain: Floats, count: int) -> tuple[Ints, Ints]:
-    """The links of greatest gain in all, with at most one out of and one into each detection: group by group of links
-    that have an end in common."""
+def _best_links(before: Ints, after: Ints, gain: Floats, count: int) -> Ints:
+    """The indices of the links of greatest gain in all, with at most one out of and one into each detection: group by
+    group of links that have an end in common. Where the best links out of each are of different ends they are it."""
     if not len(before):
-        return before, after
+        return np.empty(0, dtype=np.intp)
+    best = np.full(count, -np.inf)
+    np.maximum.at(best, before, gain)
+    leading = np.flatnonzero(gain == best[before])
+    ends = np.bincount(after[leading], minlength=count)
+    starts = np.bincount(before[leading], minlength=count)
     graph = coo_array((np.ones(len(before)), (before, after + count)), shape=(2 * count, 2 * count))
     group = connected_components(graph, directed=False)[1][before]
-    order = np.argsort(group, kind="stable")
-    bounds = np.flatnonzero(np.diff(group[order])) + 1
-    taken: list[Ints] = []
-    for links in np.split(order, bounds):
-        if len(links) == 1:
-            taken.append(links)
-            continue
-        rows, row = np.unique(before[links], return_inverse=True)
-        columns, column = np.unique(after[links], return_inverse=True)
-        table = np.zeros((len(rows), len(columns)))
-        table[row, column] = gain[links]
+    clash = np.zeros(int(group.max()) + 1, dtype=np.bool_)
+    clash[group[leading[(ends[after[leading]] > 1) | (starts[before[leading]] > 1)]]] = True
+    taken = [leading[~clash[group[leading]]]]
+    order = np.flatnonzero(clash[group])
+    order = order[np.argsort(group[order], kind="stable")]
+    if not len(order):
+        return taken[0]
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(group[order])) + 1, [len(order)]])
+    row, column = (_within(group[order], one[order], starts) for one in (before, after))
+    for begin, end in itertools.pairwise(starts.tolist()):
+        here = (row[begin:end], column[begin:end])
+        table = np.zeros((here[0].max() + 1, here[1].max() + 1))
+        table[here] = gain[order[begin:end]]
         at = np.full(table.shape, -1, dtype=np.intp)
-        at[row, column] = links
+        at[here] = order[begin:end]
         chosen = at[linear_sum_assignment(table, maximize=True)]
         taken.append(chosen[chosen >= 0])
-    picked = np.concatenate(taken)
-    return before[picked], after[picked]
+    return np.concatenate(taken)
+
+
+def _within(group: Ints, number: Ints, starts: Ints) -> Ints:
+    """The numbers counted anew from 0 in each group; groups lie together from one of `starts` to the next."""
+    dense = np.unique(group * (int(number.max()) + 1) + number, return_inverse=True)[1]
+    least = np.minimum.reduceat(dense, starts[:-1])
+    return np.asarray(dense - np.repeat(least, np.diff(starts)), dtype=np.intp)
+
+
+def against_rivals(i: Ints, j: Ints, score: Floats, count: int) -> Floats:
+    """Log-odds of the pairs when the other pairs of either track are possible too, but for those of tracks that fit the
+    one as well as the other: they may all be one object."""
+    odds = np.exp(np.minimum(score, _SURE))
+    ends = (np.concatenate([i, j]), np.concatenate([j, i]))
+    likely = csr_array((np.tile(odds, 2), ends), shape=(count, count))
+    fitting = csr_array((np.ones(2 * len(i)), ends), shape=(count, count))
+    total = likely.sum(axis=1)
+    agreeing = (likely @ fitting).tocsr()
+    others = total[i] + total[j] - 2.0 * odds - agreeing[i, j] - agreeing[j, i]
+    return np.asarray(score - np.log1p(np.maximum(others, 0.0)))
 
 
 def summed(values: Floats, label: Ints, count: int) -> Floats:
     """(count, ...) sums of (N, ...) values by label."""
-    order = np.argsort(label, kind="stable")
-    starts = np.searchsorted(label[order], np.arange(count))
-    return np.asarray(np.add.reduceat(values[order], starts, axis=0))
+    chosen = csc_array((np.ones(len(label)), label, np.arange(len(label) + 1)), shape=(count, len(label)))
+    return np.asarray(chosen @ values.reshape(len(label), -1)).reshape(count, *values.shape[1:])
 
 
 def fit(looks: Looks, label: Ints, *, motion: bool = True) -> Tracks:
@@ -302,3 +341,51 @@ def _at_rest(count: int) -> tuple[Floats, Floats, Floats]:
 
 def _mean_place(place: Floats, label: Ints, count: int) -> Floats:
     return summed(place, label, count) / np.bincount(label, minlength=count)[:, None]
+
+
+def is_moving(tracks: Tracks) -> npt.NDArray[np.bool_]:
+    """(G,) True for the tracks of something that certainly moved."""
+    return np.asarray((tracks.motion > MOVING) & (np.linalg.norm(tracks.velocity, axis=1) > LEAST_SPEED_M_S))
+
+
+def restless(tracks: Tracks) -> npt.NDArray[np.bool_]:
+    """(G,) True for the tracks of something that may have moved."""
+    return np.asarray((tracks.motion > MAY_MOVE) & (np.linalg.norm(tracks.velocity, axis=1) > LEAST_SPEED_M_S))
+
+
+def class_of_tracks(looks: Looks, label: Ints) -> npt.NDArray[np.str_]:
+    classes = np.empty(int(label.max()) + 1, dtype=looks.class_name.dtype)
+    classes[label] = looks.class_name
+    return classes
+
+
+def merged(count: int, pairs: list[tuple[int, int]]) -> Ints:
+    """(count,) the new number of each track when these pairs are made one, without gaps."""
+    one, other = np.array(pairs, dtype=np.intp).T
+    graph = coo_array((np.ones(len(pairs)), (one, other)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
+
+
+def renumbered(label: Ints) -> Ints:
+    return np.asarray(np.unique(label, return_inverse=True)[1], dtype=np.intp)
+
+
+def disjoint_pairs(looks: Looks, label: Ints, first: Ints, second: Ints, score: Floats) -> list[tuple[int, int]]:
+    """The pairs of highest score, none with a track in common and none of two tracks in one frame."""
+    frames = _frames(looks, label, np.unique(np.concatenate([first, second])))
+    taken: set[int] = set()
+    chosen = []
+    for number in np.lexsort((second, first, -score)).tolist():
+        one, other = int(first[number]), int(second[number])
+        if one not in taken and other not in taken and frames[one].isdisjoint(frames[other]):
+            taken |= {one, other}
+            chosen.append((one, other))
+    return chosen
+
+
+def _frames(looks: Looks, label: Ints, wanted: Ints) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {int(one): set() for one in wanted}
+    mine = np.flatnonzero(np.isin(label, wanted))
+    for track, frame in zip(label[mine].tolist(), looks.frame[mine].tolist(), strict=True):
+        found[track].add(frame)
+    return found
