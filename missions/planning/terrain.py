@@ -60,15 +60,24 @@ def follow(plan: Plan, drone: Drone, relief: Relief) -> Plan:
     """The plan with heights that follow the ground, within the tolerance of `plan.height_home_m` above it.
 
     Waypoints are added where the climb changes; flight time and battery count the climbing. The way home (RTL) is
-    flown at `return_height_home_m`, high enough for all ground inside the fence. Raises NotFlyableError where the
+    flown at `return_height_home_m`, high enough for all ground inside the fence; where that is over the ceiling above
+    its valleys, a note says so. Raises NotFlyableError where the
     elevation model has no heights, or where the ground is too steep for the ceiling.
     """
     sorties = tuple(_followed(plan, sortie, drone, relief) for sortie in plan.sorties)
     flown_m = max((waypoint.alt_home_m for sortie in sorties for waypoint in sortie.waypoints), default=0.0)
     lowest_m = plan.height_home_m - relief.tolerance_m
-    return_m = round(max(flown_m, highest_ground_m(plan, relief.terrain) + lowest_m), 2)
+    valley_m, hill_m = ground_span_m(plan, relief.terrain)
+    return_m = round(max(flown_m, hill_m + lowest_m), 2)
     fence = replace(plan.fence, alt_max_home_m=max(plan.fence.alt_max_home_m, return_m + CEILING_MARGIN_M))
-    return replace(plan, sorties=sorties, fence=fence, return_height_home_m=return_m)
+    notes = plan.notes
+    if return_m - valley_m > relief.ceiling_m:
+        notes += (
+            f"The way home (RTL) keeps one height and lies up to {return_m - valley_m:.0f} m above the valleys inside "
+            f"the fence, over the ceiling of {relief.ceiling_m:.0f} m: plan smaller areas with a home each where that "
+            "is not allowed.",
+        )
+    return replace(plan, sorties=sorties, fence=fence, return_height_home_m=return_m, notes=notes)
 
 
 def ground_home_m(plan: Plan, terrain: Terrain, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Floats:
@@ -116,15 +125,17 @@ def way_over_ground(plan: Plan, sortie: Sortie, terrain: Terrain) -> Way:
     return Way(distance, ground_home_m(plan, terrain, lat, lon), flight, place, tuple(corners.tolist()))
 
 
-def highest_ground_m(plan: Plan, terrain: Terrain) -> float:
-    """The highest ground inside the fence, above that at home. Raises NotFlyableError where there are no heights."""
+def ground_span_m(plan: Plan, terrain: Terrain) -> tuple[float, float]:
+    """The lowest and the highest ground inside the fence, above that at home, home counted. Raises NotFlyableError
+    where there are no heights."""
     inclusion = shapely.union_all([polygon_of(ring, plan.home) for ring in plan.fence.inclusion])
     west, south, east, north = inclusion.bounds
     step = max(STEP_M, math.sqrt((east - west) * (north - south) / _GRID_CELLS))
     x, y = np.meshgrid(np.arange(west, east + step, step), np.arange(south, north + step, step))
     inside = shapely.contains_xy(inclusion, x.ravel(), y.ravel())
     lat, lon = frame_of(plan.home).to_geodetic(x.ravel()[inside], y.ravel()[inside])
-    return float(ground_home_m(plan, terrain, lat, lon).max(initial=0.0))
+    heights = ground_home_m(plan, terrain, lat, lon)
+    return float(heights.min(initial=0.0)), float(heights.max(initial=0.0))
 
 
 def ground_amsl_m(area: Area, terrain: Terrain) -> tuple[float, float] | None:

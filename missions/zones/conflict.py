@@ -122,8 +122,12 @@ def _judged(zone: Zone, band: Band, window: Window | None, allowed: Collection[s
     elif not in_force(zone.periods, window, middle.y, middle.x):
         return Way.OPEN, "it is not in force at the planned time"
     lowest, highest = _lowest_agl_m(zone.lower, band, middle), _highest_agl_m(zone.upper, band, middle)
-    if lowest > band.highest_agl_m:
-        return Way.OPEN, f"the flight stays below it, at most {band.highest_agl_m:.0f} m above ground"
+    flown_m = band.highest_agl_m
+    if band.ground_amsl_m is not None and zone.lower is not None and zone.lower.reference == "AGL":
+        # The way home (RTL) keeps over the valleys the height that clears the hills.
+        flown_m += band.ground_amsl_m[1] - band.ground_amsl_m[0]
+    if lowest > flown_m:
+        return Way.OPEN, f"the flight stays below it, at most {flown_m:.0f} m above ground"
     if highest < band.lowest_agl_m:
         return Way.BENEATH, f"the flight stays above it, at least {band.lowest_agl_m:.0f} m above ground"
     return Way.CLOSED, zone.restriction.value

@@ -75,6 +75,14 @@ def test_a_home_on_a_hill_counts_heights_from_there(level: Plan, tmp_path: Path)
     assert over_area == pytest.approx([10.0] * len(over_area), abs=5.1)
 
 
+def test_a_way_home_over_the_ceiling_above_valleys_is_told(level: Plan, tmp_path: Path) -> None:
+    drone = load_drone("x500")
+    valley = follow(level, drone, Relief(model(tmp_path, lambda lon, lat: 600.0 - 8e3 * (lon - 8.010)), 5.0, 75.0))
+    assert any("over the ceiling of 75 m" in note for note in valley.notes)
+    gentle = follow(level, drone, Relief(model(tmp_path, lambda lon, lat: 600.0 - 1e3 * (lon - 8.010)), 5.0, 75.0))
+    assert not any("ceiling" in note for note in gentle.notes)
+
+
 def test_where_nothing_is_known_nothing_is_planned(level: Plan, tmp_path: Path) -> None:
     terrain = model(tmp_path, lambda lon, lat: np.where(lon > 8.0121, -9999.0, 600.0))
     with pytest.raises(NotFlyableError, match=r"no height at 47\.00\d+, 8\.01\d+; give one that covers"):

@@ -42,7 +42,8 @@ def way(one: Zone, band: Band = KNOWN, window: Window | None = NIGHT, allowed: t
     [
         (None, None, Way.CLOSED, Way.CLOSED),
         (Limit(60, "AGL"), None, Way.CLOSED, Way.CLOSED),
-        (Limit(71, "AGL"), None, Way.OPEN, Way.OPEN),
+        (Limit(71, "AGL"), None, Way.CLOSED, Way.OPEN),  # RTL is 120 m above ground that lies 50 m lower
+        (Limit(121, "AGL"), None, Way.OPEN, Way.OPEN),
         (None, Limit(54, "AGL"), Way.BENEATH, Way.BENEATH),
         (Limit(525, "AMSL"), None, Way.OPEN, Way.CLOSED),  # over the highest ground it begins 75 m above it
         (Limit(515, "AMSL"), None, Way.CLOSED, Way.CLOSED),  # over the highest ground only 65 m
