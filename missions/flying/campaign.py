@@ -1,13 +1,15 @@
-"""Which sorties of a plan are still to be flown, judged by the records of the flights so far. Pure: records in, sorties
-out. A sortie that was flown to its end is done; of one that ended early the rest is left; the others are whole.
+"""Which sorties of a plan are still to be flown, judged by the records of the flights so far, and which of several
+drones flies which. Pure: records in, sorties out. A sortie that was flown to its end is done; of one that ended early
+the rest is left; the others are whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from missions.flying.following import FlightOutcome
 from missions.plan import Plan, Position, Sortie
 from missions.planning.rest import rest_of_sortie
 
@@ -49,3 +51,17 @@ def after_flight(plan: Plan, sortie: Sortie, record: Mapping[str, Any]) -> ToFly
     if rest is None:
         return None
     return ToFly(rest, str(record.get("reason") or record.get("ended") or "cut off"))
+
+
+def deal(tasks: Sequence[ToFly], drones: int, planned: int) -> list[list[ToFly]]:
+    """The sorties of each of `drones` drones, one after the other. Where the plan was made for as many, each drone
+    flies those meant for it; else they are dealt in the plan's order."""
+    if planned == drones:
+        return [[task for task in tasks if task.sortie.drone == drone] for drone in range(1, drones + 1)]
+    return [list(tasks[drone::drones]) for drone in range(drones)]
+
+
+def goes_on(outcome: FlightOutcome) -> bool:
+    """Whether the next battery may go on after a sortie that was not flown to its end: the vehicle itself broke it off,
+    having taken photos; not where a person did, or where the vehicle was lost."""
+    return outcome.ended == "aborted" and outcome.photos_taken > 0 and "by the pilot" not in outcome.reason

@@ -31,8 +31,8 @@ POLL_S = 0.1
 
 @dataclass(frozen=True)
 class Member:
-    """One vehicle of a fleet: its MAVLink system id, where it is to be had, its sortie, and how many seconds of flight
-    the earliest of the others must have had before it takes off."""
+    """One vehicle of a fleet: its MAVLink system id, where it is to be had, its sortie, and when it may take off, in
+    seconds on the fleet's clock, which every other vehicle's take-off sets by that vehicle's own `start_s`."""
 
     system: int
     url: str
@@ -71,17 +71,16 @@ class _Together:
         return len(self.checks.keys() | self.ended.keys()) == len(self.members)
 
     def may_start(self, member: Member) -> bool:
-        """Once the earliest other vehicle has flown for long enough, or none is in the air any more."""
-        others = [other for other in self.members if other.start_s < member.start_s]
-        first = min(others, key=lambda other: other.start_s, default=None)
-        if first is None or all(other.system in self.ended for other in others):
-            return True
-        ahead_s = member.start_s - first.start_s
-        return first.system in self.ended or self.flown_s.get(first.system, 0.0) >= ahead_s
+        """Once every vehicle meant to start earlier has flown for as long as it is to be ahead, or is down again."""
+        return all(
+            other.system in self.ended or self.flown_s.get(other.system, 0.0) >= member.start_s - other.start_s
+            for other in self.members
+            if other.start_s < member.start_s
+        )
 
 
 def fly_fleet(
-    plan: Plan,
+    plans: Mapping[int, Plan],
     members: Sequence[Member],
     recorders: Mapping[int, Recorder],
     *,
@@ -94,6 +93,7 @@ def fly_fleet(
 ) -> dict[int, FlightOutcome | MissionError]:
     """Fly one sortie with each vehicle at once and record each; how each ended, by system id, or why it did not fly.
 
+    `plans` are what each holds, by system id: the same but for the rally points and the height of the way home.
     `confirm` sees the checks of all vehicles, by system id, and answers for all; where one check of one vehicle has
     failed, or a vehicle is not to be had, none takes off. `progress` and `tell` are called from the flights' threads.
     Ctrl-C, SIGTERM or a closed terminal stops all before the take-off, later calls all home; the second leaves them to
@@ -112,7 +112,7 @@ def fly_fleet(
             outcome: FlightOutcome | BaseException
             try:
                 outcome = fly(
-                    plan,
+                    plans[member.system],
                     member.sortie,
                     urls[member.system],
                     recorders[member.system],

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from missions.errors import MissionError
-from missions.flying.campaign import ToFly, after_flight, to_fly
-from missions.flying.fleet import Member
 from missions.flying.flight import FlightOutcome
 from missions.flying.preflight import Check
 from missions.flying.signing import load_signing
-from missions.plan import Plan
+from picket.campaigns import Fly, Results, fly_all
 from picket.fleets import fly_together
-from picket.flights import PracticeWorld, check_sortie, fly_practice, fly_vehicle, plan_sha256, plan_to_fly
+from picket.flights import PracticeWorld, check_sortie, fly_practice, fly_vehicle, plan_to_fly
 from picket.folder import Flight, Mission, open_mission
 from picket.options import JsonOption, MissionArgument, SeedOption, SpeedupOption
-from picket.output import say, summarise
+from picket.output import summarise
 from picket.pilot import ask, ask_take_off, show_checks, tell_outcome
 from sim.sitl.autopilot import check_binary
 from vision.errors import InputError
@@ -29,8 +27,6 @@ SIMULATED_PERSONS = 24
 SIMULATED_VEHICLES = 10
 MOST_SIMULATED = 10_000
 """Of each: a world of more takes minutes to draw and has no room left for them."""
-
-Fly = Callable[[Plan, int, dict[str, Any]], tuple[Flight, FlightOutcome]]
 
 
 def fly(
@@ -75,8 +71,15 @@ def fly(
     check_sortie(plan, number)
     signing = None if signing_key is None else load_signing(signing_key)
     if drone:
-        members = [_member(text) for text in drone]
-        results = fly_together(opened, plan, members, None if every else number, ask=not yes, signing=signing)
+        results = fly_together(
+            opened,
+            plan,
+            [_address(text) for text in drone],
+            None if every else number,
+            ask=not yes,
+            signing=signing,
+            new_battery=_no_question if yes else _battery,
+        )
         _finish(results, as_json=as_json, several=True)
         return
     one: Fly
@@ -98,7 +101,7 @@ def fly(
         _finish([(flight, outcome)], as_json=as_json, several=False)
         return
     practice = connect is None
-    results = _fly_all(opened, plan, one, practice=practice, new_battery=_no_question if practice or yes else _battery)
+    results = fly_all(opened, plan, one, practice=practice, new_battery=_no_question if practice or yes else _battery)
     _finish(results, as_json=as_json, several=True)
 
 
@@ -113,60 +116,11 @@ def fly_simulated(mission: Mission, *, sortie: int, speedup: float, seed: int) -
     return flight, outcome
 
 
-def _fly_all(
-    mission: Mission, plan: Plan, one: Fly, *, practice: bool, new_battery: Callable[[int], bool]
-) -> list[tuple[Flight, FlightOutcome | MissionError]]:
-    """Fly what the mission's flights have left of the plan, sortie after sortie, each on a fresh battery. A sortie that
-    the vehicle broke off is gone on with where it stopped; where that brings no photo more, or a person ended it, or
-    nobody has a fresh battery, it ends here."""
-    records = [
-        flight.facts()
-        for flight in mission.flights()
-        if flight.left_the_ground() and bool(flight.facts().get("simulated")) is practice
-    ]
-    left = to_fly(plan, plan_sha256(mission), records)
-    done = [item.number for item in plan.sorties if item.number not in {task.sortie.number for task in left}]
-    if done:
-        say(f"flown before: sortie {', '.join(map(str, done))}")
-    results: list[tuple[Flight, FlightOutcome | MissionError]] = []
-    while left:
-        task = left.pop(0)
-        number = task.sortie.number
-        if results and not new_battery(number):
-            left.insert(0, task)
-            break
-        if task.resumes:
-            say(f"sortie {number} goes on where it stopped ({task.resumes}): {task.sortie.photos} photos to go")
-        flown = _with(plan, task)
-        flight, outcome = one(flown, number, {"resumes": task.resumes} if task.resumes else {})
-        tell_outcome(outcome, str(flight.root))
-        results.append((flight, outcome))
-        rest = after_flight(flown, task.sortie, flight.facts())
-        if rest is not None:
-            left.insert(0, rest)
-            if outcome.ended != "aborted" or outcome.photos_taken == 0 or "by the pilot" in outcome.reason:
-                break
-    if left:
-        whole = ", ".join(str(task.sortie.number) for task in left if not task.resumes)
-        parts = ", ".join(str(task.sortie.number) for task in left if task.resumes)
-        say("; ".join(filter(None, [parts and f"left of sortie: {parts}", whole and f"not flown yet: {whole}"])))
-        say("the same command goes on from here")
-    elif not results:
-        say("every sortie of this plan has been flown")
-    return results
+def _battery(what: str) -> bool:
+    return ask(f"Fresh battery in, and everybody clear, for {what}?")
 
 
-def _with(plan: Plan, task: ToFly) -> Plan:
-    """The plan with this sortie in the place of the one of its number."""
-    sorties = tuple(task.sortie if item.number == task.sortie.number else item for item in plan.sorties)
-    return replace(plan, sorties=sorties)
-
-
-def _battery(number: int) -> bool:
-    return ask(f"Fresh battery in, and everybody clear, for sortie {number}?")
-
-
-def _no_question(_number: int) -> bool:
+def _no_question(_what: str) -> bool:
     return True
 
 
@@ -185,14 +139,14 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _member(text: str) -> Member:
+def _address(text: str) -> tuple[int, str]:
     system, equals, url = text.partition("=")
     if not equals or not system.isascii() or not system.isdigit() or not url:
         raise InputError("--drone", f"{text!r} is not ID=URL such as 2=udp:0.0.0.0:14550")
-    return Member(int(system), url, sortie=0)
+    return int(system), url
 
 
-def _finish(results: Sequence[tuple[Flight, FlightOutcome | MissionError]], *, as_json: bool, several: bool) -> None:
+def _finish(results: Results, *, as_json: bool, several: bool) -> None:
     """Print the summary, and exit with 1 where a flight did not end as it should."""
     said = [
         {"flight": str(flight.root)}

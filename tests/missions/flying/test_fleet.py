@@ -91,7 +91,7 @@ def fly_two(
             for system in systems
         }
         results = fly_fleet(
-            plan_for_two(),
+            dict.fromkeys(systems, plan_for_two()),
             members,
             recorders,
             confirm=confirm,
@@ -187,7 +187,7 @@ def test_where_one_is_not_to_be_had_the_other_stays_down(tmp_path: Path) -> None
 def test_drones_that_cannot_be_told_apart(members: list[Member], named: str) -> None:
     with pytest.raises(InputError, match=named):
         fly_fleet(
-            plan_for_two(),
+            {},
             members,
             {},
             confirm=lambda checks: True,
