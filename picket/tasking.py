@@ -19,6 +19,7 @@ from missions.errors import NotFlyableError
 from missions.flying.campaign import to_fly
 from missions.formats import plan_geojson
 from missions.plan import Plan, Position
+from missions.planning.coverage import covered_share
 from missions.planning.fence import CEILING_MARGIN_M
 from missions.planning.imaging import plan_imaging
 from missions.planning.planner import make_plan
@@ -117,4 +118,4 @@ def rest_of(folder: Path) -> tuple[Path, Area, Plan, dict[str, Any]]:
     for what in ("drone", "camera"):
         settings[what] = described(mission.root, settings, what)
         settings.pop(f"{what}_file", None)
-    return mission.area, read_area(mission.area, {}), replace(rest, fence=fence), settings
+    return mission.area, read_area(mission.area, {}), replace(rest, fence=fence, coverage=covered_share(rest)), settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import shutil
 import time
@@ -116,6 +117,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Plan the sorties that watch AREA and write them as a mission folder."""
+    given = dict(locals())
     started = time.monotonic()
     settings: dict[str, Any] = {
         "drone": drone,
@@ -142,6 +144,7 @@ def plan(
         if resume is not None:
             if area is not None:
                 raise InputError("AREA and --resume", "both are given; give the area to plan, or the flight to resume")
+            _refuse_others(given)
             area, asked, made, settings = rest_of(resume)
         elif area is None:
             raise InputError("AREA", "missing; give the area to plan, or --resume FLIGHT")
@@ -254,7 +257,8 @@ def _write_page(made: Plan, mission: Mission, terrain: Terrain, ceiling_m: float
         facts={
             "Drone": made.drone,
             "Camera": made.camera,
-            "Height": f"{made.height_home_m:.0f} m above take-off",
+            "Height": f"{made.height_home_m:.0f} m above "
+            + ("take-off" if made.return_height_home_m is None else "the ground"),
             "Ground sample distance": f"{made.gsd_cm:.1f} cm/px",
             "Photographed": f"{made.coverage:.1%} of the area",
             "Fence": f"{made.fence.vertex_count} vertices, ceiling {made.fence.alt_max_home_m:.0f} m",
@@ -350,6 +354,19 @@ def _tell(made: Plan, output: Path) -> None:
     )
     say(f"nearest to the fence: {made.fence.min_clearance_m:.1f} m")
     say(f"look at it: {Mission(output).plan_page}")
+
+
+def _refuse_others(given: Mapping[str, Any]) -> None:
+    """Raise InputError where an option is given that a flight's rest, planned as the flight was, cannot follow."""
+    usual = {name: parameter.default for name, parameter in inspect.signature(plan).parameters.items()}
+    heard = {"output", "resume", "force", "as_json"}
+    others = [
+        name.replace("_", "-") for name, value in given.items() if name not in heard and value and value != usual[name]
+    ]
+    if others:
+        raise InputError(
+            f"--{others[0]} and --resume", "the rest is planned as the flight was; leave it out, or plan the area anew"
+        )
 
 
 def _roles(texts: Sequence[str]) -> dict[str, str]:

@@ -116,5 +116,8 @@ def test_what_a_flight_left_is_planned(area: Path, tmp_path: Path, capsys: pytes
     assert first.end == end.position
     changes = [waypoint.camera for waypoint in left.sorties[0].waypoints if waypoint.camera]
     assert changes == ["on", "off"] * (len(changes) // 2)
+    assert rest["coverage"] < whole["coverage"]
+    code, _, said = run(capsys, "--resume", str(flight), "--gsd", "3", "-o", str(tmp_path / "finer"))
+    assert (code, "--gsd and --resume" in said) == (2, True)
     code, _, said = run(capsys, str(area), "--resume", str(flight), "-o", str(tmp_path / "both"))
     assert (code, "both are given" in said) == (2, True)
