@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from missions.plan import Plan, Ring, Sortie
+from missions.speeds import sortie_speeds
 
 FRAME_GLOBAL = 0
 FRAME_MISSION = 2
@@ -62,17 +63,17 @@ def mission_items(sortie: Sortie, plan: Plan) -> list[MissionItem]:
     """The commands of one sortie: home, take-off, speed, waypoints with the camera's starts and stops, return and land.
 
     Item 0 is home, as ArduPilot wants it (it replaces what stands there). The camera starts with a photo at once and
-    is stopped before the way home, also where the last waypoint left it running. The speed changes on reaching the
-    first transect and on leaving the last where the sortie has a transit speed of its own.
+    is stopped before the way home, also where the last waypoint left it running. The speed changes wherever that of
+    the next leg is another (`missions.speeds`).
     """
     home_lat, home_lon = round_degrees(plan.home.lat_deg), round_degrees(plan.home.lon_deg)
     height_m = sortie.waypoints[0].alt_home_m if sortie.waypoints else plan.height_home_m
     items = [
         MissionItem(FRAME_GLOBAL, NAV_WAYPOINT, lat_deg=home_lat, lon_deg=home_lon),
         MissionItem(FRAME_RELATIVE, NAV_TAKEOFF, lat_deg=home_lat, lon_deg=home_lon, alt_m=height_m),
-        _speed(sortie.speed_m_s if sortie.transit_speed_m_s is None else sortie.transit_speed_m_s),
     ]
-    changes = [index for index, waypoint in enumerate(sortie.waypoints) if waypoint.camera is not None]
+    speeds = sortie_speeds(plan, sortie) or [sortie.speed_m_s]
+    items.append(_speed(speeds[0]))
     imaging = False
     for index, waypoint in enumerate(sortie.waypoints):
         items.append(
@@ -86,11 +87,10 @@ def mission_items(sortie: Sortie, plan: Plan) -> list[MissionItem]:
         )
         if waypoint.camera is not None:
             imaging = waypoint.camera == "on"
-            if sortie.transit_speed_m_s is not None and index == changes[0]:
-                items.append(_speed(sortie.speed_m_s))
-            items.append(_camera(sortie.trigger_distance_m) if imaging else _camera(None))
-            if sortie.transit_speed_m_s is not None and index == changes[-1] and not imaging:
-                items.append(_speed(sortie.transit_speed_m_s))
+            items += _new_speed(speeds, index) if imaging else []
+            items.append(_camera(sortie.trigger_distance_m if imaging else None))
+        if not imaging:
+            items += _new_speed(speeds, index)
     if imaging:
         items.append(_camera(None))
     items.append(MissionItem(FRAME_MISSION, NAV_RETURN_TO_LAUNCH))
@@ -105,6 +105,12 @@ def imaging_at(items: Sequence[MissionItem]) -> tuple[bool, ...]:
         if item.command == DO_SET_CAM_TRIGG_DIST:
             imaging = item.params[0] > 0
     return tuple(found)
+
+
+def _new_speed(speeds: Sequence[float], index: int) -> list[MissionItem]:
+    """The change to the next leg's speed on reaching a waypoint, where it is another; after the last, none."""
+    changes = index + 1 < len(speeds) and speeds[index + 1] != speeds[index]
+    return [_speed(speeds[index + 1])] if changes else []
 
 
 def _speed(speed_m_s: float) -> MissionItem:

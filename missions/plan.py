@@ -67,9 +67,9 @@ class Sortie:
     Take-off is at the plan's home, straight up to the height of the first waypoint. The last waypoint is above home
     again; landing is straight down from it. `distance_m` is the way flown at height, `flight_time_s` counts climb,
     turns and descent too. `photos` is the number of camera triggers to expect. `battery_used_pct` is the share of the
-    full battery used at landing. `speed_m_s` is flown while the camera triggers and between transects;
-    `transit_speed_m_s` on the way to the first transect and home from the last (None: the same). `drone` is which of
-    the plan's drones flies it, `start_s` when it may take off, seconds after the first of all does.
+    full battery used at landing. `speed_m_s` is flown while the camera triggers and on short links between transects;
+    `transit_speed_m_s` on the way out, the way home and long links (None: the same). `drone` is which of the plan's
+    drones flies it, `start_s` when it may take off, seconds after the first of all does.
     """
 
     number: int

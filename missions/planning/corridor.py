@@ -18,12 +18,14 @@ from shapely.ops import substring
 from missions.errors import NotFlyableError
 from missions.planning.fence import MARGIN_M
 from missions.planning.imaging import Imaging
-from missions.planning.survey import Cell, Transect
+from missions.planning.survey import END_SLACK_M, Cell, Transect
 from vision.errors import InputError
 
 _DETAIL_M = 2.0
 """Bends smaller than this are not followed."""
 _SHORTEST_M = 5.0
+_PHOTOS_APART = 0.01
+"""The part by which photos may be further apart than asked."""
 
 
 def check_offsets(offsets_m: Sequence[float], clearance_m: float) -> None:
@@ -43,12 +45,10 @@ def default_lanes(clearance_m: float, imaging: Imaging) -> list[float]:
     return [nearest_m, nearest_m + imaging.line_spacing_m]
 
 
-def corridor_lanes(
-    border: MultiLineString, patrol: MultiPolygon, home: Point, offsets_m: Sequence[float]
-) -> list[Cell]:
-    """One cell per lane, all to be flown in this order, beginning at the end nearer to home.
+def lanes_beside(border: MultiLineString, patrol: MultiPolygon, offsets_m: Sequence[float]) -> list[LineString]:
+    """The lanes to be watched, nearest to the border first, in the direction of its line.
 
-    Raises NotFlyableError where there is no border line or it does not run beside the patrol area.
+    Raises NotFlyableError where there is no border line, it does not run beside the patrol area or no lane fits.
     """
     if border.is_empty:
         raise NotFlyableError("a corridor runs along the border, and the area has no border line; draw one")
@@ -56,20 +56,28 @@ def corridor_lanes(
     line = min(lines, key=lambda part: (round(part.distance(patrol), 1), -part.length)).simplify(_DETAIL_M)
     stretch = _beside(line, patrol)
     side = _side_of(stretch, patrol)
+    lanes = [_lane(stretch, side * offset) for offset in sorted(offsets_m)]
+    found = [lane for lane in lanes if lane is not None]
+    if not found:
+        raise NotFlyableError("no lane of these offsets fits beside the border line; give smaller ones")
+    return found
+
+
+def corridor_lanes(lanes: Sequence[LineString], home: Point) -> list[Cell]:
+    """One cell per lane, all to be flown in this order, beginning at the end nearer to home; each a little longer than
+    asked, by what the autopilot may leave out at its end."""
     cells: list[Cell] = []
     here = home
-    for offset in sorted(offsets_m):
-        lane = _lane(stretch, side * offset)
-        if lane is None:
-            continue
+    for lane in lanes:
         corners = [(float(x), float(y)) for x, y in lane.coords]
         if Point(corners[-1]).distance(here) < Point(corners[0]).distance(here):
             corners.reverse()
-        here = Point(corners[-1])
-        legs = [Transect(a, b) for a, b in pairwise(corners)]
-        cells.append(tuple(leg for leg in legs if leg.length_m > 0.0))
-    if not cells:
-        raise NotFlyableError("no lane of these offsets fits beside the border line; give smaller ones")
+        legs = [Transect(a, b) for a, b in pairwise(corners) if a != b]
+        (x1, y1), (x2, y2) = legs[-1].start, legs[-1].end
+        longer = 1.0 + END_SLACK_M / legs[-1].length_m + _PHOTOS_APART
+        legs[-1] = Transect((x1, y1), (x1 + longer * (x2 - x1), y1 + longer * (y2 - y1)))
+        here = Point(legs[-1].end)
+        cells.append(tuple(legs))
     return cells
 
 

@@ -6,11 +6,11 @@ From the plan's values alone. The ground a flight really imaged, with its true p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import shapely
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import LineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from missions.plan import Plan, Sortie, legs
@@ -23,11 +23,11 @@ def imaged_polygon(plan: Plan, sortie_number: int) -> Polygon | MultiPolygon:
     return to_lonlat(_imaged(plan, [plan.sortie(sortie_number)]), plan.home)
 
 
-def covered_share(plan: Plan) -> float:
+def covered_share(plan: Plan, lanes: Sequence[LineString] = ()) -> float:
     """The fraction of what is to be watched that lies inside the footprint of at least one photo: of the patrol area,
-    or, for a corridor, of the ground within half a line spacing of its lanes."""
-    if plan.pattern == "corridor":
-        lanes = [line_of([leg.start, leg.end], plan.home) for s in plan.sorties for leg in legs(plan, s) if leg.imaging]
+    or, for a corridor, of the ground within half a line spacing of its `lanes` (local metres), also where a zone keeps
+    the drone out of them."""
+    if lanes:
         watched: BaseGeometry = shapely.union_all(shapely.buffer(lanes, plan.line_spacing_m / 2.0, cap_style="flat"))
     else:
         watched = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.patrol]), plan.home)

@@ -7,7 +7,7 @@ and then by moving and reversing stretches of it for as long as that shortens th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,10 +18,12 @@ from missions.planning.routing import Router
 from missions.planning.survey import Cell, Transect
 
 Floats = npt.NDArray[np.float64]
+Visit = tuple[int, int]
+"""A cell's number and the way through it, 0 to 3 as `flown_through` has them."""
 
 _WAYS = 4
 _LONGEST_STRETCH = 3
-_EVALUATIONS = 40_000
+_EVALUATIONS, _FEW_EVALUATIONS = 40_000, 3_000
 """How much searching is done: cells looked at while judging changed orders."""
 _EXACT_CELLS = 30
 """Up to so many cells distances are those of ways inside the fence; beyond, straight ones."""
@@ -34,23 +36,73 @@ def flown_through(cell: Cell, way: int) -> list[Transect]:
     return [line if (number + way) % 2 == 0 else line.turned() for number, line in enumerate(lines)]
 
 
-def ordered(cells: Sequence[Cell], router: Router, home: Point, *, round_trip: bool) -> list[Transect]:
-    """Every transect of every cell in the order and direction flown.
+def lines_of(cells: Sequence[Cell], visits: Sequence[Visit]) -> list[Transect]:
+    """Every transect in the order and direction flown."""
+    return [line for cell, way in visits for line in flown_through(cells[cell], way)]
+
+
+def ordered(
+    cells: Sequence[Cell], router: Router, home: Point, *, round_trip: bool, thorough: bool = True
+) -> list[Visit]:
+    """The cells in the order in which they are flown, each with the way through it.
 
     With `round_trip` the way from home and back to it counts, as for one sortie; without, only ways between cells, as
-    where batteries end somewhere on the way.
+    where batteries end somewhere on the way. Not `thorough`: found quickly, straight distances counted.
     """
     if not cells:
         return []
     starts, ends = _corners(cells)
-    between, first, last = _distances(starts, ends, router, home)
+    between, first, last = _distances(starts, ends, router, home, exact=thorough and len(cells) <= _EXACT_CELLS)
     if not round_trip:
         last = 0.01 * last
         first = 0.1 * first
     tour = _Tour(between, first, last)
-    order = tour.improved(tour.inserted(), _EVALUATIONS)
+    order = tour.improved(tour.inserted(), _EVALUATIONS if thorough else _FEW_EVALUATIONS)
     _, ways = tour.cost(order)
-    return [line for cell, way in zip(order, ways, strict=True) for line in flown_through(cells[cell], way)]
+    return list(zip(order, ways, strict=True))
+
+
+def improved(
+    cells: Sequence[Cell], visits: list[Visit], cost: Callable[[list[Transect]], float], looks: int
+) -> list[Visit]:
+    """The visits after every change of a way, of a place in the order or of a stretch's sense that lowers the `cost` of
+    the lines flown, as far as so many `looks` go."""
+    best, done = cost(lines_of(cells, visits)), 0
+    found = True
+    while found:
+        found = False
+        for candidate in _changes(cells, visits):
+            if done >= looks:
+                return visits
+            done += 1
+            value = cost(lines_of(cells, candidate))
+            if value < best - 0.1:
+                visits, best, found = candidate, value, True
+    return visits
+
+
+def _changes(cells: Sequence[Cell], visits: list[Visit]) -> Iterator[list[Visit]]:
+    """Visits that differ by the way through one cell, by one stretch flown backwards, or by one cell's place."""
+    count = len(visits)
+    for place, (cell, own) in enumerate(visits):
+        for way in range(_WAYS):
+            if way != own:
+                yield [*visits[:place], (cell, way), *visits[place + 1 :]]
+    for begin in range(count - 1):
+        for end in range(begin + 2, count + 1):
+            backwards = [(cell, _backwards(cells[cell], way)) for cell, way in reversed(visits[begin:end])]
+            yield [*visits[:begin], *backwards, *visits[end:]]
+    for begin in range(count):
+        rest = visits[:begin] + visits[begin + 1 :]
+        for place in range(count):
+            if place != begin:
+                yield [*rest[:place], visits[begin], *rest[place:]]
+
+
+def _backwards(cell: Cell, way: int) -> int:
+    """The way through a cell that flies another in the other sense: from the other end of the cell's lines, from where
+    the last of them was left."""
+    return (2 if way < 2 else 0) + (len(cell) + way) % 2
 
 
 def _corners(cells: Sequence[Cell]) -> tuple[Floats, Floats]:
@@ -63,11 +115,13 @@ def _corners(cells: Sequence[Cell]) -> tuple[Floats, Floats]:
     return starts, ends
 
 
-def _distances(starts: Floats, ends: Floats, router: Router, home: Point) -> tuple[Floats, Floats, Floats]:
+def _distances(
+    starts: Floats, ends: Floats, router: Router, home: Point, *, exact: bool
+) -> tuple[Floats, Floats, Floats]:
     """(N, 4, N, 4) from ends to starts, (N, 4) from home to starts and from ends to home."""
     count = len(starts)
     base = np.array([home])
-    if count > _EXACT_CELLS:
+    if not exact:
         flat_starts, flat_ends = starts.reshape(-1, 2), ends.reshape(-1, 2)
         between = np.hypot(*(flat_ends[:, None, :] - flat_starts[None, :, :]).transpose(2, 0, 1))
         first, last = np.hypot(*(starts - home).T).T, np.hypot(*(ends - home).T).T

@@ -11,19 +11,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import shapely
-from shapely.geometry import MultiPolygon, Point, Polygon
+from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 
 from mapping.ground.camera import Camera
 from missions.areas.area import Area, check_home
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import CameraChange, Fence, Plan, Position, Sortie, Waypoint
-from missions.planning.corridor import check_offsets, corridor_lanes, default_lanes
+from missions.planning.corridor import check_offsets, corridor_lanes, default_lanes, lanes_beside
 from missions.planning.coverage import covered_share
-from missions.planning.decompose import Sweep, best_directions, decompose
-from missions.planning.energy import CALM, Wind, in_wind, usable_battery_s, vertical_cost
+from missions.planning.energy import CALM, Wind, usable_battery_s
 from missions.planning.fence import CEILING_MARGIN_M, clearance_m, survey_ground
 from missions.planning.fleet import Duty, shared_out
 from missions.planning.imaging import (
@@ -34,23 +32,21 @@ from missions.planning.imaging import (
     imaging_over_hills,
     plan_imaging,
 )
+from missions.planning.layouts import layouts
 from missions.planning.local import positions_of, rings_of, to_local
 from missions.planning.proof import prove, prove_returns
 from missions.planning.revisit import repeated, revisit_note
-from missions.planning.solution import HOME, Layout, Site, Solution, best_solution, longest_lines
+from missions.planning.solution import HOME, Layout, Site, Solution, best_solution
 from missions.planning.sorties import Draft, Planner
-from missions.planning.survey import Spacing, photo_count, survey_cells
+from missions.planning.survey import photo_count
 from missions.planning.takeoff import middle_of
 from missions.planning.terrain import Relief, follow, heights_above_ground, most_battery_pct
 from missions.planning.turning import point_of_no_return
 from vision.errors import InputError
 
 MAX_SORTIES = 2_000
-_DIRECTIONS_TRIED = 3
 _ATTEMPTS = 6
 _LEVEL = "No elevation model: the ground counts as level with take-off; over hills give one (--terrain)."
-_MANY_LINES = 1_000
-"""Beyond so many lines one direction and two cuts are looked at: the differences are small, the work is not."""
 
 
 def make_plan(
@@ -166,12 +162,14 @@ def _level(
     notes += ground.notes
     rally = tuple(to_local(Point(p.lon_deg, p.lat_deg), origin) for p in area.rally)
     site = Site(drone, imaging, wind, ground, rally)
+    watched: list[LineString] = []
     if lanes_m is None:
         region = _photographed(patrol, ground.keep_out, notes)
         _check_scale(region, drone, imaging)
-        groups = _layouts(site, region, angle_deg)
+        groups = layouts(site, region, angle_deg)
     else:
-        groups = [[Layout(0.0, tuple(corridor_lanes(border, patrol, HOME, lanes)), in_order=True)]]
+        watched = lanes_beside(border, patrol, lanes)
+        groups = [[Layout(0.0, tuple(corridor_lanes(watched, HOME)), in_order=True)]]
     solution = best_solution(site, groups)
     notes += solution.enclosure.notes
     if solution.added:
@@ -181,7 +179,7 @@ def _level(
         duties, seen_again_s = repeated(duties, solution.planner, revisit_s, drones)
         notes.append(revisit_note(duties, seen_again_s))
     sorties = tuple(_sortie(number, duty, solution.planner, origin) for number, duty in enumerate(duties, 1))
-    return Plan(
+    plan = Plan(
         name=area.name,
         home=origin,
         rally=positions_of([(p.x, p.y) for p in (*solution.enclosure.rally, *solution.added)], origin),
@@ -211,14 +209,15 @@ def _level(
         revisit_s=seen_again_s if revisit_s is not None else None,
         notes=tuple(notes),
     )
+    return replace(plan, coverage=covered_share(plan, watched))
 
 
 def _proven(plan: Plan) -> Plan:
-    """The plan with its proof and the share of the area it photographs."""
+    """The plan with its proof."""
     proof = prove(plan)
     prove_returns(plan)
     fence = replace(plan.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at)
-    return replace(plan, fence=fence, coverage=covered_share(plan))
+    return replace(plan, fence=fence)
 
 
 def _home(area: Area, home: Position | None, notes: list[str]) -> Position:
@@ -267,54 +266,6 @@ def _check_scale(region: Polygon | MultiPolygon, drone: Drone, imaging: Imaging)
             f"{region.area / 1e6:.0f} km² at {100 * imaging.gsd_m:.1f} cm per pixel takes more than {sorties:.0f} "
             f"sorties of a {drone.name}; split the area or ask for a coarser resolution"
         )
-
-
-def _layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None) -> list[list[Layout]]:
-    """Groups of layouts worth trying: cut at notches with a direction for each part, and the whole in one direction."""
-    imaging = site.imaging
-    spacing = Spacing(imaging.line_spacing_m, imaging.trigger_distance_m, imaging.across_m, imaging.along_m)
-    sweep = sweep_of(site)
-    bands = longest_lines(usable_battery_s(site.drone), imaging.speed_m_s)
-    many = region.area / spacing.between_m > _MANY_LINES * bands[-1]
-    divisions: list[list[tuple[Polygon | MultiPolygon, float]]] = []
-    if angle_deg is not None:
-        divisions.append([(region, angle_deg % 180.0)])
-    else:
-        parts = decompose(region, sweep)
-        if len(parts) > 1:
-            divisions.append([(part.region, part.angle_deg) for part in parts])
-        simple = region.simplify(spacing.between_m / 2.0)
-        directions = best_directions(simple if simple.area > 0 else region, sweep, 1 if many else _DIRECTIONS_TRIED)
-        divisions += [[(region, angle)] for angle in directions]
-    groups: list[list[Layout]] = []
-    for division in divisions:
-        group = []
-        main = max(division, key=lambda part: part[0].area)[1]
-        for longest in bands[1:] if many else bands:
-            cells = [cell for part, angle in division for cell in survey_cells(part, angle, spacing, longest)]
-            if cells:
-                group.append(Layout(main, tuple(cells)))
-        if group:
-            groups.append(group)
-    return groups
-
-
-def sweep_of(site: Site) -> Sweep:
-    """What lines cost in every direction: their time there and back, and what their battery costs in more sorties."""
-    imaging, drone = site.imaging, site.drone
-    angles = np.radians(np.arange(180.0))
-    ahead = np.column_stack([np.sin(angles), np.cos(angles)])
-    battery_s = usable_battery_s(drone)
-    # Each second of battery brings a share of the climbing and the way out of another sortie.
-    reach_m = math.sqrt(site.ground.patrol.area) + site.ground.patrol.distance(HOME)
-    overhead_s = vertical_cost(drone, imaging.height_home_m).time_s + reach_m / drone.cruise_speed_m_s
-    rate = np.zeros(len(angles))
-    for way in (ahead, -ahead):
-        ground, power = in_wind(drone, way, imaging.speed_m_s, site.wind)
-        rate += 0.5 * (1.0 + power * overhead_s / battery_s) / ground
-    turn_s = 2.0 * imaging.speed_m_s / drone.acceleration_m_s2 + imaging.line_spacing_m / imaging.speed_m_s
-    link_s = turn_s + 3.0 * imaging.line_spacing_m / imaging.speed_m_s
-    return Sweep(rate, turn_s * (1.0 + overhead_s / battery_s), imaging.line_spacing_m, link_s)
 
 
 def _added_note(added: int, drawn: int) -> str:

@@ -6,7 +6,6 @@ depends on what is flown, what may be flown on the fence, the order on both.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +18,7 @@ from missions.errors import NotFlyableError
 from missions.planning.energy import Wind
 from missions.planning.fence import Enclosure, Ground, enclose
 from missions.planning.imaging import Imaging
-from missions.planning.order import ordered
+from missions.planning.order import improved, lines_of, ordered
 from missions.planning.refuges import added_refuges
 from missions.planning.routing import Router
 from missions.planning.sorties import Draft, Planner, Tour
@@ -31,6 +30,8 @@ _SLACK_M = 0.02
 _LOST = 0.0005
 """Lines may lose so much of their length to a fence that an autopilot can hold."""
 _WIDENINGS = range(7)
+_MOST_LOOKS, _PIECES_LOOKED_AT = 120, 30_000
+"""Orders that are cut into sorties while a better one is looked for, and pieces of lines in all of them."""
 
 
 _NO_WAY_HOME = (
@@ -100,6 +101,8 @@ def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
                 best = solution
     if best is None:
         raise refusal
+    better = _flown(site, best.layout, best.enclosure, thorough=True)
+    best = min(best, better, key=lambda solution: solution.time_s)
     return _with_safe_returns(site, best)
 
 
@@ -134,8 +137,8 @@ def _length_m(cells: Sequence[Cell]) -> float:
     return sum(line.length_m for cell in cells for line in cell)
 
 
-def _flown(site: Site, layout: Layout, enclosure: Enclosure) -> Solution:
-    """The sorties of a layout inside a fence."""
+def _flown(site: Site, layout: Layout, enclosure: Enclosure, *, thorough: bool = False) -> Solution:
+    """The sorties of a layout inside a fence; `thorough`: in the best order that is found in reasonable time."""
     cells = _clipped(layout.cells, enclosure.flyable, site.ground)
     if not cells:
         raise NotFlyableError(
@@ -143,16 +146,26 @@ def _flown(site: Site, layout: Layout, enclosure: Enclosure) -> Solution:
         )
     router = Router(enclosure.flyable)
     planner = Planner(site.drone, site.imaging, router, (0.0, 0.0), site.wind)
-    if layout.in_order:
-        transects = [line for cell in cells for line in cell]
-    else:
-        transects = ordered(
-            cells, router, (0.0, 0.0), round_trip=_length_m(cells) / site.imaging.speed_m_s < planner.battery_s
-        )
+    transects = [line for cell in cells for line in cell] if layout.in_order else _best_order(cells, planner, thorough)
     tour = planner.tour(transects)
     drafts = planner.sorties(tour)
     time_s = sum(planner.cost(draft).time_s for draft in drafts)
     return Solution(layout, tuple(transects), tuple(drafts), tour, planner, enclosure, (), time_s)
+
+
+def _best_order(cells: Sequence[Cell], planner: Planner, thorough: bool) -> list[Transect]:
+    """The lines in the order in which their sorties take least time: the better of two shortest tours, improved."""
+    pieces = sum(line.length_m for cell in cells for line in cell) / planner.piece_m + sum(map(len, cells))
+    looks = min(_MOST_LOOKS, int(_PIECES_LOOKED_AT / pieces)) if thorough else 0
+
+    def cost(transects: list[Transect]) -> float:
+        return planner.least_s(planner.tour(transects))
+
+    short = sum(line.length_m for cell in cells for line in cell) / planner.imaging.speed_m_s < planner.battery_s
+    if not looks:
+        return lines_of(cells, ordered(cells, planner.router, planner.home, round_trip=short))
+    tours = [ordered(cells, planner.router, planner.home, round_trip=both) for both in (False, True)]
+    return lines_of(cells, improved(cells, min(tours, key=lambda visits: cost(lines_of(cells, visits))), cost, looks))
 
 
 def _with_safe_returns(site: Site, solution: Solution) -> Solution:
@@ -162,7 +175,7 @@ def _with_safe_returns(site: Site, solution: Solution) -> Solution:
         if widening:
             try:
                 enclosure = _enclosed(site, solution.layout, widening)
-                solution = _flown(site, solution.layout, enclosure)
+                solution = _flown(site, solution.layout, enclosure, thorough=True)
             except NotFlyableError:
                 continue
         added = _added(site, solution)
@@ -206,9 +219,3 @@ def _clipped(cells: Sequence[Cell], flyable: Polygon | MultiPolygon | None, grou
                 (x1, y1), (x2, y2) = piece.coords[0], piece.coords[-1]
                 clipped[number].append(Transect((x1, y1), (x2, y2)))
     return [tuple(cell) for cell in clipped if cell]
-
-
-def longest_lines(planner_battery_s: float, speed_m_s: float) -> list[float]:
-    """Longest lines worth trying: short lines keep sorties compact, long ones save turns."""
-    reach_m = planner_battery_s * speed_m_s
-    return [math.inf, 0.5 * reach_m, 0.25 * reach_m, 0.125 * reach_m]

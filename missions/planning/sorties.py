@@ -34,13 +34,14 @@ from missions.planning.imaging import Imaging
 from missions.planning.local import Point
 from missions.planning.routing import Router
 from missions.planning.survey import Transect
+from missions.speeds import leg_speeds
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 MOST_TRANSECTS = 150
 """In one sortie: each takes four mission items, and a Pixhawk-class board holds about 700."""
-_PIECES_PER_BATTERY = 24
+_PIECES_PER_BATTERY = 48
 _PHOTOS_WORTH_CUTTING = 4
 
 
@@ -77,14 +78,13 @@ class Planner:
         self.wind = wind
         self.battery_s = usable_battery_s(drone)
         self.vertical = vertical_cost(drone, imaging.height_home_m, wind)
+        self._ways: dict[tuple[Point, Point], list[Point] | None] = {}
+        photos = math.floor(self.battery_s * imaging.speed_m_s / _PIECES_PER_BATTERY / imaging.trigger_distance_m)
+        self.piece_m = imaging.trigger_distance_m * max(_PHOTOS_WORTH_CUTTING, photos)
 
     def speeds(self, draft: Draft) -> list[float]:
-        """The speed asked of each leg: the drone's own on the way out and home, the survey's in between."""
-        first, last = min(draft.imaging, default=0), max(draft.imaging, default=-1)
-        return [
-            self.imaging.speed_m_s if first <= leg <= last else self.drone.cruise_speed_m_s
-            for leg in range(len(draft.points) - 1)
-        ]
+        """The speed asked of each leg."""
+        return leg_speeds(draft.points, draft.imaging, self.imaging.speed_m_s, self.drone.cruise_speed_m_s)
 
     def cost(self, draft: Draft) -> Cost:
         """Time and battery of a whole sortie that ends over home, from take-off to landing."""
@@ -92,9 +92,7 @@ class Planner:
 
     def tour(self, transects: Sequence[Transect]) -> Tour:
         """The transects in this order, joined inside the fence, in pieces short enough to fill batteries well."""
-        trigger_m = self.imaging.trigger_distance_m
-        reach_m = self.battery_s * self.imaging.speed_m_s
-        piece_m = trigger_m * max(_PHOTOS_WORTH_CUTTING, math.floor(reach_m / _PIECES_PER_BATTERY / trigger_m))
+        piece_m = self.piece_m
         starts, ends = [line.start for line in transects], [line.end for line in transects]
         clear = self.router.straight(ends[:-1], starts[1:])
         points: list[Point] = [starts[0]]
@@ -114,8 +112,24 @@ class Planner:
     def sorties(self, tour: Tour, longest_s: float = math.inf) -> list[Draft]:
         """The tour cut into sorties that together take the least time, none longer than `longest_s` or than the
         battery allows. Raises NotFlyableError where a piece is too far from home for the drone."""
+        pieces, before, _ = self._cut(tour, longest_s)
+        drafts: list[Draft] = []
+        last = len(before) - 1
+        while last >= 0:
+            first = int(before[last])
+            drafts.append(self._draft(tour, int(pieces[first]), int(pieces[last])))
+            last = first - 1
+        return drafts[::-1]
+
+    def least_s(self, tour: Tour) -> float:
+        """What the tour's sorties take together; raises as `sorties` does."""
+        return self._cut(tour, math.inf)[2]
+
+    def _cut(self, tour: Tour, longest_s: float) -> tuple[Counts, Counts, float]:
+        """The legs of the tour that are pieces; for each the number of the piece its sortie begins with if it is the
+        last of one (none of them where nothing fits into `longest_s`); and all sorties' time."""
         pieces = np.flatnonzero(tour.transect >= 0)
-        legs = leg_costs(self.drone, tour.points, np.full(len(tour.transect), self.imaging.speed_m_s), self.wind)
+        legs = leg_costs(self.drone, tour.points, self._tour_speeds(tour), self.wind)
         inner_time, inner_battery = self._along(legs)
         out, out_battery = self._ways_home(tour.points[pieces], outward=True)
         back, back_battery = self._ways_home(tour.points[pieces + 1], outward=False)
@@ -145,15 +159,15 @@ class Planner:
                 least[last + 1], before[last] = total[best], low + best
         if not np.isfinite(least[-1]):
             if np.isfinite(longest_s):
-                return []
+                return pieces, before[:0], math.inf
             self._refuse(tour, pieces, head_battery + tail_battery)
-        drafts: list[Draft] = []
-        last = len(pieces) - 1
-        while last >= 0:
-            first = int(before[last])
-            drafts.append(self._draft(tour, int(pieces[first]), int(pieces[last])))
-            last = first - 1
-        return drafts[::-1]
+        return pieces, before, float(least[-1])
+
+    def _tour_speeds(self, tour: Tour) -> list[float]:
+        points = list(map(tuple, tour.points.tolist()))
+        return leg_speeds(
+            points, np.flatnonzero(tour.transect >= 0).tolist(), self.imaging.speed_m_s, self.drone.cruise_speed_m_s
+        )
 
     def _along(self, legs: LegCosts) -> tuple[Floats, Floats]:
         """(2 legs,) time and battery from the tour's beginning to where each leg begins and ends, corners counted."""
@@ -201,12 +215,14 @@ class Planner:
         return Draft(tuple(points), frozenset(imaging))
 
     def _way(self, start: Point, end: Point) -> list[Point]:
-        way = self.router.way(start, end)
+        if (start, end) not in self._ways:
+            self._ways[start, end] = self.router.way(start, end)
+        way = self._ways[start, end]
         if way is None:
             raise NotFlyableError(
                 "a part of the patrol area cannot be reached from home inside the fence; move home or split the area"
             )
-        return way
+        return list(way)
 
     def _refuse(self, tour: Tour, pieces: Counts, needed_s: Floats) -> None:
         far = int(np.argmax(needed_s))
