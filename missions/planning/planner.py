@@ -46,6 +46,7 @@ from vision.errors import InputError
 
 MAX_SORTIES = 2_000
 _ATTEMPTS = 6
+_LEAST_STEP = 0.02
 _LEVEL = "No elevation model: the ground counts as level with take-off; over hills give one (--terrain)."
 
 
@@ -118,15 +119,17 @@ def _over_hills(planned: Callable[[Drone], Plan], drone: Drone, relief: Relief) 
     carrier = drone
     for _ in range(_ATTEMPTS):
         plan = follow(planned(carrier), drone, relief)
-        lacking = most_battery_pct(plan.sorties) / 100.0 - (1.0 - drone.reserve)
-        if lacking <= 0.0:
+        used, allowed = most_battery_pct(plan.sorties) / 100.0, 1.0 - drone.reserve
+        if used <= allowed:
             lowest, highest = heights_above_ground(plan, relief.terrain)
             note = (
                 f"By the elevation model the drone flies {lowest:.0f} to {highest:.0f} m above the ground; its way "
                 f"home (RTL) is {plan.way_home_m:.0f} m above take-off, to clear all hills inside the fence."
             )
             return replace(plan, notes=(*plan.notes, note))
-        carrier = replace(carrier, reserve=carrier.reserve + 1.05 * lacking)
+        # In steps that are felt: where sorties end hangs on whole lines.
+        shorter = min(allowed / used, 1.0 - _LEAST_STEP)
+        carrier = replace(carrier, reserve=1.0 - (1.0 - carrier.reserve) * shorter)
         if carrier.reserve >= 0.9:
             break
     raise NotFlyableError(
