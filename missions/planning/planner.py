@@ -276,7 +276,8 @@ def _added_note(added: int, drawn: int) -> str:
     return (
         f"RTL flies straight to the nearest of home and the rally points: {points} inside the patrol area "
         f"{'was' if added == 1 else 'were'} added{' to those drawn' if drawn else ''}, so that this never leaves the "
-        "fence. The drone would land there: look whether it can, or draw rally points of your own."
+        "fence. The drone would land there: look whether it can, or draw rally points of your own. `picket fly` sets "
+        "RALLY_LIMIT_KM to reach them; with another ground station set it larger than the flight is wide."
     )
 
 

@@ -17,7 +17,7 @@ from missions.errors import NotFlyableError
 from missions.plan import Plan, Position, legs
 from missions.planning.fence import MAX_VERTICES
 from missions.planning.local import frame_of, polygon_of, positions_of
-from missions.planning.refuges import RALLY_LIMIT_M, unsafe_returns
+from missions.planning.refuges import unsafe_returns
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def prove_returns(plan: Plan) -> None:
     allowed = allowed.difference(shapely.union_all([polygon_of(ring, origin) for ring in plan.fence.exclusion]))
     kept = allowed.buffer(-(plan.fence.clearance_m - 2.0 * _PROOF_SLACK_M), join_style="mitre")
     refuges = np.array([[0.0, 0.0], *_local(plan.rally, origin)])
-    unsafe = unsafe_returns(_flown(plan).lines, refuges, kept, RALLY_LIMIT_M)
+    unsafe = unsafe_returns(_flown(plan).lines, refuges, kept)
     if len(unsafe):
         place = positions_of([unsafe[0].mean(axis=0)], origin)[0]
         raise NotFlyableError(

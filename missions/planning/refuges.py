@@ -1,8 +1,8 @@
 """Straight ways home: from where an RTL would leave the fence, and rally points from which it would not.
 
 Geometry in local metres. ArduPilot's RTL flies a straight line to the nearest rally point or to home, whichever is
-nearer, and ignores rally points beyond RALLY_LIMIT_KM (AP_Rally::calc_best_rally_or_home_location, 4.5). A ground
-station that loads a plan without setting that limit leaves it at its default, so every way is looked at under both.
+nearer (AP_Rally::calc_best_rally_or_home_location, 4.5), of those within RALLY_LIMIT_KM: a flight with rally points
+needs that limit to reach them all, and `missions.flying.parameters` sets it so.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from shapely.geometry import MultiPolygon, Polygon
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-RALLY_LIMIT_M = 300.0
-"""ArduPilot's default RALLY_LIMIT_KM."""
 MOST_REFUGES = 20
 """Rally points that are added of our own accord; a Pixhawk-class board holds more than 40."""
 _PIECE_M = 12.5
 _MOST_PIECES = 40_000
 _CANDIDATES = 32
+_NEAR_M = 300.0
+"""How far from unsafe stretches a place for a refuge is looked for at least."""
 _APART_M = 1.0
 _ASIDE_M = 25.0 * np.array([(math.sin(k * math.pi / 4.0), math.cos(k * math.pi / 4.0)) for k in range(8)])
 """Where a way bends round a zone, a place a little aside sees both legs of it."""
 
 
-def unsafe_returns(lines: Floats, refuges: Floats, region: Polygon | MultiPolygon, limit_m: float) -> Floats:
+def unsafe_returns(lines: Floats, refuges: Floats, region: Polygon | MultiPolygon) -> Floats:
     """(N, 2, 2) the stretches of `lines` (M, 2, 2) from which a straight way to the refuge that RTL would choose
     leaves `region`. `refuges` (R, 2) are home and then the rally points.
 
@@ -42,7 +42,7 @@ def unsafe_returns(lines: Floats, refuges: Floats, region: Polygon | MultiPolygo
         return np.zeros((0, 2, 2))
     pieces = _pieces(lines)
     safe = np.ones(len(pieces), dtype=bool)
-    chosen = _may_choose(pieces, refuges, limit_m)
+    chosen = _may_choose(pieces, refuges)
     for number, refuge in enumerate(refuges):
         asked = np.flatnonzero(chosen[:, number] & safe)
         safe[asked] = _sees(region, refuge, pieces[asked])
@@ -55,12 +55,12 @@ def added_refuges(
     """(N, 2) rally points with which every return stays inside `region`; None where a reasonable number of them does
     not do. One after the other, each where it mends most: inside `ground`, or on the way to it where that mends
     nothing."""
-    if not len(unsafe_returns(lines, refuges, region, RALLY_LIMIT_M)):
+    if not len(unsafe_returns(lines, refuges, region)):
         return np.zeros((0, 2))
     pieces = _pieces(lines)
     known = refuges
     sees: Flags = np.ones((len(pieces), len(known)), dtype=bool)
-    chosen = _may_choose(pieces, known, RALLY_LIMIT_M)
+    chosen = _may_choose(pieces, known)
     for number, refuge in enumerate(known):
         asked = np.flatnonzero(chosen[:, number])
         sees[asked, number] = _sees(region, refuge, pieces[asked])
@@ -77,7 +77,7 @@ def added_refuges(
         if best is None:
             return None
         known = np.concatenate([known, best[None, :]])
-        chosen = _may_choose(pieces, known, RALLY_LIMIT_M)
+        chosen = _may_choose(pieces, known)
         column = np.ones((len(pieces), 1), dtype=bool)
         asked = np.flatnonzero(chosen[:, -1])
         column[asked, 0] = _sees(region, best, pieces[asked])
@@ -97,10 +97,16 @@ def _best_refuge(
     """The place, of those on and near unsafe stretches, that leaves fewest unsafe; None where none leaves fewer by more
     than `worst`."""
     middles = pieces.mean(axis=1)
-    near = shapely.distance(shapely.multipoints(middles[unsafe]), shapely.points(middles)) < RALLY_LIMIT_M / 2.0
+    near = shapely.distance(shapely.multipoints(middles[unsafe]), shapely.points(middles)) < _NEAR_M
     beside = (_some(middles[unsafe], 8)[:, None, :] + _ASIDE_M).reshape(-1, 2)
     candidates = np.concatenate(
-        [_some(middles[unsafe]), _some(pieces[unsafe].reshape(-1, 2)), _some(middles[near & ~unsafe]), beside]
+        [
+            _some(middles[unsafe]),
+            _some(pieces[unsafe].reshape(-1, 2)),
+            _some(middles[near & ~unsafe]),
+            _some(middles),
+            beside,
+        ]
     )
     new = shapely.distance(shapely.multipoints(known), shapely.points(candidates)) > _APART_M
     candidates = candidates[new & shapely.covers(ground, shapely.points(candidates))]
@@ -110,7 +116,7 @@ def _best_refuge(
         more = np.concatenate([known, candidate[None, :]])
         reach = np.hypot(*(middles - known[0]).T) > np.hypot(*(middles - candidate).T) - _PIECE_M
         asked = np.flatnonzero(reach)
-        chosen = _may_choose(pieces[asked], more, RALLY_LIMIT_M)
+        chosen = _may_choose(pieces[asked], more)
         taken = np.flatnonzero(chosen[:, -1])
         left: Flags = np.asarray((chosen[:, :-1] & ~sees[asked]).any(axis=1))
         # Seeing is the dear part: only where it could still win.
@@ -140,16 +146,13 @@ def _pieces(lines: Floats) -> Floats:
     return np.stack([begin, end], axis=1)
 
 
-def _may_choose(pieces: Floats, refuges: Floats, limit_m: float) -> Flags:
-    """(N, R): whether RTL may choose a refuge from somewhere on a stretch, with the limit or without it."""
+def _may_choose(pieces: Floats, refuges: Floats) -> Flags:
+    """(N, R): whether RTL may choose a refuge from somewhere on a stretch."""
     middles = pieces.mean(axis=1)
     half = np.hypot(*(pieces[:, 1] - pieces[:, 0]).T)[:, None] / 2.0
     away = np.hypot(*(middles[:, None, :] - refuges[None, :, :]).transpose(2, 0, 1))
     nearest = away.min(axis=1, keepdims=True)
-    chosen = away <= nearest + 2.0 * half + 1e-6
-    if len(refuges) > 1:
-        chosen[:, 0] |= away[:, 1:].min(axis=1) + half[:, 0] > limit_m
-    return np.asarray(chosen)
+    return np.asarray(away <= nearest + 2.0 * half + 1e-6)
 
 
 def _sees(region: Polygon | MultiPolygon, refuge: Floats, pieces: Floats) -> Flags:
