@@ -53,8 +53,14 @@ class LocalFrame:
         return shapely.transform(geometry, lambda xy: np.column_stack(self.to_local(xy[:, 1], xy[:, 0])))
 
     def geometry_to_lonlat(self, geometry: Geometry) -> Geometry:
-        """A shapely geometry in east and north metres as longitude and latitude."""
-        return shapely.transform(geometry, lambda xy: np.column_stack(self.to_geodetic(xy[:, 0], xy[:, 1])[::-1]))
+        """A shapely geometry in east and north metres as longitude and latitude, in one piece: longitudes lie within
+        180 degrees of the origin's and go on beyond 180 where the geometry does."""
+
+        def turned(xy: Floats) -> Floats:
+            lat, lon = self.to_geodetic(xy[:, 0], xy[:, 1])
+            return np.column_stack([longitudes_near(lon, self.lon0_deg), lat])
+
+        return shapely.transform(geometry, turned)
 
     def _transform(self, x: npt.ArrayLike, y: npt.ArrayLike, direction: str) -> tuple[Floats, Floats]:
         first, second = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
@@ -34,3 +35,13 @@ def test_unknown_stays_unknown_and_shape_is_kept() -> None:
     assert east.shape == north.shape == (2, 2)
     np.testing.assert_array_equal(np.isnan(east), [[False, True], [False, True]])
     assert north[1, 0] == pytest.approx(110.76, abs=0.05)
+
+
+def test_a_geometry_across_180_degrees_stays_in_one_piece() -> None:
+    for lon0 in (179.9999, -179.9999):
+        frame = LocalFrame(-17.3, lon0)
+        square = frame.geometry_to_lonlat(shapely.box(-50.0, -50.0, 50.0, 50.0))
+        west, _, east, _ = square.bounds
+        assert west < lon0 < east
+        assert east - west == pytest.approx(100.0 / 106_300.0, rel=0.01)
+        np.testing.assert_allclose(frame.geometry_to_local(square).bounds, [-50.0, -50.0, 50.0, 50.0], atol=1e-3)
