@@ -16,6 +16,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from mapping.ground.tracks import (
     GATE,
+    MAX_GATE_M,
     Floats,
     Ints,
     Looks,
@@ -54,62 +55,112 @@ def follow_movers(looks: Looks, views: npt.NDArray[np.object_] | None = None) ->
     label = follow(looks, walking=True)
     area_m2 = _area_m2(looks, views)
     empty = _emptiness(looks, views)
+    classes = class_of_tracks(looks, label)
+    chance = {name: np.log(np.count_nonzero(classes == name) / area_m2) for name in np.unique(classes)}
+    changed = np.ones(len(classes), dtype=np.bool_)
+    links = (np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0))
     for least in _CERTAIN:
-        while pairs := _travelling(looks, label, empty, area_m2, least):
-            label = merged(int(label.max()) + 1, pairs)[label]
+        while True:
+            if changed.any():
+                links = _with_changed(links, looks, label, changed, empty, chance)
+                changed[:] = False
+            i, j, score = links
+            score = against_rivals(i, j, score, len(changed))
+            good = score > least
+            pairs = disjoint_pairs(looks, label, i[good], j[good], score[good])
+            if not pairs:
+                break
+            grown = np.zeros(len(changed), dtype=np.bool_)
+            grown[np.array(pairs).ravel()] = True
+            now = merged(len(changed), pairs)
+            kept = ~(grown[i] | grown[j])
+            links = (now[i[kept]], now[j[kept]], links[2][kept])
+            label = now[label]
+            changed = np.zeros(int(now.max()) + 1, dtype=np.bool_)
+            changed[now[grown]] = True
     return label
 
 
-def _travelling(looks: Looks, label: Ints, empty: Floats, area_m2: float, least: float) -> list[tuple[int, int]]:
-    """Pairs of tracks that are one object by log-odds of at least `least`, each track in one pair at most."""
+_Links = tuple[Ints, Ints, Floats]
+
+
+def _with_changed(
+    links: _Links,
+    looks: Looks,
+    label: Ints,
+    changed: npt.NDArray[np.bool_],
+    empty: Floats,
+    chance: dict[str, float],
+) -> _Links:
+    """The links between tracks, and what speaks for each, with those of the tracks that have `changed` added."""
     tracks = fit(looks, label)
     classes = class_of_tracks(looks, label)
     sure = is_moving(tracks)
     gone = _gone(looks, label, sure, empty)
-    firsts, seconds, scores = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)], [np.empty(0)]
+    found = [links]
     for name in np.unique(classes):
         mine = np.flatnonzero(classes == name)
         fast, top = _FAST_M_S.get(str(name), 0.0), _TOP_M_S.get(str(name), 0.0)
         if fast and len(mine) > 1:
-            i, j, score = _courses(tracks, mine, sure, fast, top, np.log(len(mine) / area_m2), gone)
-            firsts.append(i)
-            seconds.append(j)
-            scores.append(score)
-    i, j, score = np.concatenate(firsts), np.concatenate(seconds), np.concatenate(scores)
-    if not len(i):
-        return []
-    score = against_rivals(i, j, score, len(tracks))
-    good = score > least
-    return disjoint_pairs(looks, label, i[good], j[good], score[good])
+            pairs = _possible(tracks, mine, sure, changed, fast, chance[name])
+            found.append(_courses(tracks, pairs, sure, fast, top, chance[name], gone))
+    i, j, score = (np.concatenate(one) for one in zip(*found, strict=True))
+    return i, j, score
+
+
+def _possible(
+    tracks: Tracks,
+    mine: Ints,
+    sure: npt.NDArray[np.bool_],
+    changed: npt.NDArray[np.bool_],
+    fast_m_s: float,
+    log_chance: float,
+) -> tuple[Ints, Ints]:
+    """Pairs of these tracks, one of them changed, near enough in time that the one's speed says where the other is:
+    beyond that, others are likelier there."""
+    variance = np.sqrt(np.linalg.det(tracks.velocity_covariance[mine]))
+    gained = np.maximum(np.log(fast_m_s**2 / variance), 0.0)
+    reach = np.sqrt(np.exp(np.minimum(gained - log_chance + 1.0, 50.0)) / (2.0 * np.pi * variance))
+    horizon = np.zeros(len(tracks))
+    horizon[mine] = np.where(sure[mine], np.minimum(reach, _LONGEST_S), 0.0)
+    found = []
+    for new, old in ((True, True), (True, False), (False, True)):
+        one, other = mine[changed[mine] == new], mine[changed[mine] == old]
+        found.append(_after(tracks, one, other, np.maximum(horizon[one], 2.0 * LONGEST_LOOSE_S)))
+        certain = other[sure[other]]
+        i, j = _after(tracks, one, certain, np.full(len(one), horizon.max()))
+        since = tracks.first_s[j] - tracks.last_s[i]
+        extra = (since <= horizon[j]) & (since > np.maximum(horizon[i], 2.0 * LONGEST_LOOSE_S))
+        found.append(np.stack([i[extra], j[extra]]))
+    i, j = np.concatenate(found, axis=1)
+    return i, j
 
 
 def _courses(
     tracks: Tracks,
-    mine: Ints,
+    pairs: tuple[Ints, Ints],
     sure: npt.NDArray[np.bool_],
     fast_m_s: float,
     top_m_s: float,
     log_chance: float,
     gone: tuple[Floats, Floats],
-) -> tuple[Ints, Ints, Floats]:
-    """Pairs of these tracks, the one that begins earlier first, of which the one may go on as the other, and what
-    speaks for it: the place and the speed fit, and neither is at rest (`gone` after the one and before the other)."""
-    certain = mine[sure[mine]]
-    found = [
-        _after(tracks, mine, mine, 2.0 * LONGEST_LOOSE_S),
-        _after(tracks, certain, mine, _LONGEST_S),
-        _after(tracks, mine, certain, _LONGEST_S),
-    ]
-    i, j = np.divmod(np.unique(np.concatenate([one * len(tracks) + other for one, other in found])), len(tracks))
+) -> _Links:
+    """Those of these pairs of tracks, the one that begins earlier first, of which the one may go on as the other, and
+    what speaks for it: the place and the speed fit, and neither is at rest (`gone` after the one, before the other)."""
+    i, j = pairs
     apart = tracks.place[j] - tracks.place[i]
     since = tracks.middle_s[j] - tracks.middle_s[i]
     within = tracks.first_s[j] <= tracks.last_s[i]
     near = (np.linalg.norm(apart, axis=1) <= top_m_s * np.abs(since)) & (~within | sure[i])
     i, j, apart, since, within = i[near], j[near], apart[near], since[near], within[near]
+    velocity, spread = _believed(tracks, fast_m_s)
+    miss = np.linalg.norm(apart - velocity[i] * since[:, None], axis=1)
+    wide = np.sqrt(np.trace(spread, axis1=1, axis2=2))[i] + _TURNING * np.linalg.norm(velocity[i], axis=1)
+    near = ~sure[i] | (miss <= 5.0 * wide * np.abs(since) + MAX_GATE_M)
+    i, j, apart, since, within = i[near], j[near], apart[near], since[near], within[near]
     inside = np.minimum(tracks.first_s[j] - tracks.first_s[i], np.abs(tracks.last_s[i] - tracks.last_s[j]))
     alone = np.where(within, inside, tracks.first_s[j] - tracks.last_s[i])
     steady = tracks.last_s[i] - tracks.first_s[i] + tracks.last_s[j] - tracks.first_s[j]
-    velocity, spread = _believed(tracks, fast_m_s)
     turn = _TURNING * (1.0 - np.exp(-alone / _TURNING_S)) * np.linalg.norm(velocity[i], axis=1)
     turn *= np.sqrt(alone / (alone + steady))
     turn = (turn**2)[:, None, None] * np.eye(2)
@@ -129,7 +180,7 @@ def _courses(
     return i[good], j[good], score[good]
 
 
-def _after(tracks: Tracks, first: Ints, second: Ints, longest_s: float) -> Ints:
+def _after(tracks: Tracks, first: Ints, second: Ints, longest_s: Floats) -> Ints:
     """(2, P) pairs of which the other begins after the one has begun, and at most so long after it has ended."""
     order = second[np.argsort(tracks.first_s[second], kind="stable")]
     start = tracks.first_s[order]
