@@ -17,6 +17,7 @@ from missions.drones import Drone
 from missions.errors import MissionError, VehicleError
 from missions.flying.flight import FlightOutcome, fly
 from missions.flying.interrupts import Interrupts
+from missions.flying.link import CONNECT_TIMEOUT_S
 from missions.flying.preflight import Check
 from missions.flying.progress import FlightStatus
 from missions.flying.recorder import Recorder
@@ -90,6 +91,7 @@ def fly_fleet(
     drone: Drone | None = None,
     signing: Signing | None = None,
     lost_after_s: float | None = None,
+    answer_s: float = CONNECT_TIMEOUT_S,
 ) -> dict[int, FlightOutcome | MissionError]:
     """Fly one sortie with each vehicle at once and record each; how each ended, by system id, or why it did not fly.
 
@@ -98,7 +100,7 @@ def fly_fleet(
     failed, or a vehicle is not to be had, none takes off. `progress` and `tell` are called from the flights' threads.
     Ctrl-C, SIGTERM or a closed terminal stops all before the take-off, later calls all home; the second leaves them to
     their own failsafes. Raises InputError where the members cannot be told apart, KeyboardInterrupt where it was
-    stopped before anybody took off.
+    stopped before anybody took off. `answer_s` is how long each vehicle has to answer at first.
     """
     check_members(members)
     together = _Together(members)
@@ -124,6 +126,7 @@ def fly_fleet(
                     interrupts=presses[member.system],
                     system=member.system,
                     lost_after_s=lost_after_s,
+                    answer_s=answer_s,
                 )
             except BaseException as error:
                 # Whatever it is, it must not leave the others waiting; it is raised from the main thread.

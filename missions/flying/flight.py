@@ -16,7 +16,7 @@ from missions.errors import VehicleError
 from missions.flying.following import FlightOutcome, Following, safe_teller
 from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.leftovers import left_on_vehicle
-from missions.flying.link import Link, connect
+from missions.flying.link import CONNECT_TIMEOUT_S, Link, connect
 from missions.flying.logs import LOG_FILE, fetch_log
 from missions.flying.parameters import Parameters
 from missions.flying.preflight import Check, preflight_checks
@@ -50,6 +50,7 @@ def fly(
     interrupts: Interrupts | None = None,
     system: int | None = None,
     lost_after_s: float | None = None,
+    answer_s: float = CONNECT_TIMEOUT_S,
 ) -> FlightOutcome:
     """Fly one sortie of `plan` with the vehicle at `url` and record it.
 
@@ -63,7 +64,7 @@ def fly(
     `drone` (by default the catalogue's of the plan's name) gives the battery's reserve and the wind it holds against.
     `signing` and `system` are `missions.flying.link.connect`'s. `interrupts`, where several flights share a process,
     counts what the caller makes of the signals. A vehicle silent for `lost_after_s` is lost; by default once it has
-    been gone for longer than the flight can last.
+    been gone for longer than the flight can last. One that does not answer within `answer_s` is not there.
 
     `recorder` is left open: images may still be coming. Raises InputError where the plan has no such sortie or `url` is
     no address, VehicleError where the vehicle does not answer, refuses, fails a check or was not confirmed.
@@ -79,7 +80,7 @@ def fly(
     with interrupts_of(interrupts) as counted:
         link: Link | None = None
         try:
-            link = connect(url, recorder.received, recorder.sent, system=system, signing=signing)
+            link = connect(url, recorder.received, recorder.sent, timeout_s=answer_s, system=system, signing=signing)
             link.line.note = recorder.event
             flight = _Flight(
                 link, plan, sortie, drone, recorder, counted, confirm, progress, safe_teller(tell, recorder.event)

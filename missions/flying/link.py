@@ -32,6 +32,7 @@ ATTEMPTS = 6
 CONTRADICTIONS = 3
 """So often a vehicle may answer a parameter otherwise than asked: the first answers can be echoes of its list."""
 
+CONNECT_TIMEOUT_S = 30.0
 PARAMETER_LIST_S = 90.0
 """A full parameter list takes up to a minute over a slow radio."""
 
@@ -312,7 +313,7 @@ def connect(
     heard: Listener,
     sent: Listener,
     *,
-    timeout_s: float = 30.0,
+    timeout_s: float = CONNECT_TIMEOUT_S,
     system: int | None = None,
     signing: Signing | None = None,
 ) -> Link:

@@ -66,7 +66,13 @@ def one_port() -> Iterator[str]:
 
 
 def fly_two(
-    url: str, tmp_path: Path, *, yes: bool = True, systems: tuple[int, int] = (1, 2), interrupt: bool = False
+    url: str,
+    tmp_path: Path,
+    *,
+    yes: bool = True,
+    systems: tuple[int, int] = (1, 2),
+    interrupt: bool = False,
+    answer_s: float = 30.0,
 ) -> tuple[dict[int, FlightOutcome | MissionError], dict[int, list[Check]]]:
     """Both flown at once; how they ended, and what the person was shown."""
     shown: dict[int, list[Check]] = {}
@@ -98,6 +104,7 @@ def fly_two(
             progress=progress,
             tell=lambda system, line: None,
             lost_after_s=20.0,
+            answer_s=answer_s,
         )
     return results, shown
 
@@ -168,7 +175,7 @@ def test_a_no_is_a_no_for_both(one_port: str, tmp_path: Path) -> None:
 
 def test_where_one_is_not_to_be_had_the_other_stays_down(tmp_path: Path) -> None:
     with practice_vehicle(20.0) as vehicle:
-        results, shown = fly_two(vehicle.url, tmp_path, systems=(1, 7))
+        results, shown = fly_two(vehicle.url, tmp_path, systems=(1, 7), answer_s=5.0)
     assert shown == {}
     assert "drone 7" in str(results[1])
     assert "1" in str(results[7])

@@ -1,0 +1,115 @@
+"""`picket fly --drone ... --sortie all`: two practice vehicles, round after round, always apart."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pymavlink import mavutil
+
+from missions.formats.plan_geojson import read_plan
+from missions.plan import Plan
+from missions.separation import HORIZONTAL_M, VERTICAL_M
+from picket.cli import main
+from picket.fleets import own_ways_home
+from picket.folder import Mission
+
+HOME = (88.8955, 23.0352)
+CORNERS = [[88.8925, 23.0348], [88.8985, 23.0348], [88.8985, 23.0356], [88.8925, 23.0356], [88.8925, 23.0348]]
+PAD_DEG = 0.0001
+"""The second pad is 10 m east of the first."""
+
+
+@pytest.fixture(scope="module")
+def mission(tmp_path_factory: pytest.TempPathFactory) -> Mission:
+    folder = tmp_path_factory.mktemp("fleet")
+    shapes = {"patrol": ("Polygon", [CORNERS]), "home": ("Point", HOME)}
+    features = [
+        {"type": "Feature", "properties": {"role": role}, "geometry": {"type": kind, "coordinates": places}}
+        for role, (kind, places) in shapes.items()
+    ]
+    area = folder / "area.geojson"
+    area.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert main(["plan", str(area), "--drones", "2", "-o", str(folder / "mission")]) == 0
+    return Mission(folder / "mission")
+
+
+def heard_in_the_air(folder: Path) -> list[tuple[float, float, float, float]]:
+    """(our clock in seconds, longitude, latitude, height) of every position of a flight above 2 m."""
+    log = mavutil.mavlink_connection(str(folder / "telemetry.tlog"))
+    found = []
+    while (message := log.recv_match(type="GLOBAL_POSITION_INT")) is not None:
+        if message.relative_alt > 2000:
+            found.append((message._timestamp, message.lon * 1e-7, message.lat * 1e-7, message.relative_alt * 1e-3))
+    log.close()
+    return found
+
+
+def apart_m(plan: Plan, folders: list[Path]) -> tuple[float, int]:
+    """The nearest that two flights came beside each other while less than 10 m apart in height, and how many positions
+    were heard of the first while both were in the air."""
+    ours, theirs = (heard_in_the_air(folder) for folder in folders)
+    nearest, together = math.inf, 0
+    east_m = 111_320.0 * math.cos(math.radians(plan.home.lat_deg))
+    for time_s, lon, lat, height in ours:
+        there = min(theirs, key=lambda position: abs(position[0] - time_s))
+        if abs(there[0] - time_s) < 0.1:
+            together += 1
+            if abs(there[3] - height) < VERTICAL_M:
+                nearest = min(nearest, math.hypot((there[1] - lon) * east_m, (there[2] - lat) * 110_750.0))
+    return nearest, together
+
+
+def test_two_drones_fly_what_is_theirs_and_keep_apart(mission: Mission, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = read_plan(mission.plan)
+    assert {sortie.drone for sortie in plan.sorties} == {1, 2}
+    command = [sys.executable, "-m", "sim", "--port", "0", "--speedup", "20"]
+    with ExitStack() as stack:
+        drones = []
+        for number in (1, 2):
+            pad = f"--home={plan.home.lat_deg},{plan.home.lon_deg + PAD_DEG * (number - 1)},10"
+            process = stack.enter_context(
+                subprocess.Popen([*command, pad, "--system", str(number)], stdout=subprocess.PIPE, text=True)
+            )
+            stack.callback(process.terminate)
+            assert process.stdout is not None
+            drones += ["--drone", f"{number}=tcp:127.0.0.1:{json.loads(process.stdout.readline())['port']}"]
+        capsys.readouterr()
+        assert main(["fly", str(mission.root), *drones, "--sortie", "all", "--yes", "--json"]) == 0
+        captured = capsys.readouterr()
+        flown = json.loads(captured.out)["flights"]
+        assert [flight["ended"] for flight in flown] == ["landed"] * len(plan.sorties)
+        assert "takes off at once" in captured.err
+        assert "after the first" in captured.err
+        folders = [Path(flight["flight"]) for flight in flown]
+        flew = {json.loads((folder / "flight.json").read_text())["sortie"]: folder for folder in folders}
+        facts = {number: json.loads((folder / "flight.json").read_text()) for number, folder in flew.items()}
+        assert {number: fact["system"] for number, fact in facts.items()} == {
+            sortie.number: sortie.drone for sortie in plan.sorties
+        }
+        first_round = [flew[min(item.number for item in plan.sorties if item.drone == drone)] for drone in (1, 2)]
+        nearest, together = apart_m(plan, first_round)
+        assert together > 0, "they were in the air at once"
+        assert nearest > HORIZONTAL_M
+
+        assert main(["fly", str(mission.root), *drones, "--sortie", "all", "--yes", "--json"]) == 0
+        assert "every sortie of this plan has been flown" in capsys.readouterr().err
+
+
+def test_ways_home_and_rally_points_are_one_drones_each(mission: Mission) -> None:
+    plan = read_plan(mission.plan)
+    plan = replace(plan, rally=(plan.home,) * 5)
+    held = [own_ways_home(plan, number, 3) for number in range(3)]
+    heights = [each.way_home_m for each in held]
+    assert heights == sorted(heights)
+    assert heights[0] == plan.height_home_m
+    assert heights[1] - heights[0] == pytest.approx(heights[2] - heights[1])
+    assert heights[2] < plan.fence.alt_max_home_m - 2.0
+    assert [len(each.rally) for each in held] == [2, 2, 1]
+    assert own_ways_home(plan, 0, 1) == plan
