@@ -19,11 +19,10 @@ from missions.errors import NotFlyableError
 from missions.flying.campaign import to_fly
 from missions.formats import plan_geojson
 from missions.plan import Plan, Position
-from missions.planning.coverage import covered_share
 from missions.planning.fence import CEILING_MARGIN_M
 from missions.planning.imaging import plan_imaging
 from missions.planning.planner import make_plan
-from missions.planning.proof import prove
+from missions.planning.rest import plan_of_rest
 from missions.planning.terrain import Relief, ground_amsl_m
 from missions.zones.avoid import Airspace, plan_among_zones
 from missions.zones.conflict import Band
@@ -111,11 +110,9 @@ def rest_of(folder: Path) -> tuple[Path, Area, Plan, dict[str, Any]]:
         f"Of {len(made.sorties)} sorties {len(left)} are left, {resumed} of them cut short: they go on a photo before "
         "the last one taken."
     )
-    rest = replace(made, sorties=sorties, notes=(*made.notes, note))
-    proof = prove(rest)
-    fence = replace(rest.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at)
+    rest = plan_of_rest(replace(made, notes=(*made.notes, note)), sorties)
     settings = {**mission.settings(), "resumes": flight.root.name}
     for what in ("drone", "camera"):
         settings[what] = described(mission.root, settings, what)
         settings.pop(f"{what}_file", None)
-    return mission.area, read_area(mission.area, {}), replace(rest, fence=fence, coverage=covered_share(rest)), settings
+    return mission.area, read_area(mission.area, {}), rest, settings

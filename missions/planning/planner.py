@@ -34,7 +34,7 @@ from missions.planning.imaging import (
 )
 from missions.planning.layouts import layouts
 from missions.planning.local import positions_of, rings_of, to_local
-from missions.planning.proof import prove, prove_returns
+from missions.planning.proof import proven
 from missions.planning.revisit import repeated, revisit_note
 from missions.planning.solution import HOME, Layout, Site, Solution, best_solution
 from missions.planning.sorties import Draft, Planner
@@ -110,8 +110,8 @@ def make_plan(
 
     if relief is None:
         plan = planned(drone)
-        return _proven(replace(plan, notes=(*plan.notes, _LEVEL)))
-    return _proven(_over_hills(planned, drone, relief))
+        return proven(replace(plan, notes=(*plan.notes, _LEVEL)))
+    return proven(_over_hills(planned, drone, relief))
 
 
 def _over_hills(planned: Callable[[Drone], Plan], drone: Drone, relief: Relief) -> Plan:
@@ -213,14 +213,6 @@ def _level(
         notes=tuple(notes),
     )
     return replace(plan, coverage=covered_share(plan, watched))
-
-
-def _proven(plan: Plan) -> Plan:
-    """The plan with its proof."""
-    proof = prove(plan)
-    prove_returns(plan)
-    fence = replace(plan.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at)
-    return replace(plan, fence=fence)
 
 
 def _home(area: Area, home: Position | None, notes: list[str]) -> Position:

@@ -6,7 +6,7 @@ straight line an RTL would fly. Nothing of how the plan was made is used here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -100,6 +100,13 @@ def prove_returns(plan: Plan) -> None:
             f"from {place.lat_deg:.5f}, {place.lon_deg:.5f} the straight line home, as RTL flies it, leaves the fence; "
             "add a rally point near there, or move home"
         )
+
+
+def proven(plan: Plan) -> Plan:
+    """The plan with its smallest clearance; raises NotFlyableError where a leg or a way home leaves the fence."""
+    proof = prove(plan)
+    prove_returns(plan)
+    return replace(plan, fence=replace(plan.fence, min_clearance_m=proof.clearance_m, min_clearance_at=proof.at))
 
 
 def _flown(plan: Plan) -> _Flown:

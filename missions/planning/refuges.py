@@ -49,6 +49,11 @@ def unsafe_returns(lines: Floats, refuges: Floats, region: Polygon | MultiPolygo
     return pieces[~safe]
 
 
+def used_refuges(lines: Floats, refuges: Floats) -> Flags:
+    """(R,): whether RTL may choose a refuge from anywhere on the lines (M, 2, 2)."""
+    return np.asarray(_may_choose(_pieces(lines), refuges).any(axis=0))
+
+
 def added_refuges(
     lines: Floats, refuges: Floats, region: Polygon | MultiPolygon, ground: Polygon | MultiPolygon
 ) -> Floats | None:

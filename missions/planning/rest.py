@@ -7,6 +7,7 @@ gap remains, with the camera off on the way there and on again at that place.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -16,8 +17,10 @@ import shapely
 from missions.errors import NotFlyableError
 from missions.items import NAV_WAYPOINT, mission_items
 from missions.plan import Plan, Position, Sortie, Waypoint, legs
+from missions.planning.coverage import covered_share
 from missions.planning.local import Point, frame_of, polygon_of, positions_of
-from missions.planning.proof import prove
+from missions.planning.proof import proven
+from missions.planning.refuges import used_refuges
 from missions.planning.routing import Router
 from missions.planning.survey import photo_count
 
@@ -53,8 +56,20 @@ def rest_of_sortie(plan: Plan, sortie: Sortie, item_reached: int, last_photo: Po
         remaining = ahead[first:]
     rest = replace(sortie, waypoints=(*_way_to(plan, remaining[0]), *remaining), point_of_no_return=None)
     rest = _reckoned(plan, sortie, rest)
-    prove(replace(plan, sorties=(rest,)))
+    proven(replace(plan, sorties=(rest,)))
     return rest
+
+
+def plan_of_rest(plan: Plan, sorties: Sequence[Sortie]) -> Plan:
+    """The plan with these sorties only, the rally points that RTL may choose on them, its own proof and the share of
+    the area that they photograph. Raises NotFlyableError where the proof fails."""
+    rest = replace(plan, sorties=tuple(sorties))
+    flown = [[_local(plan, leg.start), _local(plan, leg.end)] for sortie in sorties for leg in legs(plan, sortie)]
+    if plan.rally and flown:
+        refuges = np.array([(0.0, 0.0), *(_local(plan, place) for place in plan.rally)])
+        used = used_refuges(np.array(flown), refuges)[1:]
+        rest = replace(rest, rally=tuple(place for place, kept in zip(plan.rally, used, strict=True) if kept))
+    return replace(proven(rest), coverage=covered_share(rest))
 
 
 def _stopped_at(plan: Plan, before: Waypoint, after: Waypoint, last_photo: Position | None) -> Waypoint:
