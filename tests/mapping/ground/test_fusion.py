@@ -246,3 +246,14 @@ def test_many_detections_are_told_apart() -> None:
     found = fuse(seen.observations, seen.points, seen.views)
     right = sum(len(set(seen.truth[list(one.members)])) == 1 and len(one.members) == 4 for one in found)
     assert right >= 0.99 * 1000
+
+
+def test_movers_of_a_survey_are_mostly_one_track_and_hardly_ever_another_s() -> None:
+    """A quarter moves, attitudes are off by a degree: what is at rest shows how frames lie to each other."""
+    tally = Tally()
+    for seed in range(4):
+        seen = survey(np.random.default_rng(100 + seed), Survey(attitude_deg=1.0, walkers=0.2, drivers=0.08))
+        tally.add(seen, groups_of(fuse(seen.observations, seen.points, seen.views)))
+    assert tally.once >= 0.97 * tally.seen
+    assert tally.moving_once >= 0.8 * tally.moving
+    assert tally.mixed <= 0.01 * tally.seen
