@@ -80,13 +80,16 @@ class PicturesContent:
 
 @dataclass(frozen=True)
 class SortieRow:
-    """One sortie as a plan page lists it; `battery_used_pct` is the share of the whole battery."""
+    """One sortie as a plan page lists it; `battery_used_pct` is the share of the whole battery. Where several drones
+    share the work, `drone` says which flies it and `start_s` when, after the first take-off of all."""
 
     number: int
     distance_m: float
     flight_time_s: float
     photos: int
     battery_used_pct: float
+    drone: int | None = None
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,8 @@ def write_plan_page(content: PlanContent, path: Path) -> None:
         "sorties": [
             {
                 "number": row.number,
+                "drone": None if row.drone is None else [row.drone, str(row.drone)],
+                "start": [row.start_s, f"+{row.start_s / 60:.0f} min"],
                 "distance": [row.distance_m, wording.distance_text(row.distance_m)],
                 "time": [row.flight_time_s, wording.duration_text(row.flight_time_s)],
                 "photos": [row.photos, f"{row.photos:,}"],

@@ -24,16 +24,18 @@ def imaged_polygon(plan: Plan, sortie_number: int) -> Polygon | MultiPolygon:
 
 
 def covered_share(plan: Plan, lanes: Sequence[LineString] = ()) -> float:
-    """The fraction of what is to be watched that lies inside the footprint of at least one photo: of the patrol area,
-    or, for a corridor, of the ground within half a line spacing of its `lanes` (local metres), also where a zone keeps
-    the drone out of them; none given: of those that are flown."""
+    """The fraction of what is to be watched that lies inside the footprint of at least one photo: of the patrol area
+    outside its no-fly zones, or, for a corridor, of the ground within half a line spacing of its `lanes` (local
+    metres), also where a zone keeps the drone out of them; none given: of those that are flown."""
     if plan.pattern == "corridor":
         lanes = lanes or [
             line_of([leg.start, leg.end], plan.home) for s in plan.sorties for leg in legs(plan, s) if leg.imaging
         ]
         watched: BaseGeometry = shapely.union_all(shapely.buffer(lanes, plan.line_spacing_m / 2.0, cap_style="flat"))
     else:
+        closed = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.no_fly]), plan.home)
         watched = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.patrol]), plan.home)
+        watched = watched.difference(closed) if watched.intersects(closed) else watched
     return float(watched.intersection(_imaged(plan, plan.sorties)).area / watched.area)
 
 

@@ -4,46 +4,33 @@ from __future__ import annotations
 
 import inspect
 import math
-import shutil
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
-import shapely
 import typer
 
-from mapping.ground.camera import catalogue as camera_catalogue
 from mapping.ground.camera import load_camera
 from mapping.ground.elevation import ElevationModel
-from mapping.ground.terrain import FlatGround, Terrain
-from mapping.maps.report import HeightLine, PlanContent, SortieRow, write_plan_page
 from mapping.maps.wording import area_text, counted
-from missions.areas.area import Area
 from missions.areas.read import read_area
-from missions.drones import catalogue as drone_catalogue
 from missions.drones import load_drone
 from missions.errors import MissionError
-from missions.formats import area_geojson, keyhole, plan_geojson, qgc, waypoints
 from missions.plan import Plan, Position, Sortie
-from missions.planning.coverage import imaged_polygon
 from missions.planning.energy import CALM, Wind
 from missions.planning.imaging import CEILING_M
 from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP
-from missions.planning.terrain import DEFAULT_TOLERANCE_M, way_over_ground
-from picket.folder import SETTINGS_FILE, Mission, new_folder, write_settings
+from missions.planning.terrain import DEFAULT_TOLERANCE_M
+from picket.folder import Mission
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
 from picket.tasking import airspace_of, planned_among_zones, rest_of, terrain_of
+from picket.writing import write_mission
 from vision.errors import InputError
-from vision.files import read_json, write_whole
 
 DEFAULT_DRONE = "x500"
 DEFAULT_CAMERA = "boson640-14"
-_SORTIES_DRAWN = 99
-"""Of more sorties the page shows no heights and no footprints: nobody looks at them one by one."""
 _STRONGEST_WIND_M_S = 40.0
 
 
@@ -181,100 +168,6 @@ def plan(
     summarise(summary_of(made, output, time.monotonic() - started), as_json=as_json)
 
 
-def write_mission(
-    output: Path,
-    area_file: Path,
-    area: Area,
-    made: Plan,
-    asked: Mapping[str, Any] = MappingProxyType({}),
-    *,
-    terrain: Terrain | None = None,
-    force: bool = False,
-) -> Mission:
-    """Write the mission folder: settings, the area as read, the plan in every format, its page with the heights over
-    `terrain`. Nothing remains of it if one part fails; with `force` an earlier plan is replaced and its flights are
-    kept.
-
-    `asked` are the options given; those left out are written with the values the plan has. Files that describe a
-    drone or a camera are copied into the folder. Raises InputError where `output` already holds something.
-    """
-    settings = {
-        "area": area_file.name,
-        "drone": made.drone,
-        "camera": made.camera,
-        "sidelap": made.sidelap,
-        "frontlap": made.frontlap,
-        "angle": "auto",
-        "height_home_m": round(made.height_home_m, 2),
-        "picket": version("picket"),
-        **asked,
-    }
-    replacing = force and Mission(output).settings_file.is_file()
-    with new_folder(output, replace=replacing, keep=("flights", "picket.db"), known_by=SETTINGS_FILE) as folder:
-        mission = Mission(folder)
-        for option, known in (("drone", drone_catalogue()), ("camera", camera_catalogue())):
-            described = Path(settings[option])
-            if settings[option] not in known and described.is_file():
-                settings[f"{option}_file"] = f"{option}{described.suffix}"
-                shutil.copyfile(described, folder / settings[f"{option}_file"])
-        write_settings(mission.settings_file, settings)
-        if _kept_as_drawn(area_file, area):
-            shutil.copyfile(area_file, mission.area)
-            mission.area.chmod(0o644)
-        else:
-            write_whole(mission.area, area_geojson.text_of(area))
-        mission.plan.parent.mkdir()
-        plan_geojson.write_plan(made, mission.plan)
-        for sortie in made.sorties:
-            stem = mission.plan.parent / f"sortie-{sortie.number:02d}"
-            qgc.write_plan(made, sortie, stem.with_suffix(".plan"))
-            waypoints.write_waypoints(made, sortie, stem.with_suffix(".waypoints"))
-        keyhole.write_plan(made, mission.plan.parent / "plan.kml")
-        _write_page(made, mission, terrain or FlatGround(), settings.get("ceiling_m"))
-    return Mission(output)
-
-
-def _kept_as_drawn(area_file: Path, area: Area) -> bool:
-    """Whether the file is GeoJSON in degrees that says by itself what was understood: then it is kept with the names
-    people gave."""
-    if area_file.suffix.lower() not in (".geojson", ".json"):
-        return False
-    return "crs" not in read_json(area_file, "an area") and read_area(area_file) == area
-
-
-def _write_page(made: Plan, mission: Mission, terrain: Terrain, ceiling_m: float | None) -> None:
-    """The plan's page, `plan/plan.html`."""
-    shown = made.sorties[:_SORTIES_DRAWN]
-    ways = [(sortie, way_over_ground(made, sortie, terrain)) for sortie in shown if sortie.waypoints]
-    content = PlanContent(
-        title=made.name,
-        plan=read_json(mission.plan, "a plan"),
-        sorties=[
-            SortieRow(item.number, item.distance_m, item.flight_time_s, item.photos, item.battery_used_pct)
-            for item in made.sorties
-        ],
-        area=read_json(mission.area, "an area"),
-        facts={
-            "Drone": made.drone,
-            "Camera": made.camera,
-            "Height": f"{made.height_home_m:.0f} m above "
-            + ("take-off" if made.return_height_home_m is None else "the ground"),
-            "Ground sample distance": f"{made.gsd_cm:.1f} cm/px",
-            "Photographed": f"{made.coverage:.1%} of the area",
-            "Fence": f"{made.fence.vertex_count} vertices, ceiling {made.fence.alt_max_home_m:.0f} m",
-            "Nearest to the fence": f"{made.fence.min_clearance_m:.1f} m",
-        },
-        notes=made.notes,
-        photographed=shapely.union_all([imaged_polygon(made, sortie.number) for sortie in shown]),
-        heights=[
-            HeightLine(sortie.number, way.distance_m.tolist(), way.ground_home_m.tolist(), way.flight_home_m.tolist())
-            for sortie, way in ways
-        ],
-        ceiling_m=ceiling_m,
-    )
-    write_plan_page(content, mission.plan_page)
-
-
 def summary_of(made: Plan, output: Path, seconds: float) -> dict[str, Any]:
     """The JSON summary of a plan."""
     return {
@@ -383,9 +276,12 @@ def _angle(text: str) -> float | None:
     if text == "auto":
         return None
     try:
-        return float(text) % 180.0
-    except ValueError as error:
-        raise InputError("--angle", f"{text!r} is neither a number of degrees nor auto") from error
+        degrees = float(text)
+    except ValueError:
+        degrees = math.nan
+    if not math.isfinite(degrees):
+        raise InputError("--angle", f"{text!r} is neither a number of degrees nor auto")
+    return degrees % 180.0
 
 
 def _wind(text: str | None) -> Wind:

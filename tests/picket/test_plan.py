@@ -44,7 +44,7 @@ def test_the_summary_has_what_others_build_on(area: Path, tmp_path: Path, capsys
     code, summary, _ = run(capsys, str(area), "-o", str(tmp_path / "m"), "--wind", "5,270", "--drones", "2")
     assert code == 0
     assert (summary["flyable"], summary["problems"], summary["drones"]) == (True, [], 2)
-    assert summary["coverage"] > 0.999
+    assert summary["coverage"] > 0.995
     assert summary["area_m2"] == pytest.approx(181_500, rel=0.01)
     assert {"vertices", "min_clearance_m", "min_clearance_at"} == set(summary["fence"])
     for sortie in summary["sorties"]:

@@ -18,6 +18,8 @@ function addSorties(map, data, drawn, fitTo) {
   const columns = [
     { title: "Sortie", key: (one) => one.number, cell: (one) => make("span", { class: "what" },
       make("span", { class: `sortie-swatch sortie-colour-${(one.number - 1) % 6}` }), one.number) },
+    ...(data.sorties.some((one) => one.drone !== null) ? [["Drone", "drone"], ["Takes off", "start"]] : []).map(([title, name]) => (
+      { title, key: (one) => one[name][0], cell: (one) => one[name][1], numeric: true })),
     ...[["Distance", "distance"], ["Time", "time"], ["Photos", "photos"], ["Battery used", "battery"]].map(([title, name]) => (
       { title, key: (one) => one[name][0], cell: (one) => one[name][1], numeric: true, falling: true })),
   ];
