@@ -187,10 +187,10 @@ def _enough(tracks: Tracks, first: Ints) -> Ints:
     if len(first) <= _PAIRS_ENOUGH:
         return np.arange(len(first))
     cell = np.floor(tracks.place[first] / (4.0 * MAX_GATE_M)).astype(np.int64)
-    _, part = np.unique(cell, axis=0, return_inverse=True)
+    _, part = np.unique(cell @ [1 << 20, 1], return_inverse=True)
     order = np.random.default_rng(0).permutation(int(part.max()) + 1)
-    total = np.cumsum(np.bincount(part.ravel())[order])
-    return np.flatnonzero(np.isin(part.ravel(), order[: int(np.searchsorted(total, _PAIRS_ENOUGH)) + 1]))
+    total = np.cumsum(np.bincount(part)[order])
+    return np.flatnonzero(np.isin(part, order[: int(np.searchsorted(total, _PAIRS_ENOUGH)) + 1]))
 
 
 def _agreed(pairs: _Pairs, count: int) -> _Common:
