@@ -165,3 +165,12 @@ def test_point_of_no_return_is_where_least_is_left(metric_area: MakeArea, x500: 
     roomy = make_plan(metric_area(box(0, 0, 120, 120), (60, 60)), far, boson).sorties[0].point_of_no_return
     assert roomy is not None
     assert roomy.spare_s > 300.0
+
+
+def test_lanes_lost_to_a_zone_are_not_counted_as_photographed(
+    metric_area: MakeArea, x500: Drone, boson: Camera
+) -> None:
+    zone = box(-60, 700, 150, 800)
+    area = metric_area(box(0, 0, 150, 1_100), (60, 500), border=BORDER, no_fly=(zone,))
+    plan = make_plan(area, x500, boson, lanes_m=[80.0])
+    assert 0.5 < plan.coverage < 0.93

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from shapely.geometry import LineString, Polygon
 from mapping.ground.camera import Camera
 from missions.areas.area import Area
 from missions.drones import Drone
+from missions.errors import NotFlyableError
 from missions.items import NAV_WAYPOINT, mission_items
-from missions.plan import Plan, Position, Sortie, legs
+from missions.plan import Plan, Position, Sortie, Waypoint, legs
 from missions.planning.local import frame_of, line_of, positions_of
 from missions.planning.planner import make_plan
 from missions.planning.proof import prove
-from missions.planning.rest import rest_of_sortie, waypoints_reached
+from missions.planning.rest import plan_of_rest, rest_of_sortie, waypoints_reached
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +104,31 @@ def test_a_photo_of_another_line_is_not_believed(plan: Plan) -> None:
     rest = rest_of_sortie(plan, sortie, item_of(plan, sortie, start), far)
     assert rest is not None
     assert imaged(plan, rest)[0].length == pytest.approx(imaged(plan, sortie)[0].length, abs=0.01)
+
+
+def test_a_rest_keeps_only_the_rally_points_that_rtl_may_choose(
+    metric_area: Callable[..., Area], x500: Drone, boson: Camera
+) -> None:
+    plan = make_plan(metric_area(Polygon([(0, 0), (300, 0), (300, 200), (0, 200)]), (10.0, 10.0)), x500, boson)
+    both = positions_of([(250.0, 100.0), (30.0, 100.0)], plan.home)
+    whole = plan_of_rest(replace(plan, rally=both), plan.sorties)
+    assert whole.rally == both
+    assert whole.coverage == pytest.approx(plan.coverage)
+
+    # a sortie that goes no further than home's own corner of the area
+    there = positions_of([(30.0, 30.0)], plan.home)[0]
+    near = Waypoint(there.lat_deg, there.lon_deg, plan.height_home_m)
+    home = Waypoint(plan.home.lat_deg, plan.home.lon_deg, plan.height_home_m)
+    left = plan_of_rest(replace(plan, rally=both), [replace(plan.sorties[0], waypoints=(near, home))])
+    assert both[0] not in left.rally
+
+
+def test_a_rest_whose_way_home_leaves_the_fence_is_refused(
+    metric_area: Callable[..., Area], x500: Drone, boson: Camera
+) -> None:
+    bent = Polygon([(0, 0), (600, 0), (600, 600), (520, 600), (520, 80), (0, 80)])
+    made = make_plan(metric_area(bent, (20.0, 20.0)), x500, boson)
+    assert made.rally
+    assert plan_of_rest(made, made.sorties).rally
+    with pytest.raises(NotFlyableError, match="straight line home"):
+        plan_of_rest(replace(made, rally=()), made.sorties)

@@ -139,3 +139,16 @@ def test_speed_is_lowered_for_a_slow_camera() -> None:
 def test_options_that_mean_nothing(options: dict[str, float], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         plan_imaging(load_drone("x500"), load_camera("boson640-14"), **options)  # type: ignore[arg-type]
+
+
+def test_strips_are_cut_the_slow_way_where_the_quick_one_stumbles(monkeypatch: pytest.MonkeyPatch) -> None:
+    area = Polygon([(0, 0), (300, 20), (280, 200), (150, 90), (10, 180)])
+    quick = survey_cells(area, 30.0, SPACING)
+
+    def stumbles(*_: object) -> shapely.Geometry:
+        raise shapely.errors.GEOSException("TopologyException: found non-noded intersection")
+
+    monkeypatch.setattr(shapely, "clip_by_rect", stumbles)
+    slow = survey_cells(area, 30.0, SPACING)
+    ends = [np.array([[line.start, line.end] for cell in cells for line in cell]) for cells in (quick, slow)]
+    assert ends[0] == pytest.approx(ends[1], abs=1e-6)
