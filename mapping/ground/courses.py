@@ -40,7 +40,7 @@ _TOP_M_S = {"person": 4.0, "bicycle": 12.0, "vehicle": 30.0}
 _TURNING, _TURNING_S = 0.15, 8.0
 """How far, of the way since, a moving object may be off its straight course; and over what time that comes about."""
 _LONGEST_S = 300.0
-_CERTAIN = (6.0, 3.0, 1.5, 0.5, 0.0)
+_CERTAIN = (6.0, 3.0, 1.5, 0.5, 0.25)
 """Log-odds that pairs have to reach, step by step."""
 _LOG_RESTS = -0.7  # half of what was seen too shortly to tell is at rest
 _LOG_MISSED = 1.9  # a detector misses what it should see about once in seven times
