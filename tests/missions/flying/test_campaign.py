@@ -21,6 +21,7 @@ SHA = "the plan's"
 
 def plan_of(count: int) -> Plan:
     plan = square_plan()
+    plan = replace(plan, fence=replace(plan.fence, exclusion=()))
     return replace(plan, sorties=tuple(replace(plan.sorties[0], number=number) for number in range(1, count + 1)))
 
 
