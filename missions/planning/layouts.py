@@ -19,12 +19,14 @@ from missions.planning.order import lines_of, ordered
 from missions.planning.routing import Router
 from missions.planning.solution import HOME, Layout, Site
 from missions.planning.sorties import Planner
-from missions.planning.survey import Cell, Spacing, survey_cells
+from missions.planning.survey import Cell, Spacing, photo_count, survey_cells
 
 _DIRECTIONS = 16
 _APART_DEG = 3.0
 _MOST_LINES = 8_000
 """In all layouts that are flown roughly: beyond, fewer of them are looked at."""
+_ENOUGH = 0.998
+"""The least share of the region in the pictures of a layout that is handed on."""
 _KEPT, _KEPT_CUTS = 4, 2
 """Divisions handed on, and ways to cut their lines of each."""
 _MANY_LINES = 1_000
@@ -67,21 +69,42 @@ def layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None)
             found.append((_rough_s(planner, cells), number, longest))
         if lines > _MOST_LINES:
             break
-    return _best_of(found, divisions, spacing)
+    return _best_of(region, found, divisions, spacing)
 
 
-def _best_of(found: list[tuple[float, int, float]], divisions: list[_Division], spacing: Spacing) -> list[list[Layout]]:
-    """The layouts of least rough time, those of one division together."""
+def _best_of(
+    region: Polygon | MultiPolygon, found: list[tuple[float, int, float]], divisions: list[_Division], spacing: Spacing
+) -> list[list[Layout]]:
+    """The layouts of least rough time that show the region, those of one division together; where none does, the one
+    that shows most."""
+    fullest: list[list[Layout]] = []
+    most = 0.0
     kept: dict[int, list[Layout]] = {}
     for _, number, longest in sorted(found):
-        if number not in kept and len(kept) == _KEPT:
+        if not kept.get(number) and sum(map(bool, kept.values())) == _KEPT:
             continue
         group = kept.setdefault(number, [])
         if len(group) < _KEPT_CUTS:
             layout = _layout(divisions[number], spacing, longest)
-            if layout.cells:
+            share = _shown(region, layout, spacing) if layout.cells else 0.0
+            if share >= _ENOUGH:
                 group.append(layout)
-    return [group for group in kept.values() if group]
+            elif share > most:
+                fullest, most = [[layout]], share
+    return [group for group in kept.values() if group] or fullest
+
+
+def _shown(region: Polygon | MultiPolygon, layout: Layout, spacing: Spacing) -> float:
+    """The share of the region in the pictures of a layout's lines."""
+    lines = np.array([[line.start, line.end] for cell in layout.cells for line in cell])
+    lengths = np.hypot(*(lines[:, 1] - lines[:, 0]).T)
+    ahead = (lines[:, 1] - lines[:, 0]) / np.maximum(lengths, 1e-9)[:, None]
+    aside = np.column_stack([ahead[:, 1], -ahead[:, 0]]) * spacing.across_m / 2.0
+    first = lines[:, 0] - ahead * spacing.along_m / 2.0
+    reach = [(photo_count(length, spacing.trigger_m) - 1) * spacing.trigger_m + spacing.along_m for length in lengths]
+    last = first + ahead * np.array(reach)[:, None]
+    pictures = shapely.polygons(np.stack([first - aside, last - aside, last + aside, first + aside], axis=1))
+    return float(region.intersection(shapely.union_all(pictures)).area / region.area)
 
 
 def _divisions(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None, many: bool) -> list[_Division]:

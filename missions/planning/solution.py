@@ -6,6 +6,7 @@ depends on what is flown, what may be flown on the fence, the order on both.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -75,11 +76,13 @@ class Solution:
 
 
 def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
-    """The solution of least time. Layouts of one group cut the same lines differently and share a fence.
+    """The solution of least time among those that lose least to their fence. Layouts of one group cut the same lines
+    differently and share a fence.
 
     Raises NotFlyableError where none can be flown, with the reason of the last.
     """
     best: Solution | None = None
+    best_rank = (math.inf, math.inf)
     refusal = NotFlyableError("the patrol area is too small for a single transect; draw it larger")
     for group in groups:
         try:
@@ -97,8 +100,10 @@ def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
             except NotFlyableError as error:
                 refusal = error
                 continue
-            if best is None or solution.time_s < best.time_s:
-                best = solution
+            lost = 1.0 - _length_m([solution.transects]) / _length_m(_clipped(layout.cells, None, site.ground))
+            rank = (0.0 if lost <= _LOST else lost, solution.time_s)
+            if best is None or rank < best_rank:
+                best, best_rank = solution, rank
     if best is None:
         raise refusal
     better = _flown(site, best.layout, best.enclosure, thorough=True)
