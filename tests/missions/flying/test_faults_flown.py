@@ -22,7 +22,7 @@ from missions.flying.flight import FlightOutcome, fly
 from missions.flying.link import connect
 from missions.flying.recorder import Recorder, recover
 
-SPEEDUP = 25.0
+SPEEDUP = 40.0
 
 
 @pytest.fixture(scope="module")
