@@ -107,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for kind, found in results.items():
         if found:
             print(
-                f"{kind:8} {len(found):5} {sum(m.outside for m, _ in found):12} {min(m.imaged for m, _ in found):12.2%} "
+                f"{kind:8} {len(found):5} {sum(m.outside for m, _ in found):12} "
+                f"{min(m.imaged for m, _ in found):12.2%} "
                 f"{min(m.overlapped for m, _ in found):16.2%} {max(s for _, s in found):7.1f} s"
             )
     every = [one for found in results.values() for one in found]

@@ -68,9 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = off[np.isfinite(off)]
         print(f"{name:24} {len(known):6} {np.median(known):7.2f} {np.quantile(known, 0.9):6.2f} {known.max():6.2f}")
     print()
-    print(
-        f"{'calibrated from':24} {'':>6} {'barrel-A':>8} {'barrel-C':>8} {'ellipse':>8}   (m, fused)"
-    )
+    print(f"{'calibrated from':24} {'':>6} {'barrel-A':>8} {'barrel-C':>8} {'ellipse':>8}   (m, fused)")
     with tempfile.TemporaryDirectory() as folder:
         flight = ingest_images(data, Path(folder) / "flight", camera=str(data / "camera.json"))
         for known in (None, *SURVEYED):

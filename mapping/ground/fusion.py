@@ -23,7 +23,19 @@ import numpy.typing as npt
 from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.georeference import GroundPoints
 from mapping.ground.joining import join
-from mapping.ground.tracks import GATE, Floats, Ints, Looks, fit, inverse, is_moving, log_density, products, renumbered
+from mapping.ground.tracks import (
+    GATE,
+    Floats,
+    Ints,
+    Looks,
+    fit,
+    inverse,
+    is_moving,
+    log_chances,
+    log_density,
+    products,
+    renumbered,
+)
 
 _LEAST_VARIANCE_M2 = 1e-6  # a millimetre: keeps places without any stated error apart from singular matrices
 _OWN = ("position east", "position north", "clock")
@@ -90,14 +102,18 @@ def fuse(
 
 
 def _looks(observations: Sequence[Observation], points: GroundPoints) -> Looks:
+    frame = np.array([one.frame for one in observations], dtype=np.intp)
+    class_name = np.array([one.class_name for one in observations], dtype=np.str_)
+    place = np.stack([points.east_m, points.north_m], axis=1)
     return Looks(
-        frame=np.array([one.frame for one in observations], dtype=np.intp),
+        frame=frame,
         time_s=np.array([one.time_s for one in observations], dtype=np.float64),
         flight=np.array([one.flight for one in observations], dtype=np.intp),
-        class_name=np.array([one.class_name for one in observations], dtype=np.str_),
-        place=np.stack([points.east_m, points.north_m], axis=1),
+        class_name=class_name,
+        place=place,
         noise=points.noise + _LEAST_VARIANCE_M2 * np.eye(2),
         factors=points.factors,
+        chance=log_chances(place, frame, class_name),
     )
 
 

@@ -23,7 +23,7 @@ from mapping.ground.courses import LONGEST_LOOSE_S, follow_movers
 from mapping.ground.steadying import steadied
 from mapping.ground.tracks import (
     GATE,
-    LOG_CHANCE,
+    LOG_DENSEST,
     MAX_GATE_M,
     Floats,
     Ints,
@@ -57,13 +57,15 @@ _CAUTION = 2.0  # by how much the spread of the estimated common errors is taken
 @dataclass(frozen=True, eq=False)
 class _Pairs:
     """(P,) pairs of tracks, how far apart they are, what of that single looks explain, and how one sigma of each
-    flight-wide error of every flight would part them (P, 2, flights x B)."""
+    flight-wide error of every flight would part them (P, 2, flights x B). `chance` is the log density of another
+    object there."""
 
     first: Ints
     second: Ints
     apart: Floats
     noise: Floats
     unlike: Floats
+    chance: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,13 +174,14 @@ def _compared(tracks: Tracks, i: Ints, j: Ints) -> _Pairs:
     gap = np.maximum(tracks.first_s[i], tracks.first_s[j]) - np.minimum(tracks.last_s[i], tracks.last_s[j])
     drift = 2.0 * _DRIFT_M**2 * (1.0 - np.exp(-np.clip(np.nan_to_num(gap), 0.0, None) / _DRIFT_S))
     noise = tracks.noise[i] + tracks.noise[j] + drift[:, None, None] * np.eye(2)
+    chance = np.maximum(tracks.chance[i], tracks.chance[j])
     if flights == 1:
-        return _Pairs(i, j, apart, noise, tracks.factors[j] - tracks.factors[i])
+        return _Pairs(i, j, apart, noise, tracks.factors[j] - tracks.factors[i], chance)
     unlike = np.zeros((len(i), 2, flights, wide))
     row = np.arange(len(i))
     unlike[row, :, tracks.flight[j]] += tracks.factors[j]
     unlike[row, :, tracks.flight[i]] -= tracks.factors[i]
-    return _Pairs(i, j, apart, noise, unlike.reshape(len(i), 2, flights * wide))
+    return _Pairs(i, j, apart, noise, unlike.reshape(len(i), 2, flights * wide), chance)
 
 
 def _enough(tracks: Tracks, first: Ints) -> Ints:
@@ -200,7 +203,7 @@ def _agreed(pairs: _Pairs, count: int) -> _Common:
     if not len(pairs.first):
         return common
     for heat in _HEATS:
-        heated = replace(pairs, noise=heat * pairs.noise)
+        heated = replace(pairs, noise=heat * pairs.noise, chance=np.full(len(pairs.first), LOG_DENSEST))
         weight = inverse(heated.noise)
         score, squared = _likeness(heated, common, 1.0)
         likely = np.where(squared <= GATE, np.exp(score), 0.0)
@@ -222,4 +225,4 @@ def _likeness(pairs: _Pairs, common: _Common, caution: float) -> tuple[Floats, F
     shifts = (rows @ root).reshape(count, 2, wide)
     left = pairs.apart - (rows @ common.value).reshape(count, 2)
     density, squared = log_density(left, pairs.noise + products(shifts))
-    return density - LOG_CHANCE, squared
+    return density - pairs.chance, squared

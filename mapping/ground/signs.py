@@ -119,8 +119,9 @@ def turned_frames(
     """Frames whose picture lies upside down against their pose, in ascending order.
 
     In two pictures that show the same ground, its patches must lie the same way round on the map. Where they are half a
-    turn apart, one of the two was turned: the one that more of its neighbours contradict, and of two alone the one whose
-    turning back brings the patches together (turned about the wrong centre, they lie apart by the way flown between).
+    turn apart, one of the two was turned: the one that more of its neighbours contradict, and of two alone the one
+    whose turning back brings the patches together (turned about the wrong centre, they lie apart by the way flown
+    between).
     """
     local = local_frame(poses)
     size = np.array([camera.width_px, camera.height_px], dtype=np.float64)

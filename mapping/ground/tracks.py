@@ -26,9 +26,13 @@ Ints = npt.NDArray[np.intp]
 
 GATE = float(chi2.ppf(0.999, df=2))
 MAX_GATE_M = 30.0  # however uncertain, places farther apart are never taken for one object at rest
-LOG_CHANCE = float(np.log(1e-3))
-"""Log density, per square metre, of another object at a place where one object is looked for: of objects 5 m apart one
-in six or seven missed, now the one and now the other."""
+_AROUND_M = 15.0
+_LONE = 0.25  # how many others are taken to be near where none is seen
+_BOTH_MISSED = 0.025
+"""The chance that of two objects the one is missed now and the other then: of each one look in six or seven."""
+LOG_LONE, LOG_DENSEST = float(np.log(1e-4)), float(np.log(1e-3))
+"""Log densities, per square metre, that chances are kept between: of a person with nobody in sight, to whom strays and
+false alarms may still come near, and of objects 5 m apart on all sides (what is nearer is mostly seen twice)."""
 
 MOVING = 13.8
 """The chi-square (of two, 99.9 %) from which a track counts as that of a moving object."""
@@ -48,7 +52,8 @@ _LOOSE_M_S = 30.0  # what is known of a velocity before anything is measured
 @dataclass(frozen=True, eq=False)
 class Looks:
     """(N,) located detections: the place of their frame in the order of time, its time (NaN if unknown), flight and
-    class, places (N, 2) in metres, their noise (N, 2, 2) and flight-wide factors (N, 2, B)."""
+    class, places (N, 2) in metres, their noise (N, 2, 2) and flight-wide factors (N, 2, B). `chance` is the log
+    density, per square metre, of another object at a place where one is looked for."""
 
     frame: Ints
     time_s: Floats
@@ -57,6 +62,7 @@ class Looks:
     place: Floats
     noise: Floats
     factors: Floats
+    chance: Floats
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -71,7 +77,8 @@ class Tracks:
     """(G,) tracks of looks: how many, from when to when, and the mean place, weighted by the inverse of the
     covariances, with what the weights make of noise (G, 2, 2) and flight-wide factors (G, 2, B); `middle_s` is the mean
     time with these weights. `velocity` (G, 2) in m/s, 0 with its prior's covariance where one look is all there is;
-    `motion` is how much better a moving object explains the looks than one at rest (chi-square of two)."""
+    `motion` is how much better a moving object explains the looks than one at rest (chi-square of two); `chance` is
+    that of the look with most others about."""
 
     count: Ints
     first_s: Floats
@@ -84,6 +91,7 @@ class Tracks:
     velocity: Floats
     velocity_covariance: Floats
     motion: Floats
+    chance: Floats
 
     def __len__(self) -> int:
         return len(self.count)
@@ -114,6 +122,19 @@ def near_pairs(place: Floats, reach: Floats, time_s: Floats | None = None, lapse
             found.append(np.stack([mine[met["i"]], others[met["j"]]], axis=1))
     pairs = np.concatenate(found).astype(np.intp)
     return pairs.min(axis=1), pairs.max(axis=1)
+
+
+def log_chances(place: Floats, frame: Ints, class_name: npt.NDArray[np.str_]) -> Floats:
+    """(N,) log density, per square metre, of another object of the class at a place where one is looked for, seen when
+    that one is not: from how many others of its frame stand about each detection. A lone person found again with a
+    large error is hardly another; one of a crowd may be."""
+    group = np.unique(np.stack([frame, np.unique(class_name, return_inverse=True)[1]]), axis=1, return_inverse=True)[1]
+    if not len(place):
+        return np.empty(0)
+    tree = cKDTree(np.column_stack([place, 4.0 * _AROUND_M * group.ravel()]))
+    others = tree.query_ball_point(tree.data, _AROUND_M, return_length=True) - 1
+    density = (others + _LONE) / (np.pi * _AROUND_M**2)
+    return np.clip(np.log(_BOTH_MISSED * density), LOG_LONE, LOG_DENSEST)
 
 
 def log_density(apart: Floats, covariance: Floats) -> tuple[Floats, Floats]:
@@ -193,8 +214,8 @@ def _links(looks: Looks, walk_m_s: float) -> tuple[Ints, Ints, Floats]:
         walked = ((walk_m_s * passed) ** 2)[:, None, None] * np.eye(2)
         walking, squared = log_density(apart, covariance + walked)
         density = np.logaddexp(density + np.log1p(-_MOVES), walking + np.log(_MOVES))
-    score = density - LOG_CHANCE
-    good = (score > 0.0) & (squared <= GATE)
+    score = density - np.maximum(looks.chance[i], looks.chance[j])
+    good = (score > 0.0) & (squared <= GATE) & (np.hypot(apart[:, 0], apart[:, 1]) <= MAX_GATE_M)
     return i[good], j[good], score[good]
 
 
@@ -287,7 +308,15 @@ def fit(looks: Looks, label: Ints, *, motion: bool = True) -> Tracks:
         velocity=velocity,
         velocity_covariance=spread,
         motion=gain,
+        chance=_most(looks.chance, label, count),
     )
+
+
+def _most(values: Floats, label: Ints, count: int) -> Floats:
+    """The greatest of the (N,) values with each of `count` labels."""
+    most = np.full(count, -np.inf)
+    np.maximum.at(most, label, values)
+    return most
 
 
 def _origin(looks: Looks) -> float:
@@ -300,7 +329,7 @@ def _none(wide: int) -> Tracks:
     matrix = np.empty((0, 2, 2))
     return Tracks(
         *(whole, empty, empty, empty, whole, np.empty((0, 2)), matrix, np.empty((0, 2, wide))),
-        *(np.empty((0, 2)), matrix, empty),
+        *(np.empty((0, 2)), matrix, empty, empty),
     )
 
 

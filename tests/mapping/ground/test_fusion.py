@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -257,3 +258,16 @@ def test_movers_of_a_survey_are_mostly_one_track_and_hardly_ever_another_s() -> 
     assert tally.once >= 0.97 * tally.seen
     assert tally.moving_once >= 0.8 * tally.moving
     assert tally.mixed <= 0.01 * tally.seen
+
+
+def test_a_lone_person_seen_at_a_slant_is_one_sighting() -> None:
+    """A large error along the line of sight is no second person where nobody else is about."""
+    wide = np.tile(np.diag([25.0, 2.0]), (8, 1, 1))
+    once = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        places = rng.normal(0.0, 1.0, (8, 2)) * np.sqrt([25.0, 2.0])
+        points = replace(ground(places), noise=wide)
+        seen = [Observation(frame, "person", time_s=1e9 + 2.0 * frame) for frame in range(8)]
+        once += len(fuse(seen, points)) == 1
+    assert once >= 18

@@ -224,8 +224,8 @@ def test_dji_frame_that_a_viewer_turned_is_noticed(shared: Path) -> None:
     found = read_image_pose(shared / "data/flights/brighton-beach/DJI_0024.JPG")
     assert found.yaw_deg == 220.0
     assert found.notes[0] == (
-        "suspicious: saved anew by Microsoft Windows Photo Viewer 10.0.10240.16384 at 2016:06:23 19:24:38 (taken at 2016:06:23 "
-        "16:32:43): if it was turned or cropped, its attitude no longer fits the picture"
+        "suspicious: saved anew by Microsoft Windows Photo Viewer 10.0.10240.16384 at 2016:06:23 19:24:38 (taken at "
+        "2016:06:23 16:32:43): if it was turned or cropped, its attitude no longer fits the picture"
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mapping.ground.steadying import steadied
-from mapping.ground.tracks import Looks
+from mapping.ground.tracks import Looks, log_chances
 
 FRAMES, OBJECTS = 20, 8
 
@@ -20,7 +20,8 @@ def looks(rng: np.random.Generator, shift_m: float, own_m: float) -> tuple[Looks
     factors[:, 0, 0] = factors[:, 1, 1] = 1.5
     noise = np.tile((shift_m**2 + own_m**2) * np.eye(2), (len(frame), 1, 1))
     flight, names = np.zeros(len(frame), dtype=np.intp), np.full(len(frame), "person")
-    return Looks(frame, 1e9 + frame.astype(np.float64), flight, names, place, noise, factors), thing
+    chance = log_chances(place, frame, names)
+    return Looks(frame, 1e9 + frame.astype(np.float64), flight, names, place, noise, factors, chance), thing
 
 
 def steps(found: Looks, thing: np.ndarray, only: int) -> np.ndarray:
