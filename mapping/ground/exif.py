@@ -36,6 +36,10 @@ _COMPARED = (64, 48)
 _BLACK = 24.0
 _ALIKE, _CLEARLY = 0.6, 0.3
 
+NO_IMAGE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, ModuleNotFoundError)
+"""What Pillow raises of files that are no images; the last where ultralytics, loaded for detection, has put itself
+before Pillow and asks for a reader of another format."""
+
 
 @dataclass(frozen=True)
 class Exif:
@@ -71,7 +75,7 @@ def read_exif(path: str | PathLike[str]) -> Exif:
                 )
     except FileNotFoundError as error:
         raise InputError(path, "no such image") from error
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+    except (*NO_IMAGE, Image.DecompressionBombError) as error:
         raise InputError(path, "not an image, or a damaged one: leave it out or copy it again") from error
 
 
@@ -98,7 +102,7 @@ def _turned_thumbnail(image: Image.Image, exif: Image.Exif) -> bool:
             shown, picture = (
                 np.asarray(one.convert("L").resize(_COMPARED), dtype=np.float64) for one in (small, image)
             )
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+    except NO_IMAGE:
         return False
     # makers put black bars round a thumbnail of another shape
     bars = shown.max(axis=1) > _BLACK

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
 from mapping.errors import MappingError
-from mapping.ground.exif import exif_place, exif_time, focal_px, plain_text, read_exif, rewriting_notes
+from mapping.ground.exif import NO_IMAGE, exif_place, exif_time, focal_px, plain_text, read_exif, rewriting_notes
 from mapping.ground.geoid import amsl_from_hae
 from mapping.ground.jpeg import XMP_HEADER, app1, is_exif, is_xmp, split_jpeg
 from mapping.ground.makers import Place, Said, autel, dji, parrot, skydio, teal
@@ -169,7 +169,7 @@ def _exif_bytes(path: Path, pose: ImagePose) -> bytes:
             with Image.open(path) as image:
                 exif = image.getexif()
                 detail, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except NO_IMAGE as error:
         raise InputError(path, "not an image, or a damaged one: copy it again") from error
     for tag, name in ((ExifTags.Base.Make, pose.make), (ExifTags.Base.Model, pose.model)):
         if name is not None:

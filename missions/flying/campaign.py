@@ -13,6 +13,8 @@ from missions.flying.following import FlightOutcome
 from missions.plan import Plan, Position, Sortie
 from missions.planning.rest import rest_of_sortie
 
+_MENDED_BY_A_BREAK = ("called home: battery", "called home: wind")
+
 
 @dataclass(frozen=True)
 class ToFly:
@@ -62,6 +64,9 @@ def deal(tasks: Sequence[ToFly], drones: int, planned: int) -> list[list[ToFly]]
 
 
 def goes_on(outcome: FlightOutcome) -> bool:
-    """Whether the next battery may go on after a sortie that was not flown to its end: the vehicle itself broke it off,
-    having taken photos; not where a person did, or where the vehicle was lost."""
-    return outcome.ended == "aborted" and outcome.photos_taken > 0 and "by the pilot" not in outcome.reason
+    """Whether the next battery may go on after a sortie that was not flown to its end: only where it was broken off,
+    after photos, for what a new battery or a calmer hour mends, by Picket or by the vehicle's own battery failsafe.
+    Whatever else a person, a fault or a stranger did is for the pilot to look into first."""
+    failsafe = outcome.reason.startswith("went to RTL") and "battery" in outcome.reason.lower()
+    mended = failsafe or outcome.reason.startswith(_MENDED_BY_A_BREAK)
+    return outcome.ended == "aborted" and outcome.photos_taken > 0 and mended

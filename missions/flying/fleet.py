@@ -72,12 +72,17 @@ class _Together:
         return len(self.checks.keys() | self.ended.keys()) == len(self.members)
 
     def may_start(self, member: Member) -> bool:
-        """Once every vehicle meant to start earlier has flown for as long as it is to be ahead, or is down again."""
-        return all(
-            other.system in self.ended or self.flown_s.get(other.system, 0.0) >= member.start_s - other.start_s
-            for other in self.members
-            if other.start_s < member.start_s
-        )
+        """Once every vehicle meant to start earlier has flown for as long as it is to be ahead, or is down again.
+        Raises VehicleError where one of them is still in the air and nobody hears how far ahead it is."""
+        for other in self.members:
+            if other.start_s >= member.start_s or self.flown_s.get(other.system, 0.0) >= member.start_s - other.start_s:
+                continue
+            outcome = self.ended.get(other.system)
+            if outcome is None:
+                return False
+            if isinstance(outcome, FlightOutcome) and outcome.ended in ("left", "lost"):
+                raise VehicleError(f"not started: drone {other.system} is still in the air, and nobody hears where")
+        return True
 
 
 def fly_fleet(

@@ -83,6 +83,7 @@ class Following:
         self._tell = tell
         self._lost_after_s = lost_after_s
         self._called_home = ""
+        self._pilot_called = False
         self._obeyed = False
         self._left_auto = ""
         self._kept: tuple[int, int] = (-1, -1)
@@ -141,6 +142,7 @@ class Following:
         if finding.kind == "silent_over":
             self._link.ask_for_streams()
         if finding.call_home and not self._called_home:
+            self._tell(finding.call_home)
             self._call(finding.call_home)
 
     def _gone(self, status: FlightStatus, silence_s: float) -> bool:
@@ -151,7 +153,8 @@ class Following:
         return silence_s > faults.SILENT_S and _overdue(status.flown_s + silence_s, self._sortie)
 
     def _decide(self, status: FlightStatus) -> None:
-        if not self._called_home and self._interrupts.count:
+        if self._interrupts.count and not self._pilot_called:
+            self._pilot_called = True
             self._tell(
                 "returning home; recording goes on until it has landed and disarmed. Ctrl-C once more leaves it to its "
                 "own failsafes and closes the record"
@@ -162,7 +165,11 @@ class Following:
             self._call("called home: overdue")
         elif self._called_home and not self._obeyed and status.mode in FLYING_THE_PLAN:
             self._obeyed = self._ask_home()
-        elif status.mode not in FLYING_THE_PLAN and not self._left_auto and not self._watch.route_done:
+        elif (
+            status.mode not in FLYING_THE_PLAN
+            and not (self._left_auto or self._called_home)
+            and not self._watch.route_done
+        ):
             self._left_auto = f"went to {status.mode} after {status.progress:.0%} of the way"
             self._recorder.event(
                 "left_auto", mode=status.mode, progress=round(status.progress, 3), text=self._watch.message

@@ -70,14 +70,20 @@ def test_a_rest_of_a_rest() -> None:
 @pytest.mark.parametrize(
     ("ended", "photos", "reason", "on"),
     [
-        ("aborted", 12, "low battery", True),
-        ("aborted", 0, "low battery", False),
+        ("aborted", 12, "called home: battery at 22 %", True),
+        ("aborted", 12, "called home: wind 13 m/s", True),
+        ("aborted", 12, "went to RTL after 40 % of the way (Battery 1 is low 14.20V used 3000 mAh)", True),
+        ("aborted", 0, "called home: battery at 22 %", False),
+        ("aborted", 12, "went to LAND after 61 % of the way", False),
+        ("aborted", 12, "went to LOITER after 61 % of the way (Battery 1 is low)", False),
+        ("aborted", 12, "called home: outside its fence", False),
+        ("aborted", 12, "called home: somebody else changed the mission", False),
         ("aborted", 12, "called home by the pilot", False),
         ("lost", 12, "silent", False),
         ("left", 12, "left to its failsafes", False),
     ],
 )
-def test_the_next_battery_goes_on_only_after_the_vehicle_itself_broke_off(
+def test_the_next_battery_goes_on_only_after_what_a_break_mends(
     ended: Any, photos: int, reason: str, on: bool
 ) -> None:
     assert goes_on(FlightOutcome(ended, 20, photos, 100.0, reason)) is on

@@ -184,7 +184,7 @@ def test_a_signal_at_the_prompt_leaves_the_vehicle_as_it_was(tmp_path: Path, url
         assert process.stdout is not None
         assert process.stdout.readline() == "asked\n"
         process.send_signal(number)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     facts = json.loads((folder / "flight.json").read_text())
     assert (facts["ended"], facts["reason"]) == ("interrupted", "stopped before the take-off")
     assert_as_before(url, folder)
