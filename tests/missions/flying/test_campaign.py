@@ -83,9 +83,7 @@ def test_a_rest_of_a_rest() -> None:
         ("left", 12, "left to its failsafes", False),
     ],
 )
-def test_the_next_battery_goes_on_only_after_what_a_break_mends(
-    ended: Any, photos: int, reason: str, on: bool
-) -> None:
+def test_the_next_battery_goes_on_only_after_what_a_break_mends(ended: Any, photos: int, reason: str, on: bool) -> None:
     assert goes_on(FlightOutcome(ended, 20, photos, 100.0, reason)) is on
 
 
