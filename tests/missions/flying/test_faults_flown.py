@@ -22,7 +22,7 @@ from missions.flying.flight import FlightOutcome, fly
 from missions.flying.link import connect
 from missions.flying.recorder import Recorder, recover
 
-SPEEDUP = 40.0
+SPEEDUP = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_wind_over_the_limit_calls_home(tmp_path: Path, camera: Camera) -> None:
 
 
 def test_a_silent_camera_is_told_and_flown_on(tmp_path: Path, camera: Camera) -> None:
-    told = flown_with(tmp_path / "flight", camera, "camera-silent@photo:2")
+    told = flown_with(tmp_path / "flight", camera, "camera-silent@photo:2", side_m=200.0)
     assert told.event("camera_silent")["unphotographed_m"] > 50
     assert told.outcome.ended == "landed"
     assert told.outcome.photos_taken == 2
