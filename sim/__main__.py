@@ -8,14 +8,22 @@ landing or with standard input) once every photograph taken has been written. Ba
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from sim.errors import SimulationError
-from sim.process import Flags, add_process_flags, camera_of, check_port, home_of, numbers, say_port, told_to_stop
+from sim.process import (
+    Flags,
+    add_process_flags,
+    camera_of,
+    check_port,
+    home_of,
+    say_port,
+    told_to_stop,
+    wind_of,
+)
 from sim.vehicle.faults import fault_of
 from sim.vehicle.physics import capacity_for_mah
 from sim.vehicle.server import Server
@@ -27,22 +35,15 @@ from vision.errors import InputError
 def parser() -> argparse.ArgumentParser:
     """The flags of the process; parsing raises InputError where they make no sense."""
     flags = Flags(prog="python -m sim", description="A simulated vehicle on MAVLink.")
-    flags.add_argument(
-        "--speedup", type=float, default=1.0, help="simulated seconds per second, 0 = as fast as possible"
-    )
     flags.add_argument("--seed", type=int, default=0, help="chooses the errors of its sensors and the gusts")
     flags.add_argument("--start", metavar="UTC", help="its clock at power-up, as 2026-11-22T18:15:00Z")
-    flags.add_argument("--wind", default="0,0", metavar="SPEED,FROM", help="m/s and the degrees it comes from")
-    flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
     flags.add_argument(
         "--airframe",
         choices=[each.value for each in Airframe],
         default=Airframe.PRACTICE.value,
         help="whose drag it has: the practice drone's, or that of ArduPilot SITL's quadrotor",
     )
-    flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
     add_process_flags(flags)
-    flags.add_argument("--system", type=int, default=1, help="its MAVLink system id")
     flags.add_argument("--udp-listen", type=int, metavar="PORT", help="also wait for a ground station on this UDP port")
     flags.add_argument("--udp", metavar="HOST:PORT", help="also call a ground station at this UDP address")
     flags.add_argument("--signing-key", type=Path, metavar="FILE", help="sign the links with the 32 bytes in it")
@@ -56,12 +57,7 @@ def parser() -> argparse.ArgumentParser:
 def settings_of(options: argparse.Namespace) -> VehicleSettings:
     """The vehicle's settings from the flags; InputError for values that make no sense."""
     lat_deg, lon_deg, alt_m = home_of(options.home)
-    speed, from_deg = numbers("--wind", options.wind, 2)
-    for option, value in (("--speedup", options.speedup), ("--wind", speed), ("--gusts", options.gusts)):
-        if not math.isfinite(value) or value < 0.0:
-            raise InputError(option, f"{value} is below zero")
-    if not 1 <= options.system <= 250:
-        raise InputError("--system", f"{options.system} is no vehicle's system id; give 1 to 250")
+    speed, from_deg = wind_of(options)
     given: dict[str, float] = {}
     if options.endurance is not None:
         if not 60.0 <= options.endurance <= 86_400.0:

@@ -40,11 +40,30 @@ def add_process_flags(flags: argparse.ArgumentParser) -> None:
         metavar="LAT,LON,ALT",
         help="where it stands; ALT in m above sea level; south of the equator as --home=-35.3,149.1,600",
     )
+    flags.add_argument(
+        "--speedup", type=float, default=1.0, help="simulated seconds per second, 0 = as fast as it goes"
+    )
+    flags.add_argument("--system", type=int, default=1, help="its MAVLink system id")
+    flags.add_argument("--wind", default="0,0", metavar="SPEED,FROM", help="m/s and the degrees it comes from")
+    flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
+    flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
     flags.add_argument("--port", type=int, default=5760, help="TCP port on 127.0.0.1, 0 = any free one")
     flags.add_argument("--scene", type=Path, help="GeoJSON of people and vehicles on the ground")
     flags.add_argument("--camera", help="name or file of the camera it carries")
     flags.add_argument("--images", type=Path, help="folder for the photographs")
     flags.add_argument("--while-stdin-open", action="store_true", help="end when whoever started it is gone")
+
+
+def wind_of(options: argparse.Namespace) -> tuple[float, float]:
+    """The wind's speed in m/s and the degrees it comes from, once the other flags of every practice vehicle make sense;
+    InputError where one does not."""
+    speed, from_deg = numbers("--wind", options.wind, 2)
+    for option, value in (("--speedup", options.speedup), ("--wind", speed), ("--gusts", options.gusts)):
+        if not math.isfinite(value) or value < 0.0:
+            raise InputError(option, f"{value} is below zero")
+    if not 1 <= options.system <= 250:
+        raise InputError("--system", f"{options.system} is no vehicle's system id; give 1 to 250")
+    return speed, from_deg
 
 
 def numbers(option: str, text: str, count: int) -> list[float]:

@@ -41,7 +41,7 @@ ZONE_MARGIN_M = 5.0
 """How far exclusions are wider than the no-fly zones themselves."""
 
 RALLY_REACH_M = 300.0
-"""Rally points further from the patrol area are left out: ArduPilot ignores them beyond RALLY_LIMIT_KM, 0.3 km."""
+"""Rally points further from the patrol area are left out: the fence would have to reach out to them."""
 
 CEILING_MARGIN_M = 10.0
 """The fence's ceiling above the height flown: less than this would end flights on barometer drift."""

@@ -8,7 +8,6 @@ exit 2; an ArduPilot that does not start, or ends, is one line with its own last
 from __future__ import annotations
 
 import argparse
-import math
 import select
 import socket
 import sys
@@ -18,7 +17,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sim.errors import SimulationError
-from sim.process import Flags, add_process_flags, camera_of, check_port, home_of, numbers, say_port, told_to_stop
+from sim.process import (
+    Flags,
+    add_process_flags,
+    camera_of,
+    check_port,
+    home_of,
+    numbers,
+    say_port,
+    told_to_stop,
+    wind_of,
+)
 from sim.sitl.autopilot import Autopilot, SitlSettings, autopilot
 from sim.sitl.photographs import Photographs
 from sim.sitl.relay import Line, Relay
@@ -35,13 +44,6 @@ def parser() -> argparse.ArgumentParser:
     add_process_flags(flags)
     flags.add_argument("--binary", type=Path, required=True, help="the arducopter program of ArduPilot's SITL build")
     flags.add_argument(
-        "--speedup", type=float, default=1.0, help="simulated seconds per second, 0 = as fast as it goes"
-    )
-    flags.add_argument("--system", type=int, default=1, help="its MAVLink system id")
-    flags.add_argument("--wind", default="0,0", metavar="SPEED,FROM", help="m/s and the degrees it comes from")
-    flags.add_argument("--gusts", type=float, default=0.0, metavar="SIGMA", help="m/s")
-    flags.add_argument("--endurance", type=float, metavar="S", help="seconds of hovering its battery is good for")
-    flags.add_argument(
         "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter it starts with; repeatable"
     )
     return flags
@@ -50,12 +52,7 @@ def parser() -> argparse.ArgumentParser:
 def settings_of(options: argparse.Namespace) -> SitlSettings:
     """The vehicle's settings from the flags; InputError for values that make no sense."""
     lat_deg, lon_deg, alt_m = home_of(options.home)
-    speed, from_deg = numbers("--wind", options.wind, 2)
-    for option, value in (("--speedup", options.speedup), ("--wind", speed), ("--gusts", options.gusts)):
-        if not math.isfinite(value) or value < 0.0:
-            raise InputError(option, f"{value} is below zero")
-    if not 1 <= options.system <= 250:
-        raise InputError("--system", f"{options.system} is no vehicle's system id; give 1 to 250")
+    speed, from_deg = wind_of(options)
     parameters = {}
     for text in options.parameter:
         name, equals, value = text.partition("=")
