@@ -19,35 +19,7 @@ from missions.planning.local import frame_of
 from picket.cli import main
 from picket.folder import Flight, Mission
 
-AREA = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"role": "patrol"},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [
-                    [[88.8950, 23.0350], [88.8960, 23.0350], [88.8960, 23.0360], [88.8950, 23.0360], [88.8950, 23.0350]]
-                ],
-            },
-        },
-        {
-            "type": "Feature",
-            "properties": {"role": "home"},
-            "geometry": {"type": "Point", "coordinates": [88.8955, 23.0352]},
-        },
-    ],
-}
 BROKEN_OFF_AFTER = 9
-
-
-@pytest.fixture
-def mission(tmp_path: Path) -> Mission:
-    area = tmp_path / "area.geojson"
-    area.write_text(json.dumps(AREA))
-    assert main(["plan", str(area), "-o", str(tmp_path / "mission")]) == 0
-    return Mission(tmp_path / "mission")
 
 
 @contextmanager
