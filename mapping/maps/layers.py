@@ -22,7 +22,8 @@ from shapely.geometry.base import BaseGeometry
 from mapping.ground.frame import LocalFrame
 from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps.coordinates import grid_places, spaced_mgrs
-from mapping.maps.wording import NOT_REVIEWED, verdict_of
+from mapping.maps.verdicts import reviewed
+from mapping.maps.wording import NOT_REVIEWED
 from vision.classes import CLASSES
 
 GEOD = Geod(ellps="WGS84")
@@ -74,7 +75,8 @@ AREA_ROLES = ("patrol", "border", "no_fly", "home", "rally")
 PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect")
 SIGHTING_COLUMNS = (
     *("id", "class", "object", "lat", "lon", "alt", "major", "minor", "bearing", "ce90", "confidence"),
-    *("first", "last", "frames", "speed", "heading", "mgrs", "utm", "verdict", "picture"),
+    *("first", "last", "frames", "speed", "heading", "mgrs", "utm", "verdict", "by", "judged"),
+    *("note", "remark", "picture"),
 )
 
 BOX_COLUMNS = ("id", "class", "confidence", "file", "verdict", "picture")
@@ -261,11 +263,12 @@ def geometry_json(geometry: BaseGeometry) -> dict[str, Any]:
     )
 
 
-def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews: Mapping[str, str]) -> list[list[Any]]:
+def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes]) -> list[list[Any]]:
     """One list per sighting in the order of `SIGHTING_COLUMNS`; `picture` is the JPEG as base64 or None. A row without
-    a class counts as `object` (what a person marked). Sightings without a place are left out."""
+    a class counts as `object` (what a person marked). Sightings without a place are left out. Raises ValueError on a
+    verdict that is none."""
     rows = []
-    listed = sightings.to_pylist()
+    listed = reviewed(sightings).to_pylist()
     grid = grid_places([row["lat_deg"] for row in listed], [row["lon_deg"] for row in listed])
     for row, place in zip(listed, grid, strict=True):
         if not (_finite(row["lat_deg"]) and _finite(row["lon_deg"])):
@@ -291,7 +294,11 @@ def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes], reviews:
                 _rounded(row["heading_deg"], 0),
                 spaced_mgrs(place.mgrs) if place.mgrs else None,
                 f"{place.utm_zone} {place.easting_m:.0f} E {place.northing_m:.0f} N" if place.utm_zone else None,
-                verdict_of(row["sighting_id"], reviews),
+                row["verdict"],
+                row["reviewed_by"],
+                row["reviewed_utc"],
+                row["review_note"],
+                row["review_remark"],
                 b64encode(picture).decode("ascii") if picture else None,
             ]
         )

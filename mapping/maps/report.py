@@ -46,7 +46,7 @@ class ReportContent:
     """What a report shows. Tables have the schemas of `mapping.tables`; `area` and `plan` are GeoJSON collections whose
     features carry a `role`; `coverage` is what was looked at and the gaps, `tracks` stand by the flight's name;
     `thumbnails` are JPEGs by sighting id; `facts` are shown as a small table, `notes` as sentences, `warning` where
-    nobody can miss it; `reviews` are verdicts (confirmed, rejected, unsure) by id."""
+    nobody can miss it. Sightings may have the columns of `verdicts.py`."""
 
     title: str
     sightings: pa.Table
@@ -59,7 +59,6 @@ class ReportContent:
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     warning: str = ""
-    reviews: Mapping[str, str] = field(default_factory=dict)
     sorties: int = 1
     made_utc: datetime | None = None
 
@@ -129,7 +128,7 @@ def write_report(content: ReportContent, path: Path) -> None:
         features |= layers.ground_features(content.coverage)
     features["track"] = [line for track in content.tracks.values() for line in layers.track_features(track)]
     features["frames"] = layers.frame_features(content.frames)
-    rows = layers.sighting_rows(content.sightings, content.thumbnails, content.reviews)
+    rows = layers.sighting_rows(content.sightings, content.thumbnails)
     classes = [row[layers.SIGHTING_COLUMNS.index("class")] for row in rows]
     verdicts = [row[layers.SIGHTING_COLUMNS.index("verdict")] for row in rows]
     looked_at_m2, share = _looked_at(content.coverage, layers.patrol_area(features))

@@ -6,7 +6,7 @@ Where the numbers come from is `report.py`'s subject.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from vision.classes import CLASSES
@@ -59,12 +59,9 @@ def time_span(first: datetime | None, last: datetime | None) -> str:
     return f"{start} to {end if start[:10] != end[:10] else end[11:]} UTC"
 
 
-def verdict_of(sighting_id: str, reviews: Mapping[str, str]) -> str:
-    """The officer's verdict on a sighting, `not reviewed` where there is none; raises ValueError on any other word."""
-    verdict = reviews.get(sighting_id, NOT_REVIEWED)
-    if verdict not in (*VERDICTS, NOT_REVIEWED):
-        raise ValueError(f"review of {sighting_id}: {verdict!r} is none of {', '.join(VERDICTS)}")
-    return verdict
+def time_text(moment: datetime) -> str:
+    """`2026-11-22 18:16 UTC`."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def sightings_text(classes: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mapping.maps.report import PlanContent, ReportContent, write_plan_page, write_report
+from mapping.maps.verdicts import Verdict, with_verdicts
 from mapping.tables import SIGHTINGS
 
 OpenPage = Callable[..., tuple[Any, Any]]
@@ -181,8 +182,9 @@ def test_the_legend_hides_a_class(report: Path, open_page: OpenPage) -> None:
 
 def test_verdicts_are_told_apart(report_content: ReportContent, open_page: OpenPage, tmp_path: Path) -> None:
     names = report_content.sightings.column("sighting_id").to_pylist()
-    reviews = {names[0]: "confirmed", names[1]: "rejected", names[2]: "unsure"}
-    write_report(replace(report_content, reviews=reviews), tmp_path / "report.html")
+    reviews = {names[0]: Verdict("confirmed"), names[1]: Verdict("rejected"), names[2]: Verdict("unsure")}
+    judged = with_verdicts(report_content.sightings, reviews)
+    write_report(replace(report_content, sightings=judged), tmp_path / "report.html")
     page, _ = open_page(tmp_path / "report.html")
     assert "1 confirmed, 1 rejected" in page.inner_text("#headline")
     page.locator("tbody tr").first.click()

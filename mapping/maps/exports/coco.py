@@ -84,6 +84,9 @@ def _annotations(
             "label": row["label"],
             "sighting_id": sighting.get("sighting_id"),
             "verdict": sighting.get("verdict", NOT_REVIEWED),
+            "reviewed_by": sighting.get("reviewed_by"),
+            "reviewed_utc": None if sighting.get("reviewed_utc") is None else utc_text(sighting["reviewed_utc"]),
+            "review_note": sighting.get("review_note"),
         }
 
 

@@ -19,7 +19,8 @@ from pyproj import Geod
 from mapping.ground.frame import longitudes_near
 from mapping.ground.searched import Coverage
 from mapping.maps.coordinates import grid_places, spaced_mgrs
-from mapping.maps.wording import REPORT_STATEMENT, counted, time_span, verdict_of
+from mapping.maps.verdicts import review_text, reviewed
+from mapping.maps.wording import REPORT_STATEMENT, counted, time_span
 
 GEOD = Geod(ellps="WGS84")
 DECIMALS = 7
@@ -33,21 +34,20 @@ ADDED = pa.schema(
         ("utm_zone", pa.string()),
         ("utm_easting_m", pa.float64()),
         ("utm_northing_m", pa.float64()),
-        ("verdict", pa.string()),
         ("software", pa.string()),
         ("statement", pa.string()),
     ]
 )
-"""The columns an export adds to those of the sightings table."""
+"""The columns an export adds to those of the sightings table and its reviews."""
 
 
 @dataclass(frozen=True)
 class ExportContent:
     """What there is to export of a flight or a mission. Tables have the schemas of `mapping.tables` and `vision.table`;
-    `detections` holds boxes and marks. `tracks` stand by the name of
-    their flight, `source` names the flight or mission for stable ids, `images_root` is what
-    `frames.file` is relative to, `reviews` are verdicts by sighting id, `software` is name and version, `thumbnails`
-    are JPEGs by sighting id. `simulated` says that nobody was really there."""
+    `sightings` may have the columns of `mapping.maps.verdicts`, `detections` holds boxes and marks. `tracks` stand by
+    the name of their flight, `source` names the flight or mission for stable ids, `images_root` is what `frames.file`
+    is relative to, `software` is name and version, `thumbnails` are JPEGs by sighting id. `simulated` says that nobody
+    was really there."""
 
     source: str
     sightings: pa.Table
@@ -57,15 +57,14 @@ class ExportContent:
     detections: pa.Table | None = None
     coverage: Coverage = NOTHING_LOOKED_AT
     images_root: Path | None = None
-    reviews: Mapping[str, str] = field(default_factory=dict)
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)
     notes: Sequence[str] = ()
     simulated: bool = False
 
 
 def sightings_table(content: ExportContent) -> pa.Table:
-    """The sightings with the columns `ADDED`. Raises ValueError on a verdict that is none."""
-    table = content.sightings
+    """The sightings with their reviews and the columns `ADDED`. Raises ValueError on a verdict that is none."""
+    table = reviewed(content.sightings)
     lat, lon = table["lat_deg"].to_pylist(), table["lon_deg"].to_pylist()
     grid = grid_places(lat, lon)
     columns: dict[str, Any] = {
@@ -73,7 +72,6 @@ def sightings_table(content: ExportContent) -> pa.Table:
         "utm_zone": [place.utm_zone for place in grid],
         "utm_easting_m": [place.easting_m for place in grid],
         "utm_northing_m": [place.northing_m for place in grid],
-        "verdict": [verdict_of(name, content.reviews) for name in table["sighting_id"].to_pylist()],
         "software": [content.software] * table.num_rows,
         "statement": [REPORT_STATEMENT] * table.num_rows,
     }
@@ -131,6 +129,7 @@ def description_lines(row: Mapping[str, Any]) -> list[str]:
     """What to read beside a dot on somebody else's map, line by line; the first says what it is worth."""
     lines = [
         f"{row['verdict'].upper()}. {REPORT_STATEMENT}",
+        *review_lines(row),
         f"Class: {row['class'] or 'unknown'}" + (f" ({row['object']})" if row["object"] else ""),
     ]
     if row["confidence"] is not None:
@@ -150,6 +149,15 @@ def description_lines(row: Mapping[str, Any]) -> list[str]:
     lines.append(f"In {counted(row['n_frames'], 'frame')}: {', '.join(row['detection_ids'] or [])}")
     lines.append(f"Made by {row['software']}")
     return lines
+
+
+def review_lines(row: Mapping[str, Any]) -> list[str]:
+    """Who judged a sighting and when, that person's note, and what else there is to know of it; empty where nobody
+    did."""
+    judged = review_text(row["reviewed_by"], row["reviewed_utc"])
+    note = row["review_note"]
+    lines = [f"{row['verdict'].capitalize()} {judged}" if judged else None, note and f"Note: {note}"]
+    return [line for line in (*lines, row["review_remark"]) if line]
 
 
 def title(row: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 After the public event schema (MITRE, version 2.0): `ce` and `le` are always set, `hae` is above the ellipsoid. The
 schema would have one sigma in `ce` and `le`; TAK clients read them as 90 % errors, which are larger: these are given.
 An event is dated at the moment its object was last seen, not when it was exported: that is all that is known of it.
-What is not reviewed says so where nobody can miss it, in the callsign.
+What is not reviewed says so where nobody can miss it, in the callsign; what an officer rejected is left out, for on
+somebody else's map a dot is a dot.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def write_cot(content: ExportContent, path: Path) -> None:
-    """Write the sightings that have a place as events. Raises VisionError where the file cannot be written."""
+    """Write the sightings that have a place and are not rejected as events. Raises VisionError where the file cannot
+    be written."""
     root = ET.Element("events")
-    root.extend([event(row, content) for row in sighting_rows(content) if has_place(row)])
+    kept = [row for row in sighting_rows(content) if has_place(row) and row["verdict"] != "rejected"]
+    root.extend([event(row, content) for row in kept])
     write_xml(root, path)
 
 

@@ -35,7 +35,7 @@ def sightings_frame(content: ExportContent) -> geopandas.GeoDataFrame:
 def ellipses_frame(content: ExportContent) -> geopandas.GeoDataFrame:
     """The 95 % ellipses of the sightings that have one, with what tells them apart."""
     kept = [(row, shape) for row in sighting_rows(content) if (shape := ellipse_polygon(row)) is not None]
-    names = ("sighting_id", "class", "object", "confidence", "ce90_m", "verdict")
+    names = ("sighting_id", "class", "object", "confidence", "ce90_m", "verdict", "reviewed_by", "reviewed_utc")
     columns = {name: [row[name] for row, _ in kept] for name in names}
     schema = sightings_table(content).schema
     table = pa.table({name: pa.array(values, schema.field(name).type) for name, values in columns.items()})

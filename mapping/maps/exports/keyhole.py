@@ -1,7 +1,8 @@
 """Sightings as KML for Google Earth and whatever else reads it, or as KMZ with their pictures.
 
 A folder for each class with a point and an ellipse for every sighting, then what was looked at, the gaps and the track.
-Everything lies on the ground but the track, whose heights are above mean sea level as KML has them.
+Everything lies on the ground but the track, whose heights are above mean sea level as KML has them. What an officer
+rejected is there, but not shown until it is ticked.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ def _sighting(folder: ET.Element, row: Mapping[str, Any], name: str, picture: st
         if geometry is not None:
             mark = ET.SubElement(folder, "Placemark")
             add_text(mark, "name", title(row) + what)
+            if row["verdict"] == "rejected":
+                add_text(mark, "visibility", "0")
             image = f'<img src="{picture}" width="160" height="160"/><br/>' if picture and not what else ""
             add_text(mark, "description", image + html_lines(description_lines(row)))
             _times(mark, row["first_seen_utc"], row["last_seen_utc"])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mapping.ground.frame import LocalFrame
 from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps import layers
+from mapping.maps.verdicts import Verdict, with_verdicts
 from mapping.tables import TRACK
 
 SQUARE = {
@@ -104,11 +105,15 @@ def test_area_of_a_square_kilometre_with_a_hole() -> None:
 
 def test_sighting_rows(sightings: Callable[..., pa.Table]) -> None:
     table = sightings({}, {"lat_deg": float("nan")}, {"class": "barrel", "ce90_m": float("inf"), "object": "one"})
-    rows = layers.sighting_rows(table, {"S-1": b"jpeg"}, {"S-3": "unsure"})
+    judged = Verdict("unsure", by="A. Rahman", note="<b>smoke</b>", remark="B. Das rejected it.")
+    rows = layers.sighting_rows(with_verdicts(table, {"S-3": judged}), {"S-1": b"jpeg"})
     first, second = (dict(zip(layers.SIGHTING_COLUMNS, row, strict=True)) for row in rows)
     assert (first["id"], first["picture"], first["verdict"]) == ("S-1", "anBlZw==", "not reviewed")
     assert (second["id"], second["picture"], second["verdict"]) == ("S-3", None, "unsure")
     assert (second["class"], second["object"], second["ce90"]) == ("object", "one", None)
+    said = [second[name] for name in ("by", "judged", "note", "remark")]
+    assert said == ["A. Rahman", None, "<b>smoke</b>", "B. Das rejected it."]
+    assert layers.sighting_rows(table, {})[1] == [*rows[1][:18], "not reviewed", None, None, None, None, None]
 
 
 def test_extent_of_one_point_has_some_size() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps.exports.content import ExportContent
+from mapping.maps.verdicts import Verdict, with_verdicts
 from mapping.tables import FRAMES, TRACK
 from vision.table import DETECTIONS
 
@@ -34,7 +35,8 @@ def pose(number: int) -> dict[str, Any]:
 
 @pytest.fixture
 def content(sightings: Callable[..., pa.Table], tmp_path: Path) -> Callable[..., ExportContent]:
-    """Makes what there is to export; each argument is what differs from a common sighting."""
+    """Makes what there is to export; each argument is what differs from a common sighting, `reviews` are
+    verdicts by sighting id."""
     root = tmp_path / "flight"
     (root / "images").mkdir(parents=True)
     frames = []
@@ -51,10 +53,11 @@ def content(sightings: Callable[..., pa.Table], tmp_path: Path) -> Callable[...,
     ]
 
     def make(*changes: dict[str, Any], **others: Any) -> ExportContent:
+        reviews = {name: Verdict(word) for name, word in others.pop("reviews", {}).items()}
         return ExportContent(
             **{
                 "source": "flight",
-                "sightings": sightings(*changes),
+                "sightings": with_verdicts(sightings(*changes), reviews),
                 "software": "Picket 9.9",
                 "frames": FRAMES.from_rows(frames),
                 "tracks": {"flight": TRACK.from_rows([pose(number) for number in range(3)])},

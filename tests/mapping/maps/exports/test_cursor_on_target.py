@@ -80,6 +80,14 @@ def test_who_says_so(content: Make, tmp_path: Path) -> None:
     assert len({event.get("uid") for event in found}) == 3
 
 
+def test_what_was_rejected_is_left_out(content: Make, tmp_path: Path) -> None:
+    made = content({}, {}, {}, reviews={"S-1": "rejected", "S-2": "unsure"})
+    assert [callsign(event) for event in events(made, tmp_path / "out.cot")] == [
+        "S-2 person, unsure",
+        "S-3 person, not reviewed",
+    ]
+
+
 def test_one_that_moves_has_a_track(content: Make, tmp_path: Path) -> None:
     moving, still = events(content({"speed_m_s": 1.5, "heading_deg": 270.0}, {}), tmp_path / "out.cot")
     track = moving.find("detail/track")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mapping.maps.exports.content import ADDED, ExportContent
 from mapping.maps.exports.geojson import write_geojson
+from mapping.maps.verdicts import REVIEW_COLUMNS
 from mapping.tables import SIGHTINGS
 
 Make = Callable[..., ExportContent]
@@ -16,7 +17,7 @@ def test_every_column_and_the_verdict(content: Make, tmp_path: Path) -> None:
     write_geojson(made, tmp_path / "out.geojson")
     first, second = json.loads((tmp_path / "out.geojson").read_text("utf-8"))["features"]
     assert first["geometry"] == {"type": "Point", "coordinates": [88.895, 23.04]}
-    assert list(first["properties"]) == [*SIGHTINGS.columns.names, *ADDED.names]
+    assert list(first["properties"]) == [*SIGHTINGS.columns.names, *REVIEW_COLUMNS.names, *ADDED.names]
     assert first["properties"]["object"] == "Fass <1> – ü"
     assert first["properties"]["first_seen_utc"] == "2026-11-22T18:16:05.123Z"
     assert first["properties"]["detection_ids"] == ["IMG_1-000", "IMG_2-000"]
