@@ -314,10 +314,8 @@ def _area_notes(
     ]
     if gaps:
         largest = gaps[0].properties
-        said.append(
-            f"{len(gaps)} {'part' if len(gaps) == 1 else 'parts'} of the area were not looked at; the largest is "
-            f"{largest['area_m2']:,.0f} m² {largest['where']}."
-        )
+        start = "1 part of the area was" if len(gaps) == 1 else f"{len(gaps)} parts of the area were"
+        said.append(f"{start} not looked at; the largest is {largest['area_m2']:,.0f} m² {largest['where']}.")
     return said
 
 
