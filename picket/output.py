@@ -1,8 +1,11 @@
-"""What a command says: one JSON summary on stdout when asked, everything else (progress, notes) on stderr."""
+"""What a command says: one JSON summary on stdout when asked, everything else (progress, notes) on stderr, for people
+or, where the environment asks for it, for the program that started it."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +16,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+EXIT_INTERRUPTED = 130
 LINE_EVERY_S = 10.0
+TELL_EVERY_S = 0.2
+PROGRESS_VARIABLE = "PICKET_PROGRESS"
+"""With the value `json` in the environment, progress is told as JSON, for the program that started this one."""
 
 console = Console(stderr=True, highlight=False, emoji=False)
 
@@ -35,6 +42,18 @@ def summarise(summary: Mapping[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
 
 
+def told() -> bool:
+    """Whether the program that started this one wants to be told what happens, as JSON."""
+    return os.environ.get(PROGRESS_VARIABLE) == "json"
+
+
+def tell(kind: str, message: Mapping[str, Any]) -> None:
+    """A line of JSON on stderr for the program that started this one, where it asked for that; else nothing."""
+    if told():
+        sys.stderr.write(json.dumps({"picket": kind, **message}, allow_nan=False) + "\n")
+        sys.stderr.flush()
+
+
 class Report(Protocol):
     """What a long step calls with how far it is, and a word about it."""
 
@@ -43,7 +62,11 @@ class Report(Protocol):
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Report]:
-    """Progress on stderr: a bar with an estimate on a terminal, elsewhere a line every few seconds."""
+    """Progress on stderr: a bar with an estimate on a terminal, elsewhere a line every few seconds; JSON for a program
+    that asked for it."""
+    if told():
+        yield _told(title)
+        return
     if not console.is_terminal:
         yield _lines(title)
         return
@@ -73,5 +96,18 @@ def _lines(title: str) -> Report:
         if time.monotonic() - last_s >= LINE_EVERY_S:
             last_s = time.monotonic()
             say(f"{title}: {done} of {total}" + (f", {detail}" if detail else ""))
+
+    return update
+
+
+def _told(title: str) -> Report:
+    """Progress for the program that started this one."""
+    last_s = 0.0
+
+    def update(done: int, total: int, detail: str = "") -> None:
+        nonlocal last_s
+        if done >= total or time.monotonic() - last_s >= TELL_EVERY_S:
+            last_s = time.monotonic()
+            tell("progress", {"title": title, "done": done, "total": total, "detail": detail})
 
     return update

@@ -1,0 +1,104 @@
+"""`picket serve`: the web app on this machine, and the links that let people in."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from picket.output import say
+from picket.web.access import ROLES, Access, Role
+from picket.web.app import create_app
+from picket.web.settings import DEFAULT_PORT, LOOPBACK, Settings
+from vision.errors import InputError, VisionError
+
+STOP_WAIT_S = 3
+
+
+def serve(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of missions; made where it is not there.")
+    ] = (Path("missions")),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = DEFAULT_PORT,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than loopback need --open-to-network.")
+    ] = LOOPBACK[0],
+    open_to_network: Annotated[
+        bool, typer.Option("--open-to-network", help="Yes, let other machines connect, unencrypted, to --host.")
+    ] = False,
+    reviews: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Reviews shared by several posts: postgresql://USER@HOST/DATABASE."),
+    ] = None,
+) -> None:
+    """Serve the missions of DIR to browsers on this machine: draw, plan, fly, review and report."""
+    loopback = _is_loopback(host)
+    if not loopback and not open_to_network:
+        raise InputError(
+            "--host",
+            f"{host} lets other machines connect, and nothing is encrypted; leave it out and use a tunnel, or say "
+            "--open-to-network as well",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError(folder, "is a file; give a folder for the missions")
+    listening = _listen(host, port)
+    port = listening.getsockname()[1]
+    names = {host.strip("[]").lower(), *(LOOPBACK if loopback else ()), *(() if loopback else (socket.gethostname(),))}
+    settings = Settings(
+        missions=folder.resolve(), host=host, port=port, reviews_url=_database(reviews), host_names=frozenset(names)
+    )
+    access = Access(settings.session_s)
+    access.on_used = lambda role: _show_link(settings, access, role)
+    app = create_app(settings, access)
+    say(f"Missions in {settings.missions}")
+    if not loopback:
+        say(f"WARNING: every machine that reaches {host} can try to connect, and nothing on the way is encrypted.")
+    for role in ROLES:
+        _show_link(settings, access, role)
+    say("Each link logs one person in; a new one is shown when it is used. Ctrl-C ends the app.")
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=STOP_WAIT_S
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _show_link(settings: Settings, access: Access, role: Role) -> None:
+    say(f"For {'an officer' if role == 'officer' else 'a viewer'}: {settings.address}/login#{access.invite(role)}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises VisionError where it cannot."""
+    plain = host.strip("[]")
+    family = socket.AF_INET6 if ":" in plain else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((plain, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise VisionError(
+            f"cannot listen on {host}, port {port} ({error.strerror or error}); take another --port"
+        ) from error
+    return listening
+
+
+def _database(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+        raise InputError("--reviews", "is no database; give postgresql://USER:PASSWORD@HOST/DATABASE")
+    return url.replace("postgresql://", "postgresql+psycopg://", 1) if url else None

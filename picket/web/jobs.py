@@ -1,0 +1,318 @@
+"""Long work: our own commands as processes of their own, with progress, an estimate, a cancel button and a clean end.
+
+A job is `picket VERB ... --json` told by its environment to write its progress as lines of JSON on stderr
+(`picket.output`). Both streams go to files, not to pipes, so that a command never dies because this app has: a flight
+goes on and is recorded whatever happens here. What a command does is its own subject.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from picket.output import PROGRESS_VARIABLE
+from picket.web.events import Hub
+
+State = Literal["running", "cancelling", "done", "failed", "cancelled"]
+TOPIC = "jobs"
+LOOK_EVERY_S = 0.1
+TELL_EVERY_S = 0.25
+MOST_RUNNING = 8
+MOST_KEPT = 50
+LINES_KEPT = 200
+PATIENCE_S = 20.0
+AT_LEAST_S = 1.0
+"""How long something must have run before what is left of it can be guessed."""
+
+
+class JobRefusedError(RuntimeError):
+    """Why work was not begun or cannot be cancelled, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work as it stands: what it is, who asked, how far it is (`done` of `total`, both 0 where unknown), in words, and
+    how it ended. Times in seconds; `left_s` is an estimate, None while there is none."""
+
+    id: str
+    kind: str
+    title: str
+    mission: str
+    who: str
+    state: State = "running"
+    step: str = ""
+    done: float = 0
+    total: float = 0
+    detail: str = ""
+    elapsed_s: float = 0.0
+    left_s: float | None = None
+    problem: str = ""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state in ("done", "failed", "cancelled")
+
+
+class _Running:
+    """One process and what is known of it. Used by its own thread; `job` is replaced as a whole."""
+
+    def __init__(self, job: Job, process: subprocess.Popen[bytes], folder: Path, patience_s: float | None) -> None:
+        self.job, self.process, self.folder, self.patience_s = job, process, folder, patience_s
+        self.began_s = self.step_began_s = time.monotonic()
+        self.first_done = 0.0
+        self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self.outlives = False
+        self.litter: Path | None = None
+        self.then: Callable[[Job], None] = lambda job: None
+        self.cancelled_s: float | None = None
+        self.offset = 0
+        self.rest = b""
+
+
+class Jobs:
+    """All work of this app. Safe to use from several threads."""
+
+    def __init__(self, folder: Path, hub: Hub) -> None:
+        """`folder` holds what running work says; `hub` is told how it goes (topic "jobs")."""
+        self._folder, self._hub = folder, hub
+        self._lock = threading.RLock()
+        self._all: dict[str, _Running] = {}
+
+    def start(
+        self,
+        kind: str,
+        arguments: Sequence[str],
+        *,
+        title: str,
+        mission: str,
+        who: str,
+        patience_s: float | None = PATIENCE_S,
+        outlives: bool = False,
+        litter: Path | None = None,
+        then: Callable[[Job], None] | None = None,
+    ) -> Job:
+        """Begin `picket ARGUMENTS --json`. Raises JobRefusedError where the same kind of work is under way for the
+        mission, or too much is.
+
+        A job that does not heed SIGINT for `patience_s` is killed; None never kills it. `outlives` leaves it running
+        when the app ends. `litter` is the folder it makes, beside which a killed one may leave a half-made one. `then`
+        is called with the ended job, from another thread.
+        """
+        with self._lock:
+            running = [one.job for one in self._all.values() if not one.job.ended]
+            busy = [
+                job for job in running if job.mission == mission and (kind == job.kind or "plan" in (kind, job.kind))
+            ]
+            if busy:
+                raise JobRefusedError(f"{busy[0].title}: still under way, begun by {busy[0].who}; wait, or cancel it")
+            if len(running) >= MOST_RUNNING:
+                raise JobRefusedError(f"{len(running)} jobs are under way already; wait until one has ended")
+            job = Job(secrets.token_hex(8), kind, title, mission, who)
+            folder = self._folder / job.id
+            folder.mkdir(parents=True)
+            process = _begin(arguments, folder)
+            one = _Running(job, process, folder, patience_s)
+            one.outlives, one.litter = outlives, litter
+            if then is not None:
+                one.then = then
+            self._all[job.id] = one
+            self._forget_old()
+        self._tell(one)
+        threading.Thread(target=self._watch, args=(one,), name=f"job {kind}", daemon=True).start()
+        return job
+
+    def all(self, mission: str | None = None) -> list[Job]:
+        """The jobs of a mission, or all, oldest first."""
+        with self._lock:
+            return [one.job for one in self._all.values() if mission is None or one.job.mission == mission]
+
+    def get(self, job_id: str) -> Job:
+        """A job as it stands. Raises KeyError for none."""
+        with self._lock:
+            return self._all[job_id].job
+
+    def log(self, job_id: str) -> list[str]:
+        """The last lines a job said to people. Raises KeyError for none."""
+        with self._lock:
+            return list(self._all[job_id].lines)
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask a job to end and leave things clean (SIGINT); again does it again. Raises KeyError for none and
+        JobRefusedError where it has ended."""
+        with self._lock:
+            one = self._all[job_id]
+            if one.job.ended:
+                raise JobRefusedError(f"{one.job.title}: has ended already")
+            one.job = replace(one.job, state="cancelling")
+            one.cancelled_s = one.cancelled_s or time.monotonic()
+        _signal(one.process, signal.SIGINT)
+        self._tell(one)
+        return one.job
+
+    def answer(self, job_id: str, text: str) -> None:
+        """Give a line to a job that asked a question. Raises KeyError for none, JobRefusedError where it has ended."""
+        with self._lock:
+            one = self._all[job_id]
+        try:
+            assert one.process.stdin is not None
+            one.process.stdin.write(f"{text}\n".encode())
+            one.process.stdin.flush()
+        except (OSError, ValueError) as error:
+            raise JobRefusedError(f"{one.job.title}: has ended already") from error
+
+    def close(self) -> None:
+        """End all work that does not outlive the app, and wait for it; what outlives it goes on by itself."""
+        with self._lock:
+            ending = [one for one in self._all.values() if not one.job.ended and not one.outlives]
+        for one in ending:
+            with suppress(JobRefusedError, KeyError):
+                self.cancel(one.job.id)
+        for one in ending:
+            try:
+                one.process.wait(PATIENCE_S if one.patience_s is None else one.patience_s)
+            except subprocess.TimeoutExpired:
+                _signal(one.process, signal.SIGKILL)
+        until_s = time.monotonic() + PATIENCE_S
+        while any(not one.job.ended for one in ending) and time.monotonic() < until_s:
+            time.sleep(LOOK_EVERY_S)
+
+    def _watch(self, one: _Running) -> None:
+        told_s = time.monotonic()
+        while True:
+            code = one.process.poll()
+            heard = self._read(one)
+            with self._lock:
+                one.job = replace(one.job, elapsed_s=time.monotonic() - one.began_s)
+            if code is not None:
+                break
+            late = one.cancelled_s is not None and one.patience_s is not None
+            if late and time.monotonic() - (one.cancelled_s or 0) > (one.patience_s or 0):
+                _signal(one.process, signal.SIGKILL)
+            if heard and time.monotonic() - told_s >= TELL_EVERY_S:
+                told_s = time.monotonic()
+                self._tell(one)
+            time.sleep(LOOK_EVERY_S)
+        self._end(one, code)
+
+    def _end(self, one: _Running, code: int) -> None:
+        summary = _summary(one.folder / "stdout")
+        cancelled = one.cancelled_s is not None and code != 0
+        state: State = "done" if code == 0 else "cancelled" if cancelled else "failed"
+        said = [line.removeprefix("picket: ") for line in one.lines if line.startswith("picket: ")]
+        problem = "" if state != "failed" else said[-1] if said else f"ended without a word (exit code {code})"
+        if one.process.stdin is not None:
+            with suppress(OSError):
+                one.process.stdin.close()
+        if one.litter is not None and code < 0:
+            for left in one.litter.parent.glob(f".{one.litter.name}.new.*"):
+                shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(one.folder, ignore_errors=True)
+        with self._lock:
+            ended = replace(one.job, state=state, problem=problem, summary=summary, left_s=None)
+        try:
+            one.then(ended)
+        finally:
+            with self._lock:
+                one.job = ended
+            self._tell(one)
+
+    def _read(self, one: _Running) -> bool:
+        """Take in what the job said since last time; whether it said anything."""
+        with (one.folder / "stderr").open("rb") as stream:
+            stream.seek(one.offset)
+            new = stream.read()
+        one.offset += len(new)
+        *lines, one.rest = (one.rest + new).split(b"\n")
+        for line in lines:
+            self._heard(one, line.decode("utf-8", "replace").strip())
+        return bool(lines)
+
+    def _heard(self, one: _Running, line: str) -> None:
+        message = _message(line)
+        if message is None:
+            if line:
+                with self._lock:
+                    one.lines.append(line)
+            return
+        kind = message.pop("picket")
+        if kind != "progress":
+            self._hub.publish(f"{kind}:{one.job.mission}", {"job": one.job.id, **message})
+            return
+        step, done, total = str(message.get("title", "")), float(message["done"]), float(message["total"])
+        now_s = time.monotonic()
+        if step != one.job.step:
+            one.step_began_s, one.first_done = now_s, done
+        spent_s, moved = now_s - one.step_began_s, done - one.first_done
+        left_s = spent_s * (total - done) / moved if moved > 0 and spent_s >= AT_LEAST_S else None
+        with self._lock:
+            detail = str(message.get("detail", ""))
+            one.job = replace(one.job, step=step, done=done, total=total, detail=detail, left_s=left_s)
+
+    def _tell(self, one: _Running) -> None:
+        self._hub.publish(TOPIC, {"job": described(one.job)})
+
+    def _forget_old(self) -> None:
+        ended = [key for key, one in self._all.items() if one.job.ended]
+        for key in ended[: max(0, len(self._all) - MOST_KEPT)]:
+            del self._all[key]
+
+
+def described(job: Job) -> dict[str, Any]:
+    """A job as JSON."""
+    return {**asdict(job), "elapsed_s": round(job.elapsed_s, 1), "ended": job.ended}
+
+
+def _begin(arguments: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, PROGRESS_VARIABLE: "json", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        return subprocess.Popen(
+            [sys.executable, "-m", "picket", *arguments, "--json"],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=err,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """To the command alone: it ends its own helpers. SIGKILL goes to all of them."""
+    with suppress(ProcessLookupError, PermissionError):
+        if number == signal.SIGKILL:
+            os.killpg(process.pid, number)
+        elif process.poll() is None:
+            process.send_signal(number)
+
+
+def _message(line: str) -> dict[str, Any] | None:
+    """A line meant for this app; None for one meant for people."""
+    if not line.startswith('{"picket":'):
+        return None
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) and isinstance(message.get("picket"), str) else None
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    try:
+        summary = json.loads(path.read_text("utf-8").strip().rpartition("\n")[2] or "{}")
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}

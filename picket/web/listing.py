@@ -1,0 +1,117 @@
+"""What the missions of a folder are, in words: drawn, planned, flown, how many sightings wait for a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+
+from mapping.maps.wording import counted
+from missions.errors import MissionError
+from picket.folder import SETTINGS_FILE, Flight, Mission
+from picket.web.places import NotFoundError, checked_name, mission_named
+from picket.web.settings import Settings
+from vision.errors import InputError
+from vision.files import read_json
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A mission in the list. `state` is a sentence, `next_step` the last part of the path of the page to go to, in
+    words `next_words`; `changed_s` is when anything of it was last written (seconds since 1970)."""
+
+    name: str
+    state: str
+    next_step: str
+    next_words: str
+    changed_s: float
+    broken: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """For the page."""
+        return asdict(self)
+
+
+def listed(settings: Settings) -> list[Listed]:
+    """Every mission and every draft, the one changed last first."""
+    names = _missions(settings)
+    found = [_listed(settings, name) for name in names]
+    found += [_draft(settings.drafts / f"{name}.json") for name in known_names(settings) - names]
+    return sorted((one for one in found if one is not None), key=lambda one: (-one.changed_s, one.name))
+
+
+def known_names(settings: Settings) -> set[str]:
+    """The names that missions and drafts have."""
+    return _missions(settings) | {path.stem for path in settings.drafts.glob("*.json")}
+
+
+def _missions(settings: Settings) -> set[str]:
+    return {path.name for path in settings.missions.glob("*") if (path / SETTINGS_FILE).is_file()}
+
+
+def _listed(settings: Settings, name: str) -> Listed | None:
+    try:
+        if checked_name(name) != name:
+            return None
+        mission = mission_named(settings, name)
+    except (InputError, NotFoundError):
+        return None
+    changed_s = _changed_s(mission)
+    try:
+        state, step, words = _state(mission)
+    except (InputError, MissionError, OSError) as error:
+        return Listed(name, f"cannot be read: {error}", "plan", "Look at it", changed_s, broken=True)
+    return Listed(name, state, step, words, changed_s)
+
+
+def _draft(path: Path) -> Listed | None:
+    try:
+        return Listed(checked_name(path.stem), "drawn, not planned yet", "plan", "Go on drawing", path.stat().st_mtime)
+    except (InputError, OSError):
+        return None
+
+
+def _state(mission: Mission) -> tuple[str, str, str]:
+    """The state in a sentence, the next step, and the words on its button."""
+    flights = [flight for flight in mission.flights() if flight.left_the_ground()]
+    sorties = len(list(mission.plan.parent.glob("sortie-*.plan")))
+    if any(flight.is_being_flown() for flight in flights):
+        return "being flown now", "fly", "Watch the flight"
+    planned = f"planned, {counted(sorties, 'sortie')}"
+    if not flights:
+        return planned, "fly", "Fly it"
+    flown = f"{planned}, {counted(len(flights), 'flight')} flown"
+    sightings = _sightings(mission, flights)
+    if sightings is None:
+        return f"{flown}, not searched yet", "review", "Search the pictures"
+    return f"{flown}, {counted(sightings, 'sighting')}", "review", "Review them" if sightings else "Look at it"
+
+
+def _sightings(mission: Mission, flights: list[Flight]) -> int | None:
+    """How many there are; None where nothing was searched."""
+    whole = [mission.sightings] if mission.sightings.exists() else []
+    tables = whole or [flight.sightings for flight in flights if flight.sightings.exists()]
+    if not tables:
+        return None
+    try:
+        return sum(pyarrow.parquet.read_metadata(path).num_rows for path in tables)
+    except (OSError, ValueError) as error:
+        raise InputError(tables[0], "is no Parquet table; run `picket locate` again") from error
+
+
+def _changed_s(mission: Mission) -> float:
+    places = [mission.settings_file, mission.root / "flights", mission.sightings, mission.root / "picket.db"]
+    return max((path.stat().st_mtime for path in places if path.exists()), default=0.0)
+
+
+def draft_of(settings: Settings, name: str) -> dict[str, Any] | None:
+    """What was drawn for a mission and not planned yet, as the page sent it; None where nothing was."""
+    path = settings.drafts / f"{checked_name(name)}.json"
+    if not path.is_file():
+        return None
+    try:
+        return read_json(path, "a draft of this app")
+    except InputError:
+        return None
