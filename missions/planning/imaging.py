@@ -17,6 +17,8 @@ from mapping.ground.camera import (
 )
 from missions.drones import Drone
 from missions.errors import NotFlyableError
+from missions.planning.pictures import Footprint
+from missions.planning.survey import Spacing
 from vision.errors import InputError
 from vision.visibility import FROM_ABOVE_M, coarsest_gsd_m, least_size_px
 
@@ -46,6 +48,16 @@ class Imaging:
     trigger_distance_m: float
     speed_m_s: float
     notes: tuple[str, ...] = ()
+
+    @property
+    def footprint(self) -> Footprint:
+        """The ground one picture shows."""
+        return Footprint(-self.along_m / 2.0, self.along_m / 2.0, self.across_m, self.across_m)
+
+    @property
+    def spacing(self) -> Spacing:
+        """How lines are laid for it."""
+        return Spacing(self.line_spacing_m, self.trigger_distance_m, self.across_m, self.along_m)
 
 
 def plan_imaging(

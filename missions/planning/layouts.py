@@ -15,11 +15,13 @@ from shapely.geometry import MultiPolygon, Polygon
 from missions.errors import NotFlyableError
 from missions.planning.decompose import Sweep, best_directions, decompose
 from missions.planning.energy import in_wind, usable_battery_s, vertical_cost
+from missions.planning.imaging import Imaging
 from missions.planning.order import lines_of, ordered
+from missions.planning.pictures import strips
 from missions.planning.routing import Router
 from missions.planning.solution import HOME, Layout, Site
 from missions.planning.sorties import Planner
-from missions.planning.survey import Cell, Spacing, photo_count, survey_cells
+from missions.planning.survey import Cell, Spacing, survey_cells
 
 _DIRECTIONS = 16
 _APART_DEG = 3.0
@@ -33,6 +35,7 @@ _MANY_LINES = 1_000
 """Beyond so many lines one direction and two cuts are looked at: the differences are small, the work is not."""
 _LONGEST_LINES = (math.inf, 0.5, 0.35, 0.25, 0.18, 0.125)
 """Longest lines tried, in parts of what one battery flies: short lines keep sorties compact, long ones save turns."""
+_QUICK_CUT = 0.35
 
 _Division = list[tuple[Polygon | MultiPolygon, float]]
 
@@ -40,7 +43,7 @@ _Division = list[tuple[Polygon | MultiPolygon, float]]
 def layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None) -> list[list[Layout]]:
     """Groups of layouts worth trying, best first: one group a division, cut into lines of different length."""
     imaging = site.imaging
-    spacing = Spacing(imaging.line_spacing_m, imaging.trigger_distance_m, imaging.across_m, imaging.along_m)
+    spacing = imaging.spacing
     reach_m = usable_battery_s(site.drone) * imaging.speed_m_s
     many = region.area / spacing.between_m > _MANY_LINES * _LONGEST_LINES[-1] * reach_m
     cuts = [
@@ -69,11 +72,22 @@ def layouts(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None)
             found.append((_rough_s(planner, cells), number, longest))
         if lines > _MOST_LINES:
             break
-    return _best_of(region, found, divisions, spacing)
+    return _best_of(region, found, divisions, imaging)
+
+
+def quick_layout(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None) -> Layout:
+    """One layout found at once: the whole region in the direction of least estimated time, its lines cut to a third of
+    a battery. What it has no cells for is too small."""
+    imaging = site.imaging
+    if angle_deg is None:
+        angle_deg = best_directions(_outline(site, region), sweep_of(site), 1)[0]
+    return _layout(
+        [(region, angle_deg % 180.0)], imaging.spacing, _QUICK_CUT * usable_battery_s(site.drone) * imaging.speed_m_s
+    )
 
 
 def _best_of(
-    region: Polygon | MultiPolygon, found: list[tuple[float, int, float]], divisions: list[_Division], spacing: Spacing
+    region: Polygon | MultiPolygon, found: list[tuple[float, int, float]], divisions: list[_Division], imaging: Imaging
 ) -> list[list[Layout]]:
     """The layouts of least rough time that show the region, those of one division together; where none does, the one
     that shows most."""
@@ -85,8 +99,8 @@ def _best_of(
             continue
         group = kept.setdefault(number, [])
         if len(group) < _KEPT_CUTS:
-            layout = _layout(divisions[number], spacing, longest)
-            share = _shown(region, layout, spacing) if layout.cells else 0.0
+            layout = _layout(divisions[number], imaging.spacing, longest)
+            share = _shown(region, layout, imaging) if layout.cells else 0.0
             if share >= _ENOUGH:
                 group.append(layout)
             elif share > most:
@@ -94,17 +108,11 @@ def _best_of(
     return [group for group in kept.values() if group] or fullest
 
 
-def _shown(region: Polygon | MultiPolygon, layout: Layout, spacing: Spacing) -> float:
+def _shown(region: Polygon | MultiPolygon, layout: Layout, imaging: Imaging) -> float:
     """The share of the region in the pictures of a layout's lines."""
     lines = np.array([[line.start, line.end] for cell in layout.cells for line in cell])
-    lengths = np.hypot(*(lines[:, 1] - lines[:, 0]).T)
-    ahead = (lines[:, 1] - lines[:, 0]) / np.maximum(lengths, 1e-9)[:, None]
-    aside = np.column_stack([ahead[:, 1], -ahead[:, 0]]) * spacing.across_m / 2.0
-    first = lines[:, 0] - ahead * spacing.along_m / 2.0
-    reach = [(photo_count(length, spacing.trigger_m) - 1) * spacing.trigger_m + spacing.along_m for length in lengths]
-    last = first + ahead * np.array(reach)[:, None]
-    pictures = shapely.polygons(np.stack([first - aside, last - aside, last + aside, first + aside], axis=1))
-    return float(region.intersection(shapely.union_all(pictures)).area / region.area)
+    shown = shapely.union_all(strips(lines, imaging.trigger_distance_m, imaging.footprint))
+    return float(region.intersection(shown).area / region.area)
 
 
 def _divisions(site: Site, region: Polygon | MultiPolygon, angle_deg: float | None, many: bool) -> list[_Division]:
@@ -116,10 +124,15 @@ def _divisions(site: Site, region: Polygon | MultiPolygon, angle_deg: float | No
     divisions: list[_Division] = []
     if len(parts) > 1:
         divisions.append([(part.region, part.angle_deg) for part in parts])
-    simple = region.simplify(site.imaging.line_spacing_m / 2.0)
-    outline = simple if simple.area > 0 else region
+    outline = _outline(site, region)
     angles = best_directions(outline, sweep, 1) if many else best_directions(outline, sweep, _DIRECTIONS, _APART_DEG)
     return divisions + [[(region, angle)] for angle in angles]
+
+
+def _outline(site: Site, region: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
+    """The region without what lines at this spacing do not notice."""
+    simple = region.simplify(site.imaging.line_spacing_m / 2.0)
+    return simple if simple.area > 0 else region
 
 
 def _layout(division: _Division, spacing: Spacing, longest_m: float) -> Layout:

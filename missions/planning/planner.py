@@ -11,18 +11,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import shapely
-from shapely.geometry import LineString, MultiPolygon, Point, Polygon
-
 from mapping.ground.camera import Camera
-from missions.areas.area import Area, check_home
+from missions.areas.area import Area
 from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import CameraChange, Fence, Plan, Position, Sortie, Waypoint
-from missions.planning.corridor import check_offsets, corridor_lanes, default_lanes, lanes_beside
 from missions.planning.coverage import covered_share
-from missions.planning.energy import CALM, Wind, usable_battery_s
-from missions.planning.fence import CEILING_MARGIN_M, clearance_m, survey_ground
+from missions.planning.energy import CALM, Wind
+from missions.planning.fence import CEILING_MARGIN_M
 from missions.planning.fleet import Duty, shared_out
 from missions.planning.imaging import (
     CEILING_M,
@@ -33,18 +29,17 @@ from missions.planning.imaging import (
     plan_imaging,
 )
 from missions.planning.layouts import layouts
-from missions.planning.local import positions_of, rings_of, to_local
+from missions.planning.local import positions_of, rings_of
 from missions.planning.proof import proven
 from missions.planning.revisit import repeated, revisit_note
-from missions.planning.solution import HOME, Layout, Site, Solution, best_solution
+from missions.planning.setting import set_out
+from missions.planning.solution import Solution, best_solution
 from missions.planning.sorties import Draft, Planner
 from missions.planning.survey import photo_count
-from missions.planning.takeoff import middle_of
 from missions.planning.terrain import Relief, follow, heights_above_ground, most_battery_pct
 from missions.planning.turning import point_of_no_return
 from vision.errors import InputError
 
-MAX_SORTIES = 2_000
 _ATTEMPTS = 6
 _LEAST_STEP = 0.02
 _LEVEL = "No elevation model: the ground counts as level with take-off; over hills give one (--terrain)."
@@ -154,25 +149,10 @@ def _level(
     """The plan over level ground, not yet proven; `overlaps` are sidelap and frontlap."""
     if angle_deg is not None and not math.isfinite(angle_deg):
         raise InputError("--angle", f"{angle_deg} is not a direction; give degrees from north or auto")
-    notes = [*area.notes, *imaging.notes]
-    origin = _home(area, home, notes)
-    patrol = to_local(area.patrol, origin)
-    clearance = clearance_m(drone, max(imaging.speed_m_s, drone.cruise_speed_m_s))
-    border = to_local(area.border, origin)
-    lanes = [] if lanes_m is None else sorted(lanes_m) or default_lanes(clearance, imaging)
-    check_offsets(lanes, clearance)
-    ground = survey_ground(patrol, to_local(area.no_fly, origin), border, HOME, clearance, min(lanes, default=math.inf))
-    notes += ground.notes
-    rally = tuple(to_local(Point(p.lon_deg, p.lat_deg), origin) for p in area.rally)
-    site = Site(drone, imaging, wind, ground, rally)
-    watched: list[LineString] = []
-    if lanes_m is None:
-        region = _photographed(patrol, ground.keep_out, notes)
-        _check_scale(region, drone, imaging)
-        groups = layouts(site, region, angle_deg)
-    else:
-        watched = lanes_beside(border, patrol, lanes)
-        groups = [[Layout(0.0, tuple(corridor_lanes(watched, HOME)), in_order=True)]]
+    setting = set_out(area, drone, imaging, home=home, wind=wind, lanes_m=lanes_m)
+    site, origin, notes = setting.site, setting.origin, list(setting.notes)
+    region = setting.region
+    groups = [[setting.corridor]] if region is None else layouts(site, region, angle_deg)
     solution = best_solution(site, groups)
     notes += solution.enclosure.notes
     if solution.added:
@@ -187,7 +167,7 @@ def _level(
         home=origin,
         rally=positions_of([(p.x, p.y) for p in (*solution.enclosure.rally, *solution.added)], origin),
         sorties=sorties,
-        fence=_fence(solution, clearance, origin),
+        fence=_fence(solution, site.ground.clearance_m, origin),
         drone=drone.name,
         camera=camera.name,
         height_home_m=imaging.height_home_m,
@@ -200,7 +180,7 @@ def _level(
         footprint_across_m=imaging.across_m,
         footprint_along_m=imaging.along_m,
         speed_m_s=imaging.speed_m_s,
-        area_m2=float(patrol.area),
+        area_m2=float(setting.patrol.area),
         coverage=0.0,
         patrol=tuple(rings_of(polygon) for polygon in area.patrol.geoms),
         border=tuple(tuple(Position(y, x) for x, y in line.coords) for line in area.border.geoms),
@@ -212,55 +192,7 @@ def _level(
         revisit_s=seen_again_s if revisit_s is not None else None,
         notes=tuple(notes),
     )
-    return replace(plan, coverage=covered_share(plan, watched))
-
-
-def _home(area: Area, home: Position | None, notes: list[str]) -> Position:
-    """Home as asked, as drawn, or a place inside the patrol area; rounded to what an autopilot stores."""
-    if home is not None:
-        if not (math.isfinite(home.lat_deg) and math.isfinite(home.lon_deg)):
-            raise InputError("--home", "not a place; give LAT,LON in degrees")
-        check_home("--home", area, home)
-    elif area.home is not None:
-        home = area.home
-    else:
-        inside = area.patrol.difference(area.no_fly)
-        region = area.patrol if inside.is_empty else inside
-        near = region.representative_point()
-        centre = Position(near.y, (near.x + 180.0) % 360.0 - 180.0)
-        home = positions_of([middle_of(to_local(region, centre))], centre)[0]
-        notes.append(
-            f"The area names no home: planned from its middle, {home.lat_deg:.6f}, {home.lon_deg:.6f}; draw a point "
-            "with the role home, or give --home."
-        )
-    return Position(round(home.lat_deg, 7), round(home.lon_deg, 7))
-
-
-def _photographed(patrol: MultiPolygon, keep_out: shapely.Geometry, notes: list[str]) -> Polygon | MultiPolygon:
-    """The part of the patrol area over which the drone may fly."""
-    if not patrol.intersects(keep_out):
-        return patrol
-    region = patrol.difference(keep_out)
-    region = MultiPolygon([part for part in shapely.get_parts(region) if isinstance(part, Polygon)])
-    if region.area <= 0.0:
-        raise NotFlyableError(
-            "the no-fly zones and the border leave nothing of the patrol area that can be reached from home"
-        )
-    lost = 1.0 - region.area / patrol.area
-    if lost > 0.0005:
-        notes.append(f"{100.0 * lost:.1f} % of the patrol area lies in or beside a no-fly zone and is not flown over.")
-    return region
-
-
-def _check_scale(region: Polygon | MultiPolygon, drone: Drone, imaging: Imaging) -> None:
-    """Refuse early what would take more sorties than anybody flies."""
-    flying_s = region.area / imaging.line_spacing_m / imaging.speed_m_s
-    sorties = flying_s / usable_battery_s(drone)
-    if sorties > MAX_SORTIES:
-        raise NotFlyableError(
-            f"{region.area / 1e6:.0f} km² at {100 * imaging.gsd_m:.1f} cm per pixel takes more than {sorties:.0f} "
-            f"sorties of a {drone.name}; split the area or ask for a coarser resolution"
-        )
+    return replace(plan, coverage=covered_share(plan, setting.lanes))
 
 
 def _added_note(added: int, drawn: int) -> str:

@@ -230,6 +230,6 @@ class Planner:
         place = tour.points[pieces[far] + 1]
         raise NotFlyableError(
             f"the {self.drone.name} can fly {self.battery_s / 60:.0f} min and leave its reserve, too little to reach "
-            f"{100 * share:.0f} % of the transects, the farthest {math.dist(place, self.home) / 1000:.1f} km from "
-            "home, photograph and return; move home nearer, plan from several homes or take another drone"
+            f"{max(1.0, 100 * share):.0f} % of the transects, the farthest {math.dist(place, self.home) / 1000:.1f} km "
+            "from home, photograph and return; move home nearer, plan from several homes or take another drone"
         )
