@@ -18,13 +18,13 @@ import typer
 from mapping.errors import MappingError
 from missions.errors import MissionError
 from picket.commands import COMMANDS, load_command
-from picket.output import say
+from picket.errors import PicketError
+from picket.output import EXIT_INTERRUPTED, say
 from sim.errors import SimulationError
 from vision.errors import InputError, VisionError
 
 EXIT_REFUSED = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
 MENDS: Mapping[int, str] = MappingProxyType(
     {
         errno.ENOSPC: "make room on that disk and run it again; what was whole before is kept",
@@ -97,7 +97,7 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         say(f"picket: {' '.join(error.format_message().split())} See: picket {' '.join(arguments[:1])} --help")
         return EXIT_BAD_INPUT
-    except (VisionError, MappingError, MissionError, SimulationError) as error:
+    except (VisionError, MappingError, MissionError, SimulationError, PicketError) as error:
         say(f"picket: {' '.join(str(error).split())}")
         return EXIT_REFUSED
     except (KeyboardInterrupt, typer.Abort):

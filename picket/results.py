@@ -16,9 +16,14 @@ import pyarrow as pa
 
 from mapping.ground.searched import Coverage, read_coverage
 from mapping.maps.exports.content import NOTHING_LOOKED_AT, ExportContent
+from mapping.maps.verdicts import with_verdicts
+from mapping.maps.wording import counted
 from mapping.tables import FRAMES, SIGHTINGS, TRACK
 from picket.folder import SETTINGS_FILE, Flight, Mission, open_flight, open_mission
 from picket.freshness import outdated
+from picket.reviews.database import url_from_environment
+from picket.reviews.standing import reviewed
+from picket.reviews.store import reviews_in
 from vision.errors import InputError
 from vision.table import DETECTIONS
 
@@ -43,6 +48,11 @@ class Results:
     outdated: str | None = None
 
     @property
+    def flight_names(self) -> list[str]:
+        """The names of the flights, as ids begin with them."""
+        return [flight.root.resolve().name for flight in self.flights]
+
+    @property
     def simulated(self) -> bool:
         """Whether any of it was flown in the simulator."""
         return any(flight.facts().get("simulated") for flight in self.flights)
@@ -64,11 +74,39 @@ class Results:
 
 
 def open_results(path: Path) -> Results:
-    """The results of the flight or the mission at `path`. Raises InputError where there is neither, or a mission in
-    which nothing was detected, marked or located yet."""
+    """The results of the flight or the mission at `path`, with what officers said of them. Raises InputError where
+    there is neither, or a mission in which nothing was detected, marked or located yet, PicketError where the reviews
+    cannot be read."""
+    return with_reviews(measured_results(path))
+
+
+def flight_results(flight: Flight) -> Results:
+    """The results of one flight, with what officers said of them. Raises InputError where one of its files is not what
+    it should be, PicketError where the reviews cannot be read."""
+    return with_reviews(_flight_results(flight))
+
+
+def with_reviews(results: Results) -> Results:
+    """The results with the verdicts that stand, as columns of the sightings, and a note on how many were given."""
+    if results.mission is None:
+        return results
+    reviews = reviews_in(results.mission.root, url_from_environment())
+    if not reviews:
+        return results
+    found = reviewed(results.sightings, results.flight_names, reviews)
+    said = [f"Reviews: {len(reviews)} in this mission; the last one's digest is {reviews[-1].digest}."]
+    if found.vanished:
+        gone = counted(len(found.vanished), "sighting")
+        said.append(f"Officers judged {gone} that locating anew has changed into others; see `picket review`.")
+    judged = with_verdicts(results.sightings, found.verdicts())
+    return replace(results, sightings=judged, notes=(*results.notes, *said))
+
+
+def measured_results(path: Path) -> Results:
+    """The same as `open_results`, without any review."""
     if not (path / SETTINGS_FILE).is_file():
         flight = open_flight(path)
-        return flight_results(flight)
+        return _flight_results(flight)
     mission = open_mission(path)
     flown = [flight for flight in mission.flights() if flight.left_the_ground()]
     if mission.sightings.exists():
@@ -81,13 +119,13 @@ def open_results(path: Path) -> Results:
         f"Flight {flight.root.name} is left out: nothing of it was located." for flight in flown if flight not in found
     )
     if len(found) == 1:
-        results = flight_results(found[0])
+        results = _flight_results(found[0])
         return replace(results, notes=(*left_out, *results.notes))
-    return _together(mission, [flight_results(flight) for flight in found], left_out)
+    return _together(mission, [_flight_results(flight) for flight in found], left_out)
 
 
-def flight_results(flight: Flight) -> Results:
-    """The results of one flight. Raises InputError where one of its files is not what it should be."""
+def _flight_results(flight: Flight) -> Results:
+    """The results of one flight, without any review."""
     located = flight.sightings.exists()
     boxes = [DETECTIONS.read(path) for path in (flight.detections, flight.marks) if path.exists()]
     return Results(
@@ -107,7 +145,7 @@ def flight_results(flight: Flight) -> Results:
 
 def _mission_results(mission: Mission, flights: Sequence[Flight]) -> Results:
     """The results of a mission that was located as a whole."""
-    together = _together(mission, [flight_results(flight) for flight in flights], ())
+    together = _together(mission, [_flight_results(flight) for flight in flights], ())
     return replace(
         together,
         located=True,

@@ -25,6 +25,8 @@ from missions.planning.terrain import way_over_ground
 from picket.folder import SETTINGS_FILE, Mission, new_folder, write_settings
 from vision.files import read_json, write_whole
 
+KEPT = ("flights", "picket.db", "picket.db-wal", "picket.db-shm")
+"""What a plan made anew leaves as it is: what was flown, and what officers said of it (SQLite's own two files too)."""
 _SORTIES_DRAWN = 99
 """Of more sorties the page shows no heights and no footprints: nobody looks at them one by one."""
 
@@ -58,7 +60,7 @@ def write_mission(
         **asked,
     }
     replacing = force and Mission(output).settings_file.is_file()
-    with new_folder(output, replace=replacing, keep=("flights", "picket.db"), known_by=SETTINGS_FILE) as folder:
+    with new_folder(output, replace=replacing, keep=KEPT, known_by=SETTINGS_FILE) as folder:
         mission = Mission(folder)
         for option, known in (("drone", drone_catalogue()), ("camera", camera_catalogue())):
             described = Path(settings[option])
