@@ -24,6 +24,12 @@ def longitudes_near(lon_deg: npt.ArrayLike, around_deg: float) -> Floats:
     return np.asarray(lon - 360.0 * np.round((lon - around_deg) / 360.0))
 
 
+def geometry_near(geometry: Geometry, around_deg: float) -> Geometry:
+    """A geometry in longitude and latitude with every longitude within 180 degrees of `around_deg`, in one piece over
+    the 180th meridian."""
+    return shapely.transform(geometry, lambda xy: np.column_stack([longitudes_near(xy[:, 0], around_deg), xy[:, 1]]))
+
+
 @lru_cache(maxsize=64)
 def _transformer(lat0_deg: float, lon0_deg: float) -> Transformer:
     local = f"+proj=tmerc +lat_0={lat0_deg!r} +lon_0={lon0_deg!r} +k_0=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs"

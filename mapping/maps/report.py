@@ -21,7 +21,10 @@ from shapely.geometry.base import BaseGeometry
 
 from mapping.ground.searched import Coverage
 from mapping.maps import layers, wording
+from mapping.maps.background import Background
 from mapping.maps.page import render_page
+from mapping.maps.sightings import PagedSightings, floats, paged_sightings
+from mapping.maps.tracks import height_scale, replay, scale_json, track_features
 from vision.files import write_whole
 
 OUTLINE_NOTE = (
@@ -46,7 +49,7 @@ class ReportContent:
     """What a report shows. Tables have the schemas of `mapping.tables`; `area` and `plan` are GeoJSON collections whose
     features carry a `role`; `coverage` is what was looked at and the gaps, `tracks` stand by the flight's name;
     `thumbnails` are JPEGs by sighting id; `facts` are shown as a small table, `notes` as sentences, `warning` where
-    nobody can miss it. Sightings may have the columns of `verdicts.py`."""
+    nobody can miss it; `background` lies under everything. Sightings may have the columns of `verdicts.py`."""
 
     title: str
     sightings: pa.Table
@@ -59,6 +62,7 @@ class ReportContent:
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     warning: str = ""
+    background: Background | None = None
     sorties: int = 1
     made_utc: datetime | None = None
 
@@ -124,28 +128,46 @@ def write_report(content: ReportContent, path: Path) -> None:
     """Write the report as one HTML file, whole or not at all. Raises MappingError where the packaged map assets are
     missing, VisionError where the file cannot be written, ValueError on a verdict that is none."""
     features, left_out = layers.plan_and_area(content.area, content.plan)
-    if content.coverage is not None:
-        features |= layers.ground_features(content.coverage)
-    features["track"] = [line for track in content.tracks.values() for line in layers.track_features(track)]
-    features["frames"] = layers.frame_features(content.frames)
-    rows = layers.sighting_rows(content.sightings, content.thumbnails)
-    classes = [row[layers.SIGHTING_COLUMNS.index("class")] for row in rows]
-    verdicts = [row[layers.SIGHTING_COLUMNS.index("verdict")] for row in rows]
-    looked_at_m2, share = _looked_at(content.coverage, layers.patrol_area(features))
+    around = _around_lon(content, features)
+    features = layers.features_near(features, around)
+    coverage = content.coverage and content.coverage.near(around)
+    if coverage is not None:
+        features |= layers.ground_features(coverage)
+    scale = height_scale(content.tracks)
+    features["track"] = [line for track in content.tracks.values() for line in track_features(track, scale, around)]
+    features["frames"] = layers.frame_features(content.frames, around)
+    shown = paged_sightings(content.sightings, content.thumbnails, around)
     flown = [item.geometry for role in FLOWN for item in features.get(role, [])]
-    places = [(row[4], row[3]) for row in rows]
+    places = list(zip(shown.lon_deg.tolist(), shown.lat_deg.tolist(), strict=True))
     data = {
         "kind": "report",
         "headline": wording.report_headline(
-            content.sorties, looked_at_m2, share, len(features.get("gap", [])), classes, verdicts
+            content.sorties,
+            _looked_at(coverage, layers.patrol_area(features)),
+            len(features.get("gap", [])),
+            shown.classes,
+            shown.verdicts,
         ),
         "statement": wording.REPORT_STATEMENT,
         "warning": content.warning,
-        "replay": layers.replay(content.tracks),
-        "sightings": {"columns": layers.SIGHTING_COLUMNS, "rows": rows},
-        "notes": [*content.notes, *_own_notes(content, rows, left_out)],
+        "replay": replay(content.tracks, around),
+        "heights": scale_json(scale),
+        "sightings": shown.table,
+        "background": content.background and content.background.to_json(around),
+        "notes": [*content.notes, *_own_notes(content, shown, left_out)],
     }
-    _write(data, content.title, content.facts, features, (flown, places), content.made_utc, path)
+    _write(
+        data, content.title, content.facts, features, (flown, places), content.made_utc, path, pictures=shown.pictures
+    )
+
+
+def _around_lon(content: ReportContent, features: layers.Features) -> float:
+    """The longitude about which everything of a report lies."""
+    tables = [content.sightings, *content.tracks.values(), *([content.frames] if content.frames is not None else [])]
+    geometries = [item.geometry for items in features.values() for item in items]
+    return layers.around_lon(
+        [*(floats(table, "lon_deg") for table in tables), *(shapely.get_coordinates(one)[:, 0] for one in geometries)]
+    )
 
 
 def write_pictures_page(content: PicturesContent, path: Path) -> None:
@@ -220,9 +242,9 @@ def _write(
     fit: tuple[Sequence[BaseGeometry], Sequence[tuple[float, float]]],
     made_utc: datetime | None,
     path: Path,
+    pictures: Sequence[str | None] = (),
 ) -> None:
-    """Put together what both pages share and write the page. `fit` is what the map
-    has to show first of all."""
+    """Put together what both pages share and write the page. `fit` is what the map has to show first of all."""
     everything = [item.geometry for items in features.values() for item in items]
     west, south, east, north = layers.view(layers.extent(*fit), layers.extent(everything, fit[1]))
     made = made_utc or datetime.now(UTC)
@@ -235,19 +257,18 @@ def _write(
         "notes": data["notes"] if data["kind"] == "pictures" else [*data["notes"], OUTLINE_NOTE],
         "made": f"Made {made:%Y-%m-%d %H:%M} UTC by Picket {_version()} (folium {folium.__version__}, Leaflet ",
     }
-    write_whole(path, render_page(title, ((south + north) / 2, (west + east) / 2), page))
+    write_whole(path, render_page(title, ((south + north) / 2, (west + east) / 2), page, pictures))
 
 
-def _looked_at(coverage: Coverage | None, patrol: BaseGeometry | None) -> tuple[float | None, float | None]:
-    """Square metres looked at, and the share of the area they make (None where unknown)."""
+def _looked_at(coverage: Coverage | None, patrol: BaseGeometry | None) -> wording.LookedAt | None:
+    """How much ground was looked at, and what of it lies in the area; None where that is not known."""
     if coverage is None:
-        return None, None
+        return None
     sound = shapely.make_valid(coverage.searched)
     if patrol is None:
-        return layers.area_m2(sound), None
-    return layers.area_m2(sound), layers.area_m2(_polygons(shapely.intersection(sound, patrol))) / layers.area_m2(
-        patrol
-    )
+        return wording.LookedAt(layers.area_m2(sound))
+    inside_m2 = layers.area_m2(_polygons(shapely.intersection(sound, patrol)))
+    return wording.LookedAt(layers.area_m2(sound), inside_m2, layers.area_m2(patrol))
 
 
 def _polygons(geometry: BaseGeometry) -> BaseGeometry:
@@ -256,20 +277,23 @@ def _polygons(geometry: BaseGeometry) -> BaseGeometry:
     return shapely.union_all([part for part in parts if part.geom_type in ("Polygon", "MultiPolygon")])
 
 
-def _own_notes(content: ReportContent, rows: Sequence[Sequence[Any]], left_out: int) -> list[str]:
+def _own_notes(content: ReportContent, shown: PagedSightings, left_out: int) -> list[str]:
     """What the page itself has to admit."""
-    notes = [ELLIPSE_NOTE] if rows else [EMPTY_NOTE]
-    without_place = content.sightings.num_rows - len(rows)
+    notes = [ELLIPSE_NOTE] if len(shown) else [EMPTY_NOTE]
+    without_place = content.sightings.num_rows - len(shown)
     if without_place:
         notes.append(
             f"{wording.counted(without_place, 'sighting')} could not be placed and cannot be shown on the map."
         )
-    without_picture = sum(row[-1] is None for row in rows)
+    without_picture = sum(picture is None for picture in shown.pictures)
     if without_picture:
+        verb = "has" if without_picture == 1 else "have"
         notes.append(
-            f"{without_picture} of {wording.counted(len(rows), 'sighting')} have no picture here: their frame could "
-            "not be read, or the page's share for pictures was used up (the most confident come first)."
+            f"{without_picture:,} of {wording.counted(len(shown), 'sighting')} {verb} no picture here: their frame "
+            "could not be read, or the page's share for pictures was used up (the most confident come first)."
         )
+    if content.background is not None:
+        notes.append(content.background.note)
     if content.frames is not None:
         unknown = content.frames.column("lat_deg").null_count
         if unknown:

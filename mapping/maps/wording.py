@@ -6,13 +6,16 @@ Where the numbers come from is `report.py`'s subject.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from vision.classes import CLASSES
 
 VERDICTS = ("confirmed", "rejected", "unsure")
 NOT_REVIEWED = "not reviewed"
+LEAST_M2 = 1.0
 PLURALS = {"person": "people", "box": "boxes"}
 REPORT_STATEMENT = "Nothing counts as seen until an officer has confirmed it."
 PLAN_STATEMENT = "A plan is a proposal: the pilot checks airspace, weather and fence, and answers for the flight."
@@ -64,40 +67,55 @@ def time_text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
+@dataclass(frozen=True)
+class LookedAt:
+    """How much ground was looked at in all, how much of that lies in the area, and the area itself, in square metres;
+    None where no area is known."""
+
+    all_m2: float
+    inside_m2: float | None = None
+    area_m2: float | None = None
+
+
 def sightings_text(classes: Iterable[str]) -> str:
     """`12 people and 5 vehicles`; other classes follow the known ones. Empty where there are none."""
-    names = list(classes)
-    order = [*CLASSES, *sorted(set(names) - set(CLASSES))]
-    return listed([counted(names.count(name), name) for name in order if name in names])
+    counts = Counter(classes)
+    order = [*CLASSES, *sorted(set(counts) - set(CLASSES))]
+    return listed([counted(counts[name], name) for name in order if counts[name]])
 
 
 def report_headline(
-    sorties: int,
-    looked_at_m2: float | None,
-    share_of_area: float | None,
-    gaps: int,
-    classes: Sequence[str],
-    verdicts: Sequence[str],
+    sorties: int, looked_at: LookedAt | None, gaps: int, classes: Sequence[str], verdicts: Sequence[str]
 ) -> str:
-    """The report in one sentence. `share_of_area` is the part of the area that was looked at, 0 to 1, `gaps` how many
-    parts of it were not."""
-    start = counted(sorties, "sortie")
-    if looked_at_m2 is not None:
-        start += f", {area_text(looked_at_m2)} looked at"
-        if share_of_area is not None:
-            start += f" ({share_text(share_of_area)} of the area" + (f", {counted(gaps, 'gap')})" if gaps else ")")
+    """The report in one sentence; `gaps` is how many parts of the area were not looked at."""
+    start = counted(sorties, "sortie") + ("" if looked_at is None else f", {looked_at_text(looked_at, gaps)}")
     if not classes:
         return f"{start}: no person or vehicle sighted"
-    rejected = [index for index, verdict in enumerate(verdicts) if verdict == "rejected"]
-    standing = [name for index, name in enumerate(classes) if index not in set(rejected)]
-    confirmed = verdicts.count("confirmed")
-    if confirmed == len(classes):
-        state = "all confirmed"
-    else:
-        state = f"{confirmed} confirmed" if confirmed else "none confirmed yet"
-    if rejected:
-        state += f", {len(rejected)} rejected"
-    return f"{start}: {sightings_text(standing) or 'nothing'} sighted, {state}"
+    standing = [name for name, verdict in zip(classes, verdicts, strict=True) if verdict != "rejected"]
+    counts = Counter(verdicts)
+    states = [f"{counts['confirmed']:,} confirmed" if counts["confirmed"] else "none confirmed yet"]
+    if counts["confirmed"] == len(classes):
+        states = ["all confirmed"]
+    states += [f"{counts[word]:,} {word}" for word in ("unsure", "rejected") if counts[word]]
+    if counts[NOT_REVIEWED] and len(counts) > 1:
+        states.append(f"{counts[NOT_REVIEWED]:,} not reviewed")
+    return f"{start}: {sightings_text(standing) or 'nothing'} sighted, {', '.join(states)}"
+
+
+def looked_at_text(looked_at: LookedAt, gaps: int) -> str:
+    """`0.4 km² looked at (97 % of the area, 2 gaps, and 0.1 km² around it)`; what is next to nothing is left out."""
+    if looked_at.all_m2 < LEAST_M2:
+        return "no ground searched"
+    text = f"{area_text(looked_at.all_m2)} looked at"
+    if looked_at.inside_m2 is None or not looked_at.area_m2:
+        return text
+    parts = [f"{share_text(looked_at.inside_m2 / looked_at.area_m2)} of the area"]
+    if gaps:
+        parts.append(counted(gaps, "gap"))
+    around_m2 = looked_at.all_m2 - looked_at.inside_m2
+    if around_m2 > 0.01 * looked_at.area_m2:
+        parts.append(f"and {area_text(around_m2)} around it")
+    return f"{text} ({', '.join(parts)})"
 
 
 def pictures_headline(frames: int, classes: Sequence[str]) -> str:

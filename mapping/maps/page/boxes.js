@@ -21,5 +21,5 @@ function addBoxes(data) {
   ];
   setText("table-title", `Boxes (${boxes.length})`);
   setText("table-hint", boxes.length ? "What was found in each frame, the most confident first." : "None.");
-  if (boxes.length) document.getElementById("table-holder").append(sortableTable(columns, boxes, () => {}).element);
+  if (boxes.length) document.getElementById("table-holder").append(sortableTable(columns, boxes, () => {}, "What was found, with its pictures").element);
 }

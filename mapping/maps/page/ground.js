@@ -11,6 +11,13 @@ function placeText(lat, lon, decimals) {
   return `${degrees(lat, "N", "S", decimals)}, ${degrees(lon, "E", "W", decimals)}`;
 }
 
+/** The MGRS reference of a place to the metre; the library knows it between 80 S and 84 N. */
+function gridText(lat, lng) {
+  if (lat < -80 || lat >= 84) return "";
+  const [, zone, east, north] = /^(.*?)(\d{5})(\d{5})$/.exec(mgrs.forward([lng, lat], 5)) || [];
+  return zone ? `${zone.slice(0, -2)} ${zone.slice(-2)} ${east} ${north}` : "";
+}
+
 function gridValues(low, high, step) {
   const values = [];
   for (let k = Math.ceil(low / step); k * step <= high && values.length < 200; k += 1) values.push(k * step);
@@ -41,7 +48,7 @@ function addGraticule(map) {
     }).addTo(group);
     for (const lon of lons) {
       const x = map.latLngToContainerPoint([bounds.getCenter().lat, lon]).x;
-      if (x > 150 && x < size.x - (hasLocator(map) ? 180 : 60)) label([x, size.y - 2], degrees(lon, "E", "W", decimals), "along");
+      if (x > 150 && x < size.x - (hasLocator(map) ? 180 : 60)) label([x, size.y - 2], degrees(L.latLng(0, lon).wrap().lng, "E", "W", decimals), "along");
     }
     for (const lat of lats) {
       const y = map.latLngToContainerPoint([lat, bounds.getCenter().lng]).y;
@@ -55,7 +62,9 @@ function addGraticule(map) {
 /** Country outlines, only where they are not mistaken for a border: when zoomed far out. */
 function addOutline(map, world) {
   map.createPane("outline").style.zIndex = 205;
-  const outline = L.geoJSON(world, { pane: "outline", interactive: false, style: { className: "world" } });
+  const outline = L.layerGroup([-360, 0, 360].map((turn) => L.geoJSON(world, {
+    pane: "outline", interactive: false, style: { className: "world" }, coordsToLatLng: ([lon, lat]) => L.latLng(lat, lon + turn),
+  })));
   const follow = () => {
     if (map.getZoom() < OUTLINE_BELOW_ZOOM) outline.addTo(map); else outline.remove();
   };
@@ -70,7 +79,8 @@ function hasLocator(map) {
 }
 
 /** A small map in the corner that shows where in the world this is. */
-function addLocator(map, world, centre) {
+function addLocator(map, world, middle) {
+  const centre = middle.wrap();
   const control = L.control({ position: "bottomright" });
   control.onAdd = () => make("div", { class: "locator", role: "img", "aria-label": "Where in the world this is" });
   control.addTo(map);
@@ -111,7 +121,10 @@ function addCoordinates(map) {
   const box = make("div", { class: "coordinates" }, "WGS 84");
   control.onAdd = () => box;
   control.addTo(map);
-  const say = (event) => { box.textContent = placeText(event.latlng.lat, event.latlng.wrap().lng, 6); };
+  const say = (event) => {
+    const { lat, lng } = event.latlng.wrap();
+    box.replaceChildren(make("span", {}, placeText(lat, lng, 6)), make("span", {}, gridText(lat, lng)));
+  };
   map.on("mousemove click", say);
 }
 

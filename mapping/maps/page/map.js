@@ -49,7 +49,8 @@ function dots(coordinates, className) {
 
 function featureLayer(layer, feature) {
   const sortie = feature.sortie === null ? "" : ` sortie sortie-${Number(feature.sortie)} sortie-colour-${(feature.sortie - 1) % 6}`;
-  const className = `layer layer-${layer.role}${sortie}`;
+  const tone = feature.tone === null || feature.tone === undefined ? "" : ` tone-${Number(feature.tone)}`;
+  const className = `layer layer-${layer.role}${sortie}${tone}`;
   if (layer.shape === "dots") return dots(feature.geometry.type === "Point" ? [feature.geometry.coordinates] : feature.geometry.coordinates, className);
   if (layer.shape === "place") {
     return L.geoJSON(feature.geometry, { pointToLayer: (_, point) => placeMarker(layer.role, feature.name, layer.label, point) });
@@ -87,9 +88,21 @@ function legendLine(swatch, words, shown, toggle) {
   return make("label", { class: "legend-line" }, box, swatch, make("span", {}, words));
 }
 
-/** The legend, which is also the layer control. `first` are elements shown above the layers; layers that are off to
- *  begin with stand under "More layers". Closed where it would hide much of the map. */
-function addLegend(map, drawn, first) {
+/** What the colours of the track mean: a swatch for each band of height. */
+function heightKey(scale) {
+  const { limits, over } = scale;
+  const bands = limits.slice(1).map((_, tone) => {
+    const swatch = make("i", { class: `tone-swatch tone-${tone}` });
+    swatch.title = `${limits[tone]} to ${limits[tone + 1]} m`;
+    return swatch;
+  });
+  const words = `${limits[0]} to ${limits[limits.length - 1]} m over ${over}`;
+  return make("p", { class: "height-key" }, make("span", { class: "height-bands", role: "img", "aria-label": `Colours of the track, low to high: ${words}` }, ...bands), words);
+}
+
+/** The legend, which is also the layer control. `first` are elements shown above the layers, `last` below; layers that
+ *  are off to begin with stand under "More layers". Closed where it would hide much of the map. */
+function addLegend(map, drawn, first, last, heights) {
   const size = map.getSize();
   const control = L.control({ position: "topright" });
   control.onAdd = () => {
@@ -103,7 +116,9 @@ function addLegend(map, drawn, first) {
         for (const other of drawn) if (map.hasLayer(other.group)) other.group.eachLayer((item) => item.bringToFront && item.bringToFront());
         map.fire("picket:layers");
       }));
+      if (layer.role === "track" && heights && heights.limits.length > 2) (layer.on ? box : more).append(heightKey(heights));
     }
+    box.append(...last);
     if (more.children.length > 1) box.append(more);
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
@@ -125,7 +140,7 @@ function keepLabelsApart(map) {
       if (!hidden) taken.push(box);
     }
   };
-  map.on("moveend zoomend picket:layers", () => requestAnimationFrame(tidy));
+  map.on("moveend zoomend picket:layers picket:symbols", () => requestAnimationFrame(tidy));
   requestAnimationFrame(tidy);
 }
 

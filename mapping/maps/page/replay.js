@@ -26,6 +26,14 @@ function addReplay(map, flights, seenBy) {
   const words = make("output", {}, "play the flight");
   const box = make("div", { class: "replay" }, play, slider, words);
   let timer = null;
+  let rested = 0;
+  /** Only so often that what it takes leaves room for the drone to move. */
+  const seenWhenRested = (moment) => {
+    const began = performance.now();
+    if (timer !== null && began < rested) return;
+    seenBy(moment);
+    rested = performance.now() + 3 * (performance.now() - began);
+  };
 
   const show = (at) => {
     let number = 0;
@@ -34,13 +42,15 @@ function addReplay(map, flights, seenBy) {
     const moment = Date.parse(flights[number].start) + 1000 * Math.min(seconds, lengths[number]);
     drone.setLatLng(placeAt(flights[number].points, seconds)).addTo(map);
     slider.value = String(at);
+    slider.setAttribute("aria-valuetext", `${new Date(moment).toISOString().slice(11, 19)} UTC`);
     words.textContent = `${new Date(moment).toISOString().slice(11, 19)} UTC`;
-    seenBy(moment);
+    seenWhenRested(moment);
   };
   const stop = () => {
     cancelAnimationFrame(timer);
     timer = null;
     play.textContent = "▶";
+    play.setAttribute("aria-label", "Play the flight");
   };
   const leave = () => {
     stop();
@@ -52,6 +62,7 @@ function addReplay(map, flights, seenBy) {
     const from = Number(slider.value) >= total ? 0 : Number(slider.value);
     const began = performance.now();
     play.textContent = "❚❚";
+    play.setAttribute("aria-label", "Stop");
     const step = (now) => {
       const at = from + ((now - began) / 1000) * (total / REPLAY_S);
       if (at >= total) { slider.value = "0"; leave(); return; }

@@ -30,7 +30,7 @@ function addSorties(map, data, drawn, fitTo) {
     showHeights(heightsOf(chosen || data.sorties[0]), data.ceiling);
     const bounds = chosen ? boundsOf(chosen.number) : L.latLngBounds(data.bounds);
     if (bounds.isValid()) fitTo(bounds);
-  });
+  }, "The sorties of the plan");
   map.on("picket:layers", show);
   document.getElementById("table-title").textContent = `Sorties (${data.sorties.length})`;
   document.getElementById("table-hint").textContent = "Choose a row to bring one sortie to the front; choose it again for all.";

@@ -50,7 +50,7 @@ function picketPage(map, data) {
   addGround(map, data.world, bounds.getCenter(), fit);
   const drawn = drawLayers(map, data.layers);
   const first = data.kind === "plan" ? addSorties(map, data, drawn, fitTo) : addSightings(map, data);
-  addLegend(map, drawn, first.legend);
+  addLegend(map, drawn, first.legend, addBackground(map, data.background), data.heights);
   if (data.replay) addReplay(map, data.replay, first.seenBy);
   keepLabelsApart(map);
   keepForPrint(map, fit);

@@ -1,30 +1,37 @@
-// A table whose columns sort on a click and whose rows are chosen by mouse or keyboard.
-const ROWS_AT_ONCE = 200;
+// A table whose columns sort on a click and whose rows are chosen by mouse or keyboard; of a long one only the rows in
+// view are elements.
+const WHOLE_UP_TO = 300;
+const ROWS_BEYOND_VIEW = 30;
+const ROWS_ON_PAPER = 2000;
+const collator = new Intl.Collator("en", { numeric: true });
 
 /**
  * columns: [{title, key(row) -> value to sort by, cell(row) -> text or element, numeric,
  *   falling (sorts high to low first), wide (left out on a phone), hint (said when pointed at)}]
- * Returns {element, mark(row)}; `choose(row)` is called when a row is chosen.
+ * rows: any values. `choose(row)` is called when a row is chosen; `caption` says what the table is.
+ * Returns {element, mark(row), only(rows)}: `only` shows just these.
  */
-function sortableTable(columns, rows, choose) {
-  let order = [...rows];
-  let shown = Math.min(rows.length, ROWS_AT_ONCE);
+function sortableTable(columns, rows, choose, caption) {
+  let listed = rows;
+  let order = rows;
+  let sorting = null;
   let marked = null;
-  const elements = new Map();
+  let rowHeight = 0;
+  let from = 0;
+  let paper = 0;
   const body = make("tbody");
-  const more = make("button", { type: "button", class: "more" });
-
+  const elements = new Map();
+  const long = rows.length > WHOLE_UP_TO;
   const looks = (column) => `${column.numeric ? "numeric" : ""} ${column.wide ? "wide" : ""}`;
 
-  const rowElement = (row) => {
-    if (elements.has(row)) return elements.get(row);
-    const element = make("tr", { tabindex: "0", "aria-selected": "false" },
+  const rowElement = (row, place) => {
+    const element = make("tr", { tabindex: "0", "aria-selected": String(row === marked), ...(long ? { "aria-rowindex": place + 2 } : {}) },
       ...columns.map((column) => make("td", { class: looks(column) }, column.cell(row))));
     element.addEventListener("click", () => choose(row));
     element.addEventListener("keydown", (event) => {
+      const next = { ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: order.length - 1, PageDown: place + 10, PageUp: place - 10 }[event.key];
       if (event.key === "Enter" || event.key === " ") choose(row);
-      else if (event.key === "ArrowDown" && element.nextElementSibling) element.nextElementSibling.focus();
-      else if (event.key === "ArrowUp" && element.previousElementSibling) element.previousElementSibling.focus();
+      else if (next !== undefined) goTo(Math.min(order.length - 1, Math.max(0, next)));
       else return;
       event.preventDefault();
     });
@@ -32,16 +39,71 @@ function sortableTable(columns, rows, choose) {
     return element;
   };
 
-  const fill = () => {
-    body.replaceChildren(...order.slice(0, shown).map(rowElement));
-    more.hidden = shown >= order.length;
-    more.textContent = `Show more (${order.length - shown} left)`;
+  const spacer = (height) => {
+    const cell = make("td", { colspan: columns.length });
+    cell.style.height = `${height}px`;
+    return make("tr", { class: "spacer", "aria-hidden": "true" }, cell);
+  };
+
+  /** Which rows are to be elements: [first, one after the last]. */
+  const wanted = () => {
+    if (!long || paper || order.length <= WHOLE_UP_TO) return [0, paper ? Math.min(order.length, paper) : order.length];
+    const top = body.getBoundingClientRect().top;
+    const first = Math.floor(Math.max(0, -top) / (rowHeight || 26)) - ROWS_BEYOND_VIEW;
+    const start = Math.min(Math.max(0, first), Math.max(0, order.length - 1));
+    return [start, Math.min(order.length, start + 2 * ROWS_BEYOND_VIEW + Math.ceil(window.innerHeight / (rowHeight || 26)))];
+  };
+
+  const fill = (force) => {
+    const [start, end] = wanted();
+    if (!force && start === from && elements.size === end - start) return;
+    const focused = document.activeElement && body.contains(document.activeElement)
+      ? [...elements].find(([, element]) => element === document.activeElement) : null;
+    from = start;
+    elements.clear();
+    const shown = order.slice(start, end);
+    body.replaceChildren(
+      ...(start ? [spacer(start * rowHeight)] : []), ...Array.from(shown, (row, k) => rowElement(row, start + k)),
+      ...(end < order.length && !paper ? [spacer((order.length - end) * rowHeight)] : []));
+    if (focused && elements.has(focused[0])) elements.get(focused[0]).focus({ preventScroll: true });
+    if (!rowHeight && long && body.firstElementChild) {
+      rowHeight = body.firstElementChild.getBoundingClientRect().height;
+      if (rowHeight) fill(true);
+    }
+  };
+
+  /** Bring the row at a place of the order into view and give it the focus. */
+  const goTo = (place, focus = true) => {
+    const row = order[place];
+    if (!elements.has(row)) {
+      const box = [...elements.values()][0].getBoundingClientRect();
+      const scrolled = scroller();
+      scrolled.scrollTop += box.top + (place - from) * rowHeight - window.innerHeight / 2;
+      fill(true);
+    }
+    const element = elements.get(row);
+    if (!element) return;
+    element.scrollIntoView({ block: "nearest" });
+    if (focus) element.focus();
+  };
+
+  const scroller = () => {
+    const panel = document.getElementById("panel");
+    return panel.scrollHeight > panel.clientHeight && getComputedStyle(panel).overflowY !== "visible" ? panel : document.scrollingElement;
   };
 
   const compare = (a, b) => {
     // What is unknown comes last, whichever way the column is sorted.
     if (a === null || b === null) return (a === null) - (b === null);
-    return typeof a === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+    return typeof a === "number" ? a - b : collator.compare(a, b);
+  };
+
+  const sort = () => {
+    if (!sorting) { order = listed; return; }
+    const { column, falling } = sorting;
+    const keyed = Array.from(listed, (row) => { const key = column.key(row); return [key === undefined ? null : key, row]; });
+    keyed.sort(([x], [y]) => (x === null || y === null ? 1 : falling ? -1 : 1) * compare(x, y));
+    order = keyed.map(([, row]) => row);
   };
 
   const heads = columns.map((column) => {
@@ -52,38 +114,50 @@ function sortableTable(columns, rows, choose) {
       const falling = before === "none" ? Boolean(column.falling) : before === "ascending";
       for (const other of heads) other.setAttribute("aria-sort", "none");
       head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-      const value = (row) => { const key = column.key(row); return key === undefined ? null : key; };
-      order = [...rows].sort((a, b) => {
-        const [x, y] = [value(a), value(b)];
-        return (x === null || y === null ? 1 : falling ? -1 : 1) * compare(x, y);
-      });
-      fill();
+      sorting = { column, falling };
+      sort();
+      fill(true);
     });
     return head;
   });
 
-  more.addEventListener("click", () => {
-    shown = Math.min(order.length, shown + ROWS_AT_ONCE);
-    fill();
-  });
+  const table = make("table", { class: `sortable${long ? " long" : ""}`, ...(long ? { "aria-rowcount": rows.length + 1 } : {}) },
+    make("caption", { class: "unseen" }, caption), make("thead", {}, make("tr", {}, ...heads)), body);
+  const cut = make("p", { class: "paper-only" });
+  const element = make("div", {}, table, cut);
+  let asked = false;
+  const follow = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; fill(false); });
+  };
+  if (long) {
+    document.addEventListener("scroll", follow, { capture: true, passive: true });
+    window.addEventListener("resize", follow);
+  }
   window.addEventListener("beforeprint", () => {
-    shown = order.length;
-    fill();
+    paper = ROWS_ON_PAPER;
+    cut.textContent = order.length > paper ? `The first ${paper} of ${order.length} lines; the rest are in the page itself and in its exports.` : "";
+    fill(true);
   });
-
-  fill();
+  window.addEventListener("afterprint", () => { paper = 0; fill(true); });
+  fill(true);
+  if (long) requestAnimationFrame(() => fill(true));
   return {
-    element: make("div", {}, make("table", { class: "sortable" }, make("thead", {}, make("tr", {}, ...heads)), body), more),
+    element,
     mark(row) {
-      if (marked) rowElement(marked).setAttribute("aria-selected", "false");
+      if (elements.has(marked)) elements.get(marked).setAttribute("aria-selected", "false");
       marked = row;
-      if (!row) return;
-      if (order.indexOf(row) >= shown) {
-        shown = order.indexOf(row) + 1;
-        fill();
-      }
-      rowElement(row).setAttribute("aria-selected", "true");
-      rowElement(row).scrollIntoView({ block: "nearest" });
+      if (row === null) return;
+      const place = order.indexOf(row);
+      if (place >= 0) goTo(place, false);
+      if (elements.has(row)) elements.get(row).setAttribute("aria-selected", "true");
+    },
+    only(kept) {
+      listed = kept;
+      sort();
+      table.setAttribute("aria-rowcount", order.length + 1);
+      fill(true);
     },
   };
 }
