@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from shapely.geometry import LineString, MultiLineString
 
@@ -39,16 +39,25 @@ def read_area(path: str | Path, roles: Mapping[str, str] = MappingProxyType({}))
     system that the file names is obeyed. Raises InputError, naming the feature, for what cannot be an area.
     """
     path = Path(path)
-    shapes = Shapes(path)
     if path.suffix.lower() in SUFFIXES:
-        content = read_layers(path)
-    else:
-        document = read_json(path, "a GeoJSON, KML, KMZ, GeoPackage, Shapefile or .plan file with the area")
-        if document.get("fileType") == "Plan":
-            content = read_qgroundcontrol(path, document)
-        else:
-            content = read_geojson(path, document)
-            shapes.project = projection(path, document)
+        return _read(path, read_layers(path), Shapes(path), roles)
+    what = "a GeoJSON, KML, KMZ, GeoPackage, Shapefile or .plan file with the area"
+    return area_in(path, read_json(path, what), roles)
+
+
+def area_in(path: Path, document: dict[str, Any], roles: Mapping[str, str] = MappingProxyType({})) -> Area:
+    """The area in JSON that was read already, GeoJSON or QGroundControl's; messages name it `path`. Else as
+    `read_area`."""
+    shapes = Shapes(path)
+    if document.get("fileType") == "Plan":
+        return _read(path, read_qgroundcontrol(path, document), shapes, roles)
+    content = read_geojson(path, document)
+    shapes.project = projection(path, document)
+    return _read(path, content, shapes, roles)
+
+
+def _read(path: Path, content: Content, shapes: Shapes, roles: Mapping[str, str]) -> Area:
+    """The area of these features."""
     features = _settled(path, content, roles)
     by_role = {role: [feature for feature in features if feature.role == role] for role in ROLES}
     for feature in features:
