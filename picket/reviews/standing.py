@@ -9,7 +9,7 @@ is then shown as said of an earlier version, and never counts for the new one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,17 +109,20 @@ def version_of(row: Mapping[str, Any], flights: Sequence[str]) -> Version:
     return Version(class_name=row["class"], **numbers, detection_ids=tuple(sorted(full)))
 
 
-def reviewed(sightings: pa.Table, flights: Sequence[str], reviews: Iterable[Review]) -> Reviewed:
+def standing_of(history: Sequence[Review], now: Version, flights: Sequence[str]) -> Standing:
+    """What stands for one sighting, of which `history` is all that was said, oldest first."""
+    versions = _versions(history, flights)
+    return _standing([one for one in history if one.number in versions], versions, now)
+
+
+def reviewed(sightings: pa.Table, flights: Sequence[str], reviews: Sequence[Review]) -> Reviewed:
     """The reviews beside the sightings of these flights. Reviews of other flights of the mission are left aside, and of
     sightings that other flights saw too only these flights' part is compared."""
-    starts = tuple(f"{flight}/" for flight in flights)
     by_id: dict[str, list[Review]] = {}
-    versions: dict[int, Version] = {}
+    versions = _versions(reviews, flights)
     for review in reviews:
-        version = _part_of(Version.from_text(review.version), starts)
-        if version is not None:
+        if review.number in versions:
             by_id.setdefault(review.sighting_id, []).append(review)
-            versions[review.number] = version
     standings: dict[str, Standing] = {}
     there: set[str] = set()
     seen_in: dict[str, str] = {}
@@ -164,10 +167,15 @@ def same_version(then: Version, now: Version) -> bool:
     return bool(np.hypot(along / then.ellipse_major_m, across / then.ellipse_minor_m) <= 1.0)
 
 
-def _part_of(version: Version, starts: tuple[str, ...]) -> Version | None:
-    """What these flights saw of a version; None where that is nothing."""
-    names = tuple(name for name in version.detection_ids if name.startswith(starts))
-    return Version(**{**version.__dict__, "detection_ids": names}) if names else None
+def _versions(reviews: Iterable[Review], flights: Sequence[str]) -> dict[int, Version]:
+    """What these flights saw of the version each review was given on, by number; without those that saw nothing."""
+    starts = tuple(f"{flight}/" for flight in flights)
+    versions = {one.number: Version.from_text(one.version) for one in reviews}
+    parts = {
+        number: replace(then, detection_ids=tuple(name for name in then.detection_ids if name.startswith(starts)))
+        for number, then in versions.items()
+    }
+    return {number: part for number, part in parts.items() if part.detection_ids}
 
 
 def _standing(history: Sequence[Review], versions: Mapping[int, Version], now: Version) -> Standing:
@@ -197,4 +205,4 @@ def _tell_heirs(
         for heir in {seen_in[name] for name in versions[one.number].detection_ids if name in seen_in}:
             known = standings.get(heir, UNREVIEWED)
             if known.verdict is None:
-                standings[heir] = Standing(**{**known.__dict__, "earlier": (*known.earlier, one)})
+                standings[heir] = replace(known, earlier=(*known.earlier, one))

@@ -4,9 +4,10 @@ const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content |
 export const mission = meta("picket-mission");
 export const role = meta("picket-role");
 
-/** An error the app told in one sentence; `status` is HTTP's, 0 where the app could not be reached. */
+/** An error the app told in one sentence; `status` is HTTP's, 0 where the app could not be reached, `content` all it
+ *  answered. */
 export class Problem extends Error {
-  constructor(text, status) { super(text); this.status = status; }
+  constructor(text, status, content = null) { super(text); this.status = status; this.content = content; }
 }
 
 /** A new element: tag, attributes, children (elements or text). Text never becomes markup. */
@@ -41,7 +42,7 @@ async function answer(url, options) {
   if (response.status === 401) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   }
-  throw new Problem(content?.problem || `Picket answered with ${response.status}.`, response.status);
+  throw new Problem(content?.problem || `Picket answered with ${response.status}.`, response.status, content);
 }
 
 /** GET as JSON. Throws Problem. */
