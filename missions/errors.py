@@ -3,6 +3,7 @@
 MissionError            root
   NotFlyableError       the area, drone and camera allow no plan that holds its proof
   VehicleError          the vehicle refused, failed a check or did not answer
+    StoppedError        a person ended it before the take-off
 """
 
 
@@ -16,3 +17,7 @@ class NotFlyableError(MissionError):
 
 class VehicleError(MissionError):
     """The vehicle refused, failed a check or did not answer."""
+
+
+class StoppedError(VehicleError):
+    """A person ended it before the take-off."""

@@ -48,6 +48,9 @@ def fill_from_log(flight: Flight, log_file: Path) -> list[int]:
         "filled_from": str(log_file.resolve()),
         "photos_in_log": len(known),
     }
+    if "took_off_utc" in facts and facts["took_off_utc"] is None and frames.num_rows:
+        # nobody heard it leave the ground; its own log has the photos it took
+        facts["took_off_utc"] = frames["time_utc"][0].as_py().isoformat(timespec="milliseconds")
     write_whole(flight.summary, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return filled
 

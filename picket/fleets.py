@@ -5,23 +5,21 @@ one question for all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from missions.errors import MissionError
 from missions.flying.campaign import ToFly, after_flight, deal, goes_on
 from missions.flying.fleet import Member, check_members, fly_fleet
-from missions.flying.flight import FlightOutcome
 from missions.flying.recorder import Recorder
 from missions.flying.signing import Signing
 from missions.plan import Plan
 from missions.separation import HORIZONTAL_M, VERTICAL_M, least_distance_m, sortie_track, starts_apart
-from picket.campaigns import Results, facts_of_task, left_to_fly, tell_left, with_task
-from picket.flights import facts_of, new_flight
-from picket.folder import Flight, Mission
+from picket.campaigns import Results, facts_of_task, left_to_fly, tell_done, tell_left, with_task
+from picket.flights import NotFlown, facts_of, new_flight
+from picket.folder import Mission
 from picket.output import say
-from picket.pilot import ask_fleet, show_fleet, tell_outcome, watching
+from picket.pilot import ask_fleet, show_fleet, tell_flown, watching
 from vision.errors import InputError
 
 UNDER_CEILING_M = 3.0
@@ -48,6 +46,7 @@ def fly_together(
     check_members([Member(system, url, number) for number, (system, url) in enumerate(addresses)])
     if first is None:
         tasks = left_to_fly(mission, plan, practice=False)
+        tell_done(plan, tasks)
         if not tasks:
             tell_left(tasks, flown=False)
             return []
@@ -73,9 +72,9 @@ def fly_together(
         stopped = False
         for (number, task), (flight, outcome) in zip(flying, round_, strict=True):
             rest: ToFly | None = task
-            if not isinstance(outcome, MissionError):
+            if flight.left_the_ground():
                 rest = after_flight(with_task(plan, task), task.sortie, flight.facts())
-            stopped |= rest is not None and (isinstance(outcome, MissionError) or not goes_on(outcome))
+            stopped |= isinstance(outcome, NotFlown) or (rest is not None and not goes_on(outcome))
             if rest is not None and first is None:
                 queues[number].insert(0, rest)
         if stopped:
@@ -128,7 +127,7 @@ def _fly_round(
             signing=signing,
         )
     for system, outcome in outcomes.items():
-        _tell(system, outcome, flights)
+        tell_flown(outcome, str(flights[system].root), drone=system)
     return [(flights[system], outcomes[system]) for system, _, _ in flying]
 
 
@@ -165,11 +164,3 @@ def own_ways_home(plan: Plan, number: int, count: int) -> Plan:
         rally=plan.rally[number::count],
         return_height_home_m=highest_m + room_m * number / (count - 1),
     )
-
-
-def _tell(system: int, outcome: FlightOutcome | MissionError, flights: Mapping[int, Flight]) -> None:
-    if isinstance(outcome, MissionError):
-        say(f"drone {system}: {outcome}")
-    else:
-        say(f"drone {system}:")
-        tell_outcome(outcome, str(flights[system].root))

@@ -15,12 +15,15 @@ from typing import Any
 
 import shapely
 
+from missions.errors import MissionError, StoppedError
 from missions.flying.flight import FlightOutcome, fly
+from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.preflight import Check
 from missions.flying.recorder import Recorder
 from missions.flying.signing import Signing
+from missions.flying.transport import address_of
 from missions.formats.plan_geojson import read_plan
-from missions.plan import Plan
+from missions.plan import Plan, Sortie
 from missions.planning.coverage import imaged_polygon
 from missions.planning.proof import prove
 from picket.filling import fill_from_log
@@ -28,6 +31,7 @@ from picket.folder import Flight, Mission, described
 from picket.output import say
 from picket.pilot import watching
 from picket.simulator import Practice, practice_vehicle
+from sim.errors import SimulationError
 from sim.world.scene import Scene, populate, scene_to_geojson
 from vision.errors import InputError
 
@@ -36,6 +40,10 @@ PRACTICE_LOST_S = 30.0
 """Silence after which a practice vehicle is given up: its process is gone."""
 
 _CARD = ".card"
+
+NotFlown = MissionError | SimulationError
+Flown = tuple[Flight, FlightOutcome | NotFlown]
+"""A flight and how it ended, or why it was not flown (or the practice vehicle ended by itself)."""
 
 
 @dataclass(frozen=True)
@@ -106,18 +114,21 @@ def fly_vehicle(
     *,
     confirm: Callable[[list[Check]], bool],
     signing: Signing | None = None,
+    in_the_air: Sequence[Sortie] = (),
     **facts: Any,
-) -> tuple[Flight, FlightOutcome]:
-    """Fly a sortie with the vehicle at `url`. Raises InputError where that is no address (and leaves no flight)."""
+) -> Flown:
+    """Fly a sortie with the vehicle at `url`, or take up what it flies already, where that is this sortie or one of
+    `in_the_air`. Raises InputError where `url` is no address (and leaves no flight)."""
+    address_of(url)
     flight = new_flight(mission, sortie)
-    try:
+
+    def work(interrupts: Interrupts) -> FlightOutcome:
         with Recorder(flight.root, mission.camera(), facts_of(mission, **facts)) as recorder:
-            outcome = _fly(mission, plan, sortie, url, recorder, confirm, signing, None)
-    except InputError:
-        shutil.rmtree(flight.root)  # the address was none, so nothing has happened
-        raise
-    _fill(flight)
-    return flight, outcome
+            return _fly(
+                *(mission, plan, sortie, url, recorder, confirm, interrupts), signing=signing, in_the_air=in_the_air
+            )
+
+    return _flown(flight, work)
 
 
 def fly_practice(
@@ -129,29 +140,44 @@ def fly_practice(
     *,
     confirm: Callable[[list[Check]], bool],
     **facts: Any,
-) -> tuple[Flight, FlightOutcome]:
-    """Fly a sortie with a practice vehicle over `scene`. Raises VehicleError or SimulationError where it cannot be."""
+) -> Flown:
+    """Fly a sortie with a practice vehicle over `scene`."""
     flight = new_flight(mission, sortie)
     scene_to_geojson(scene, flight.truth)
     card = flight.root / _CARD
     about = facts_of(mission, simulated=True, simulator="sitl" if world.sitl else "sim", seed=world.seed, **facts)
-    with ExitStack() as stack:
-        card.mkdir()
-        stack.callback(shutil.rmtree, card, ignore_errors=True)
-        recorder = stack.enter_context(Recorder(flight.root, mission.camera(), about, images_source=card))
-        practice = Practice(
-            plan.home,
-            PRACTICE_HOME_AMSL_M,
-            world.speedup,
-            mission.drone().endurance_s,
-            camera=described(mission.root, mission.settings(), "camera"),
-            scene=flight.truth,
-            images=card,
-            seed=world.seed,
-            sitl=world.sitl,
-        )
-        url = stack.enter_context(practice_vehicle(practice))
-        outcome = _fly(mission, plan, sortie, url, recorder, confirm, None, PRACTICE_LOST_S)
+
+    def work(interrupts: Interrupts) -> FlightOutcome:
+        with ExitStack() as stack:
+            card.mkdir()
+            stack.callback(shutil.rmtree, card, ignore_errors=True)
+            recorder = stack.enter_context(Recorder(flight.root, mission.camera(), about, images_source=card))
+            practice = Practice(
+                plan.home,
+                PRACTICE_HOME_AMSL_M,
+                world.speedup,
+                mission.drone().endurance_s,
+                camera=described(mission.root, mission.settings(), "camera"),
+                scene=flight.truth,
+                images=card,
+                seed=world.seed,
+                sitl=world.sitl,
+            )
+            url = stack.enter_context(practice_vehicle(practice))
+            return _fly(*(mission, plan, sortie, url, recorder, confirm, interrupts), lost_after_s=PRACTICE_LOST_S)
+
+    return _flown(flight, work)
+
+
+def _flown(flight: Flight, work: Callable[[Interrupts], FlightOutcome]) -> Flown:
+    """Do it with Ctrl-C and the like taken over from before the record begins until it is closed."""
+    try:
+        with Interrupts() as interrupts:
+            outcome = work(interrupts)
+    except KeyboardInterrupt:
+        return flight, StoppedError(STOPPED)
+    except (MissionError, SimulationError) as error:
+        return flight, error
     _fill(flight)
     return flight, outcome
 
@@ -174,8 +200,11 @@ def _fly(
     url: str,
     recorder: Recorder,
     confirm: Callable[[list[Check]], bool],
-    signing: Signing | None,
-    lost_after_s: float | None,
+    interrupts: Interrupts,
+    *,
+    signing: Signing | None = None,
+    lost_after_s: float | None = None,
+    in_the_air: Sequence[Sortie] | None = None,
 ) -> FlightOutcome:
     with watching({sortie: f"sortie {sortie}"}) as show:
         return fly(
@@ -188,5 +217,7 @@ def _fly(
             tell=say,
             drone=mission.drone(),
             signing=signing,
+            interrupts=interrupts,
             lost_after_s=lost_after_s,
+            in_the_air=in_the_air,
         )

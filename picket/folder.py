@@ -33,7 +33,16 @@ LIST_OF_TEXTS = "a list of sentences"
 KINDS: Mapping[type, str] = MappingProxyType({str: "a text", bool: "true or false", int: "a whole number"})
 _NAMES = dict.fromkeys(("camera", "camera_file", "drone", "drone_file"), str)
 FACTS: Mapping[str, type | str] = MappingProxyType(
-    {**_NAMES, "plan": str, "ended": str, "simulated": bool, "complete": bool, "process": int, "notes": LIST_OF_TEXTS}
+    {
+        **_NAMES,
+        "plan": str,
+        "ended": str,
+        "simulated": bool,
+        "complete": bool,
+        "process": int,
+        "took_off_utc": str,
+        "notes": LIST_OF_TEXTS,
+    }
 )
 """What Picket reads in flight.json, and of which kind it is."""
 SETTINGS: Mapping[str, type | str] = MappingProxyType(_NAMES)
@@ -146,8 +155,12 @@ class Flight:
         return not facts.get("complete", True) and _is_running(facts.get("process"))
 
     def left_the_ground(self) -> bool:
-        """False for an attempt that was refused, or failed before anything was recorded of it."""
-        return self.frames.exists() or self.facts().get("ended") not in ("refused", "failed")
+        """False for an attempt that ended before the vehicle flew, however it ended; records that do not say whether it
+        did go by how they ended."""
+        facts = self.facts()
+        if "took_off_utc" in facts:
+            return facts["took_off_utc"] is not None
+        return self.frames.exists() or facts.get("ended") not in ("refused", "failed")
 
     def notes(self) -> list[str]:
         """What was noticed when the flight was brought in, as sentences."""
@@ -210,7 +223,7 @@ class Mission:
     def own_files(self) -> list[Path]:
         """What the mission is made of: no page or export may take the place of any of it, or lie in its plan."""
         files = (self.settings_file, self.area, self.plan.parent, self.sightings, self.coverage, self.located)
-        return [*files, self.root / "picket.db"]
+        return [*files, *(self.root / f"picket.db{ending}" for ending in ("", "-wal", "-shm"))]
 
     def located_notes(self) -> list[str]:
         """The assumptions the mission's sightings rest on, as sentences."""

@@ -8,14 +8,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import typer
+from rich.console import Group
+from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
+from missions.errors import MissionError
 from missions.flying.flight import FlightOutcome
 from missions.flying.preflight import Check
 from missions.flying.progress import FlightStatus
 from picket.output import LINE_EVERY_S, console, say
+from sim.errors import SimulationError
+
+BAR_CELLS = 12
 
 
 def show_checks(checks: Sequence[Check], drone: int | None = None) -> bool:
@@ -45,13 +50,23 @@ def show_fleet(checks: Mapping[int, Sequence[Check]]) -> bool:
 
 
 def ask(question: str) -> bool:
-    """Whether a person says yes; the end of the input is a no."""
-    try:
-        return typer.confirm(question, default=False, err=True)
-    except typer.Abort:
-        if sys.stdin is not None and sys.stdin.isatty():
+    """Whether a person says yes; the end of the input is a no. Raises KeyboardInterrupt where Ctrl-C is the answer."""
+    words = f"{question} [y/N]: "
+    while True:
+        console.print(escape(words), end="", soft_wrap=True)
+        try:
+            answer = sys.stdin.readline() if sys.stdin is not None else ""
+        except KeyboardInterrupt:
+            console.print()
             raise
-        return False
+        if not answer:
+            console.print()
+        said = answer.strip().lower()
+        if said in ("y", "yes"):
+            return True
+        if said in ("", "n", "no"):
+            return False
+        words = "y or n: "
 
 
 def words_of(status: FlightStatus) -> str:
@@ -59,17 +74,25 @@ def words_of(status: FlightStatus) -> str:
     parts = [status.mode, f"{status.photos_taken}/{status.photos_expected} photos"]
     if status.photos_missing:
         parts.append(f"{status.photos_missing} missing")
-    if status.height_home_m is not None:
-        parts.append(f"{status.height_home_m:.0f} m")
-    if status.speed_m_s is not None:
-        parts.append(f"{status.speed_m_s:.0f} m/s")
     if status.battery_pct is not None:
         planned = "" if status.battery_expected_pct is None else f" (plan {status.battery_expected_pct:.0f})"
         parts.append(f"battery {status.battery_pct} %{planned}")
+    return ", ".join(parts)
+
+
+def place_of(status: FlightStatus) -> str:
+    """Where the vehicle is, in a line; empty where it does not say."""
+    parts = []
+    if status.position is not None:
+        parts.append(f"{status.position.lat_deg:.5f} {status.position.lon_deg:.5f}")
+    if status.height_home_m is not None:
+        parts.append(f"{status.height_home_m:.0f} m above home")
+    if status.from_home_m is not None:
+        parts.append(f"{status.from_home_m:.0f} m from it")
+    if status.speed_m_s is not None:
+        parts.append(f"{status.speed_m_s:.0f} m/s")
     if status.wind_m_s is not None:
         parts.append(f"wind {status.wind_m_s:.0f} m/s")
-    if status.alert:
-        parts.append(status.alert)
     return ", ".join(parts)
 
 
@@ -87,41 +110,69 @@ def watching(titles: Mapping[int, str]) -> Iterator[Callable[[int, FlightStatus]
                 if time.monotonic() - last[key] < LINE_EVERY_S:
                     return
                 last[key] = time.monotonic()
-                say(f"{titles[key]}: {status.progress:.0%}, {words_of(status)}")
+                alerts = "".join(f"{alert}; " for alert in status.alerts)
+                where = ", ".join(filter(None, [words_of(status), place_of(status)]))
+                say(f"{titles[key]}: {alerts}{status.progress:.0%}, {where}")
 
         yield line
         return
-    display = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[detail]}"),
-        console=console,
-        transient=True,
-    )
-    tasks = {key: display.add_task(title, total=1.0, detail="") for key, title in titles.items()}
-    started = False
-
-    def show(key: int, status: FlightStatus) -> None:
-        nonlocal started
-        with lock:
-            if not started:
-                started = True
-                display.start()
-            display.update(tasks[key], completed=status.progress, detail=escape(words_of(status)))
-
+    display = _Display(titles)
     try:
-        yield show
+        yield display.show
     finally:
-        if started:
-            display.stop()
+        display.end()
 
 
-def tell_outcome(outcome: FlightOutcome, record: str) -> None:
-    """How a flight ended and where its record is."""
-    say(
-        f"{outcome.ended}: {outcome.photos_taken} of {outcome.photos_expected} photos in "
-        f"{outcome.duration_s / 60:.1f} min of flight; record: {record}"
-    )
-    if outcome.reason:
-        say(outcome.reason)
+class _Display:
+    """Flights on a terminal: of each how far it is, where it is, and every fault that holds, each on a line of its
+    own, so that a narrow terminal cuts nothing off."""
+
+    def __init__(self, titles: Mapping[int, str]) -> None:
+        self._titles = titles
+        self._flights: dict[int, FlightStatus] = {}
+        self._lock = threading.Lock()
+        self._live = Live(console=console, transient=True, auto_refresh=False)
+        self._started = False
+
+    def show(self, key: int, status: FlightStatus) -> None:
+        """Show a flight's status; from any thread."""
+        with self._lock:
+            if not self._started:
+                self._started = True
+                self._live.start()
+            self._flights[key] = status
+            self._live.update(Group(*self._lines()), refresh=True)
+
+    def _lines(self) -> Iterator[Text]:
+        for key, title in self._titles.items():
+            status = self._flights.get(key)
+            if status is None:
+                continue
+            yield Text(f"{title}  {_bar(status.progress)} {status.progress:>4.0%}  {words_of(status)}")
+            yield Text(f"  {place_of(status)}")
+            for alert in status.alerts:
+                yield Text(f"  ! {alert}", style="bold red")
+
+    def end(self) -> None:
+        """Take it off the screen."""
+        if self._started:
+            self._live.stop()
+
+
+def _bar(share: float) -> str:
+    done = round(BAR_CELLS * min(1.0, max(0.0, share)))
+    return "█" * done + "░" * (BAR_CELLS - done)
+
+
+def tell_flown(outcome: FlightOutcome | MissionError | SimulationError, record: str, drone: int | None = None) -> None:
+    """How a flight (of one drone of several) ended and where its record is, or why it was not flown."""
+    whose = "" if drone is None else f"drone {drone}: "
+    if isinstance(outcome, FlightOutcome):
+        say(
+            f"{whose}{outcome.ended}: {outcome.photos_taken} of {outcome.photos_expected} photos in "
+            f"{outcome.duration_s / 60:.1f} min of flight; record: {record}"
+        )
+        if outcome.reason:
+            say(f"{whose}{outcome.reason}")
+    else:
+        say(f"{whose or 'picket: '}{' '.join(str(outcome).split())}")

@@ -32,15 +32,55 @@ def to_fly(plan: Plan, plan_sha256: str, records: Iterable[Mapping[str, Any]]) -
     cannot be flown as a sortie of its own.
     """
     left: dict[int, ToFly | None] = {sortie.number: ToFly(sortie) for sortie in plan.sorties}
+    for number, (given, record) in _last_flown(plan, plan_sha256, records).items():
+        left[number] = after_flight(plan, given, record)
+    return [item for item in left.values() if item is not None]
+
+
+def may_be_flying(plan: Plan, plan_sha256: str, records: Iterable[Mapping[str, Any]]) -> list[Sortie]:
+    """What a vehicle in the air may have been given: what was flown last of each sortie, and each whole sortie."""
+    return [*(given for given, _ in _last_flown(plan, plan_sha256, records).values()), *plan.sorties]
+
+
+def _last_flown(
+    plan: Plan, plan_sha256: str, records: Iterable[Mapping[str, Any]]
+) -> dict[int, tuple[Sortie, Mapping[str, Any]]]:
+    """By number, for each sortie that was flown: what the vehicle was given in the flight that counts, and what its
+    record says. A flight taken up in the air goes on with what the one before was given; of a sortie flown anew as a
+    whole the flight that left less counts."""
+    whole = {sortie.number: sortie for sortie in plan.sorties}
+    last: dict[int, tuple[Sortie, Mapping[str, Any]]] = {}
     for record in records:
         number = record.get("sortie")
-        if record.get("plan_sha256") != plan_sha256 or not isinstance(number, int):
+        if record.get("plan_sha256") != plan_sha256 or not isinstance(number, int) or number not in whole:
             continue
-        before = left.get(number)
-        if before is None:
+        if number not in last:
+            last[number] = whole[number], record
             continue
-        left[number] = after_flight(plan, before.sortie, record)
-    return [item for item in left.values() if item is not None]
+        given, before = last[number]
+        if record.get("takes_up"):
+            last[number] = given, _together(before, record)
+            continue
+        rest = after_flight(plan, given, before)
+        if rest is None:
+            continue
+        if record.get("resumes"):
+            last[number] = rest.sortie, record
+            continue
+        again = after_flight(plan, whole[number], record)
+        if again is None or again.sortie.photos < rest.sortie.photos:
+            last[number] = whole[number], record
+    return last
+
+
+def _together(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a flight whose first part was recorded by another."""
+    return {
+        **before,
+        **{name: value for name, value in after.items() if value is not None},
+        "item_reached": max(int(record.get("item_reached") or 0) for record in (before, after)),
+        "route_done": bool(before.get("route_done") or after.get("route_done")),
+    }
 
 
 def after_flight(plan: Plan, sortie: Sortie, record: Mapping[str, Any]) -> ToFly | None:

@@ -34,6 +34,7 @@ REST_NOT_WORTH_PCT = 5.0
 """A rest of the plan that takes no more than this beyond the way home is flown to its end."""
 
 FLYING_THE_PLAN = ("AUTO", "GUIDED")
+COMING_DOWN = ("RTL", "SMART_RTL", "AUTO_RTL", "LAND")
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,18 @@ class Faults:
         self._missing: set[int] = set()
 
     @property
-    def alert(self) -> str:
-        """The latest fault that still holds, in words; empty where none does."""
-        return next(reversed(self._holding.values()), "")
+    def alerts(self) -> tuple[str, ...]:
+        """The faults that still hold, as they stand now in words, the latest first."""
+        return tuple(reversed(self._holding.values()))
 
     def look(self, status: FlightStatus, signs: Signs) -> list[Finding]:
         """What has begun or ended since the last look."""
         found: list[Finding] = []
         for sight in self._sights(status, signs):
             began = sight.kind in self._holding
-            if sight.holds and not began:
+            if sight.holds:
                 self._holding[sight.kind] = sight.text
+            if sight.holds and not began:
                 found.append(Finding(sight.kind, sight.text, False, sight.call_home, sight.values))
             elif not sight.holds and began:
                 found.append(Finding(f"{sight.kind}_over", f"over: {self._holding.pop(sight.kind)}", over=True))
@@ -95,7 +97,8 @@ class Faults:
         yield _Sight(
             "silent",
             not heard,
-            f"nothing heard for {SILENT_S:.0f} s: the vehicle goes on by its own rules, this side goes on listening",
+            f"nothing heard for {max(SILENT_S, signs.silence_s):.0f} s: the vehicle goes on by its own rules, this "
+            "side goes on listening",
             values={"silence_s": round(signs.silence_s, 1)},
         )
         if not heard:
@@ -105,7 +108,8 @@ class Faults:
         yield _Sight(
             "fence_breached",
             flying and outside,
-            "outside its fence: the vehicle returns by its own rule",
+            f"outside its fence, in {status.mode}: "
+            + ("it returns by its own rule" if status.mode in COMING_DOWN else "be ready to take over"),
             values={"kind_of_breach": signs.breach},
         )
         yield _Sight(
@@ -117,7 +121,9 @@ class Faults:
         yield _Sight(
             "gps_lost",
             flying and signs.gps_fix is not None and signs.gps_fix < FIX_3D,
-            "no satellite position: the vehicle lands by its own rule where its estimator fails; be ready to take over",
+            f"no satellite position, in {status.mode}: "
+            + ("it comes" if status.mode in COMING_DOWN else "where its estimator fails it comes")
+            + " down by its own rule; be ready to take over",
             values={"fix": signs.gps_fix},
         )
         wind = signs.wind_m_s or 0.0

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from missions.drones import Drone
-from missions.errors import MissionError, VehicleError
+from missions.errors import MissionError, StoppedError, VehicleError
 from missions.flying.flight import FlightOutcome, fly
-from missions.flying.interrupts import Interrupts
+from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.link import CONNECT_TIMEOUT_S
 from missions.flying.preflight import Check
 from missions.flying.progress import FlightStatus
@@ -28,6 +28,7 @@ from missions.plan import Plan
 from vision.errors import InputError
 
 POLL_S = 0.1
+NOT_FLOWN = f"not flown: {STOPPED}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class _Together:
     checks: dict[int, list[Check]] = field(default_factory=dict)
     ended: dict[int, FlightOutcome | BaseException] = field(default_factory=dict)
     flown_s: dict[int, float] = field(default_factory=dict)
-    refusal: str | None = None
+    refusal: VehicleError | None = None
     decided: bool = False
 
     def all_checked(self) -> bool:
@@ -104,8 +105,8 @@ def fly_fleet(
     `confirm` sees the checks of all vehicles, by system id, and answers for all; where one check of one vehicle has
     failed, or a vehicle is not to be had, none takes off. `progress` and `tell` are called from the flights' threads.
     Ctrl-C, SIGTERM or a closed terminal stops all before the take-off, later calls all home; the second leaves them to
-    their own failsafes. Raises InputError where the members cannot be told apart, KeyboardInterrupt where it was
-    stopped before anybody took off. `answer_s` is how long each vehicle has to answer at first.
+    their own failsafes; a vehicle that was stopped before its take-off has a StoppedError. Raises InputError where the
+    members cannot be told apart. `answer_s` is how long each vehicle has to answer at first.
     """
     check_members(members)
     together = _Together(members)
@@ -146,10 +147,12 @@ def fly_fleet(
         ]
         for thread in threads:
             thread.start()
-        stopped = _lead(together, signals, presses, confirm)
+        failed = _lead(together, signals, presses, confirm)
         for thread in threads:
             thread.join()
-    return _results(together, stopped)
+    if failed is not None:
+        raise failed
+    return _results(together)
 
 
 @contextlib.contextmanager
@@ -182,7 +185,7 @@ def _wait_for_all(together: _Together, member: Member, presses: Interrupts, chec
         together.condition.notify_all()
         together.condition.wait_for(lambda: together.decided)
         if together.refusal is not None:
-            raise VehicleError(together.refusal)
+            raise type(together.refusal)(str(together.refusal))
         while not together.may_start(member):
             presses.check()
             together.condition.wait(POLL_S)
@@ -194,18 +197,18 @@ def _lead(
     signals: Interrupts,
     presses: Mapping[int, Interrupts],
     confirm: Callable[[Mapping[int, list[Check]]], bool],
-) -> BaseException | None:
-    """Ask once all are checked, then pass the signals on until all flights have ended; what stopped the asking."""
+) -> Exception | None:
+    """Ask once all are checked, then pass the signals on until all flights have ended; what failed in the asking."""
     passed = 0
-    stopped: BaseException | None = None
+    failed: Exception | None = None
     while True:
         with together.condition:
             together.condition.wait(POLL_S)
             if len(together.ended) == len(together.members):
-                return stopped
+                return failed
             asking = together.all_checked() and not together.decided
         if asking:
-            refusal, stopped = _decide(together, signals, confirm)
+            refusal, failed = _decide(together, signals, confirm)
             with together.condition:
                 together.refusal, together.decided = refusal, True
                 together.condition.notify_all()
@@ -215,39 +218,39 @@ def _lead(
         passed = signals.count
         if passed and not together.decided:
             with together.condition:
-                together.refusal, together.decided = "not flown: stopped before the take-off", True
+                together.refusal, together.decided = StoppedError(NOT_FLOWN), True
                 together.condition.notify_all()
 
 
 def _decide(
     together: _Together, signals: Interrupts, confirm: Callable[[Mapping[int, list[Check]]], bool]
-) -> tuple[str | None, BaseException | None]:
-    """Why nobody flies (None: they do), and what a person's interrupt raised."""
+) -> tuple[VehicleError | None, Exception | None]:
+    """Why nobody flies (None: they do), and what failed in the asking."""
     absent = sorted(together.ended)
     if absent:
-        return f"not flown: drone {absent[0]} is not ready", None
+        return VehicleError(f"not flown: drone {absent[0]} is not ready"), None
     signals.raises = True
     try:
         confirmed = confirm(dict(sorted(together.checks.items())))
     except EOFError:
         confirmed = False
-    except (Exception, KeyboardInterrupt) as error:
-        return "not flown: stopped before the take-off", error
+    except KeyboardInterrupt:
+        return StoppedError(NOT_FLOWN), None
+    except Exception as error:
+        return StoppedError(NOT_FLOWN), None if signals.count else error
     finally:
         signals.raises = False
     failed = [system for system, checks in together.checks.items() if not all(check.ok for check in checks)]
     if failed:
-        return f"not flown: no go for drone {min(failed)}", None
-    return (None if confirmed else "not flown: nobody confirmed the take-off"), None
+        return VehicleError(f"not flown: no go for drone {min(failed)}"), None
+    return (None if confirmed else VehicleError("not flown: nobody confirmed the take-off")), None
 
 
-def _results(together: _Together, stopped: BaseException | None) -> dict[int, FlightOutcome | MissionError]:
-    if stopped is not None:
-        raise stopped
+def _results(together: _Together) -> dict[int, FlightOutcome | MissionError]:
     results: dict[int, FlightOutcome | MissionError] = {}
     for system, ended in sorted(together.ended.items()):
         if isinstance(ended, KeyboardInterrupt):
-            results[system] = VehicleError("stopped before the take-off")
+            results[system] = StoppedError(NOT_FLOWN)
         elif isinstance(ended, FlightOutcome | MissionError):
             results[system] = ended
         else:

@@ -8,11 +8,11 @@ The mission itself is flown by the autopilot, inside the fence it holds. What is
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from missions.drones import Drone, load_drone
-from missions.errors import VehicleError
+from missions.errors import StoppedError, VehicleError
 from missions.flying.following import FlightOutcome, Following, safe_teller
 from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.leftovers import left_on_vehicle
@@ -25,8 +25,10 @@ from missions.flying.progress import FlightStatus
 from missions.flying.recorder import Recorder
 from missions.flying.signing import Signing
 from missions.flying.takeoff import HEARTBEAT_FRESH_S, TakeOff
+from missions.flying.takeup import BRING_IT_DOWN, held_settings, sortie_in_the_air
+from missions.flying.waiting import Waiting
 from missions.flying.watch import Watch
-from missions.items import DO_SET_CAM_TRIGG_DIST, mission_items
+from missions.items import DO_SET_CAM_TRIGG_DIST, MissionItem, mission_items
 from missions.plan import Plan, Sortie
 from vision.errors import InputError
 
@@ -51,6 +53,7 @@ def fly(
     system: int | None = None,
     lost_after_s: float | None = None,
     answer_s: float = CONNECT_TIMEOUT_S,
+    in_the_air: Sequence[Sortie] | None = None,
 ) -> FlightOutcome:
     """Fly one sortie of `plan` with the vehicle at `url` and record it.
 
@@ -66,6 +69,10 @@ def fly(
     counts what the caller makes of the signals. A vehicle silent for `lost_after_s` is lost; by default once it has
     been gone for longer than the flight can last. One that does not answer within `answer_s` is not there.
 
+    With `in_the_air` a vehicle that is flying already is taken up, where it holds the mission of this sortie or of one
+    of those given there: nothing is set, asked or armed; it is watched, recorded and called home like any other, and
+    what an earlier flight changed on it is put back after the landing. Without, an armed vehicle is refused.
+
     `recorder` is left open: images may still be coming. Raises InputError where the plan has no such sortie or `url` is
     no address, VehicleError where the vehicle does not answer, refuses, fails a check or was not confirmed.
     """
@@ -75,20 +82,36 @@ def fly(
         raise InputError("--sortie", str(error.args[0])) from error
     drone = drone or load_drone(plan.drone)
     recorder.update(
-        plan=plan.name, drone=plan.drone, sortie=sortie.number, connection=url, photos_expected=sortie.photos
+        plan=plan.name,
+        drone=plan.drone,
+        sortie=sortie.number,
+        connection=url,
+        photos_expected=sortie.photos,
+        took_off_utc=None,
     )
+    say = safe_teller(tell, recorder.event)
     with interrupts_of(interrupts) as counted:
         link: Link | None = None
         try:
-            link = connect(url, recorder.received, recorder.sent, timeout_s=answer_s, system=system, signing=signing)
-            link.line.note = recorder.event
-            flight = _Flight(
-                link, plan, sortie, drone, recorder, counted, confirm, progress, safe_teller(tell, recorder.event)
+            link = connect(
+                url,
+                *(recorder.received, recorder.sent),
+                timeout_s=answer_s,
+                system=system,
+                signing=signing,
+                waiting=Waiting(say),
             )
-            outcome = flight.fly(lost_after_s)
+            link.line.note = recorder.event
+            flight = _Flight(link, plan, sortie, drone, recorder, counted, confirm, progress, say, lost_after_s)
+            outcome = flight.fly(in_the_air)
         except VehicleError as error:
-            recorder.event("refused", reason=str(error))
-            recorder.update(ended="refused", reason=str(error))
+            ended = "interrupted" if isinstance(error, StoppedError) else "refused"
+            recorder.event(ended, reason=str(error))
+            recorder.update(ended=ended, reason=str(error))
+            raise
+        except KeyboardInterrupt:
+            recorder.event("interrupted", reason=STOPPED)
+            recorder.update(ended="interrupted", reason=STOPPED)
             raise
         finally:
             counted.raises = False
@@ -118,16 +141,14 @@ class _Flight:
     progress: Callable[[FlightStatus], None]
     tell: Callable[[str], None]
 
-    def fly(self, lost_after_s: float | None) -> FlightOutcome:
-        link, recorder, interrupts = self.link, self.recorder, self.interrupts
-        items = mission_items(self.sortie, self.plan)
-        watch = Watch(link, self.plan, self.sortie, items, recorder.event)
-        parameters = Parameters(link, recorder.event)
+    lost_after_s: float | None
+    missed: bool = False
+    """Whether the link lost some of the flight."""
+
+    def fly(self, in_the_air: Sequence[Sortie] | None) -> FlightOutcome:
+        link, recorder = self.link, self.recorder
+        link.wait_for_answer(self._waiting())
         link.wait(lambda: link.known, KNOWN_S)
-        if link.vehicle.armed:
-            raise VehicleError(
-                "the vehicle is armed already; Picket takes over only a vehicle that stands on the ground"
-            )
         recorder.update(
             vehicle={
                 "system": link.system,
@@ -136,53 +157,97 @@ class _Flight:
                 "identity": link.identity,
             }
         )
+        flying = bool(link.vehicle.armed)
+        if flying:
+            if in_the_air is None:
+                raise VehicleError(f"the vehicle is armed already: {BRING_IT_DOWN}")
+            self.sortie = sortie_in_the_air(link, self.plan, [self.sortie, *in_the_air])
+            self.interrupts.raises = False
+        items = mission_items(self.sortie, self.plan)
+        watch = Watch(link, self.plan, self.sortie, items, recorder.event)
+        parameters = Parameters(link, recorder.event)
         parameters.adopt(left_on_vehicle(recorder.folder, link.identity), self.tell)
-        take_off = TakeOff(link, watch, interrupts)
-        on_ground, missed = True, False
+        take_off = TakeOff(link, watch, self.interrupts)
+        on_ground = not flying
         try:
-            interrupts.check()
-            lists = prepare(link, self.plan, self.sortie, items, parameters)
-            interrupts.check()
-            await_ready(link, watch, interrupts.check)
-            recorder.update(parameters_before=dict(parameters.before))
-            self._decide(self._look(lists, watch))
-            self._look_again(lists, watch, parameters)
-            interrupts.raises = False
-            if link.vehicle.armed:
-                raise VehicleError("somebody else armed the vehicle")
-            watch.settings = dict(parameters.wanted)
-            try:
+            if flying:
+                self._take_up(watch)
+            else:
+                self._prepare(items, watch, parameters)
                 on_ground = False
-                link.line.reopens = True
-                take_off.go()
-            except VehicleError as error:
-                recorder.event("take_off_failed", reason=str(error))
-                on_ground = take_off.stand_down()
-                if on_ground or not take_off.asked_to_arm:
-                    raise
-            following = Following(
-                *(link, self.sortie, items, watch, recorder, interrupts),
-                drone=self.drone,
-                progress=self.progress,
-                tell=self.tell,
-                lost_after_s=lost_after_s,
-            )
-            outcome = following.follow()
-            missed = following.missed
+                try:
+                    take_off.go()
+                except VehicleError as error:
+                    recorder.event("take_off_failed", reason=str(error))
+                    on_ground = take_off.stand_down()
+                    if on_ground or not take_off.asked_to_arm:
+                        raise
+            outcome = self._follow(items, watch)
             on_ground = not link.vehicle.armed and link.silence_s < HEARTBEAT_FRESH_S
         finally:
-            interrupts.raises = False
+            self.interrupts.raises = False
             watch.settings = {}
             lost = list(parameters.before)
             if on_ground and link.alive:
                 lost = self._tidy_up(take_off, parameters)
-                if missed:
+                if self.missed:
                     self._fetch_log()
             if lost:
                 recorder.event("parameters_not_restored", names=lost)
-                self.tell(
-                    f"not put back on the vehicle: {', '.join(lost)}; the next flight recorded beside this one does it"
-                )
+                self.tell(f"not put back on the vehicle: {', '.join(lost)}; {self._who_puts_back()}")
+        return outcome
+
+    def _who_puts_back(self) -> str:
+        if self.link.identity:
+            return "the next flight recorded beside this one does it"
+        return "it says no serial number, so that is yours to do: events.jsonl has what they were"
+
+    def _waiting(self) -> Callable[[str], None]:
+        """Says what is waited for, and ends the wait where a person stops it."""
+        waiting = Waiting(self.tell)
+
+        def wait(what: str) -> None:
+            self.interrupts.check()
+            waiting(what)
+
+        return wait
+
+    def _take_up(self, watch: Watch) -> None:
+        """Watch a vehicle that is flying this sortie already."""
+        self.link.line.reopens = True
+        self.missed = True
+        self.recorder.update(sortie=self.sortie.number, photos_expected=self.sortie.photos, takes_up=True)
+        watch.attach()
+        self.tell(
+            f"the vehicle is in the air with the mission of sortie {self.sortie.number}: taken up, watched and "
+            "recorded until it has landed; Ctrl-C calls it home"
+        )
+        watch.settings = held_settings(self.link, self.plan, self.sortie, self.drone, self.tell)
+
+    def _prepare(self, items: Sequence[MissionItem], watch: Watch, parameters: Parameters) -> None:
+        """Everything before the take-off: what the vehicle is given, the checks, a person's word, the checks again."""
+        self.interrupts.check()
+        lists = prepare(self.link, self.plan, self.sortie, self.drone, items, parameters, self._waiting())
+        await_ready(self.link, watch, self._waiting())
+        self.recorder.update(parameters_before=dict(parameters.before))
+        self._decide(self._look(lists, watch))
+        self._look_again(lists, watch, parameters)
+        self.interrupts.raises = False
+        if self.link.vehicle.armed:
+            raise VehicleError("somebody else armed the vehicle")
+        watch.settings = dict(parameters.wanted)
+        self.link.line.reopens = True
+
+    def _follow(self, items: Sequence[MissionItem], watch: Watch) -> FlightOutcome:
+        following = Following(
+            *(self.link, self.sortie, items, watch, self.recorder, self.interrupts),
+            drone=self.drone,
+            progress=self.progress,
+            tell=self.tell,
+            lost_after_s=self.lost_after_s,
+        )
+        outcome = following.follow()
+        self.missed = self.missed or following.missed
         return outcome
 
     def _look(self, lists: Lists, watch: Watch) -> list[Check]:
@@ -210,7 +275,7 @@ class _Flight:
             if self.interrupts.count:
                 raise KeyboardInterrupt(STOPPED) from error
             raise
-        _refuse_failed(checks)
+        self._refuse_failed(checks)
         self.interrupts.check()
         if not confirmed:
             raise VehicleError("not flown: nobody confirmed the take-off")
@@ -221,7 +286,13 @@ class _Flight:
         changed = changes(self.link, lists, parameters)
         if changed:
             raise VehicleError("no go: changed since the checks: " + "; ".join(changed))
-        _refuse_failed(self._look(lists, watch))
+        self._refuse_failed(self._look(lists, watch))
+
+    def _refuse_failed(self, checks: list[Check]) -> None:
+        failed = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
+        if failed:
+            self.recorder.update(no_go=failed)
+            raise VehicleError("no go: " + "; ".join(failed))
 
     def _tidy_up(self, take_off: TakeOff, parameters: Parameters) -> list[str]:
         """Stop the camera, which a flight called home may have left triggering, and restore the parameters; two
@@ -244,9 +315,3 @@ class _Flight:
             self.tell(f"not fetched ({error}); bring it in later with `picket ingest FLIGHT --log FILE`")
         else:
             self.recorder.event("log_fetched", bytes=size)
-
-
-def _refuse_failed(checks: list[Check]) -> None:
-    failed = [check for check in checks if not check.ok]
-    if failed:
-        raise VehicleError("no go: " + "; ".join(f"{check.name}: {check.detail}" for check in failed))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from missions.drones import Drone
@@ -22,6 +23,7 @@ from missions.flying.progress import FlightStatus
 from missions.flying.protocol import MissionType, differences
 from missions.flying.recorder import Recorder
 from missions.flying.takeoff import HEARTBEAT_FRESH_S
+from missions.flying.takeup import OFF_THE_GROUND_M
 from missions.flying.watch import Watch
 from missions.items import MissionItem
 from missions.plan import Sortie
@@ -86,6 +88,8 @@ class Following:
         self._pilot_called = False
         self._obeyed = False
         self._left_auto = ""
+        self._mode = ""
+        self._took_off = False
         self._kept: tuple[int, int] = (-1, -1)
         self._asked_s = self._counted_s = 0.0
         self._next_item = 1
@@ -125,6 +129,10 @@ class Following:
         self._restarts, self._was_open = signs.restarts, signs.line_open
         self._check_item(status)
         self._count()
+        if not self._took_off and status.armed and (status.height_home_m or 0.0) > OFF_THE_GROUND_M:
+            self._took_off = True
+            self._recorder.event("took_off")
+            self._recorder.update(took_off_utc=datetime.now(UTC).isoformat(timespec="milliseconds"))
         if self._recorder.failure is not None and not self._failure_told:
             self._failure_told = True
             self._tell(f"the record is not being kept: {self._recorder.failure}")
@@ -132,7 +140,7 @@ class Following:
         if keep != self._kept:
             self._kept = keep
             self._keep()
-        self._display(replace(status, alert=self._faults.alert))
+        self._display(replace(status, alerts=self._faults.alerts))
         return status
 
     def _found(self, finding: Finding) -> None:
@@ -165,17 +173,23 @@ class Following:
             self._call("called home: overdue")
         elif self._called_home and not self._obeyed and status.mode in FLYING_THE_PLAN:
             self._obeyed = self._ask_home()
-        elif (
-            status.mode not in FLYING_THE_PLAN
-            and not (self._left_auto or self._called_home)
-            and not self._watch.route_done
-        ):
-            self._left_auto = f"went to {status.mode} after {status.progress:.0%} of the way"
-            self._recorder.event(
-                "left_auto", mode=status.mode, progress=round(status.progress, 3), text=self._watch.message
-            )
-            self._tell(f"{self._left_auto}: {self._watch.message}")
-            self._left_auto += f" ({self._watch.message})" if self._watch.message else ""
+        self._tell_mode(status)
+
+    def _tell_mode(self, status: FlightStatus) -> None:
+        """Say every change of mode, with the vehicle's own word; leaving the mission early is the flight's reason."""
+        if status.mode == self._mode:
+            return
+        before, self._mode = self._mode, status.mode
+        said = self._watch.last_word
+        why = f": {said}" if said else ""
+        early = status.mode not in FLYING_THE_PLAN and not self._called_home and not self._watch.route_done
+        if early and not self._left_auto:
+            left = f"went to {status.mode} after {status.progress:.0%} of the way"
+            self._recorder.event("left_auto", mode=status.mode, progress=round(status.progress, 3), text=said)
+            self._tell(f"{left}{why}")
+            self._left_auto = f"{left} ({said})" if said else left
+        elif before:
+            self._tell(f"now in {status.mode}, before in {before}{why}")
 
     def _call(self, reason: str) -> None:
         self._called_home = reason
@@ -199,10 +213,15 @@ class Following:
         self._next_item = self._next_item % (len(self._items) - 1) + 1
 
     def _read_mission(self, doubt: str) -> None:
-        """Where the mission may be another by now: read it all, and call the vehicle home where it is."""
+        """Where the mission may be another by now: read it all, and call the vehicle home where it is. A person who
+        presses Ctrl-C meanwhile is not kept waiting."""
+        pressed = self._interrupts.count
         try:
-            found = differences(self._items, self._link.read(MissionType.MISSION), MissionType.MISSION)
+            held = self._link.read(MissionType.MISSION, lambda: self._interrupts.count > pressed)
+            found = differences(self._items, held, MissionType.MISSION)
         except VehicleError as error:
+            if self._interrupts.count > pressed:
+                return
             found = [f"{doubt}, and it cannot be read: {error}"]
         self._watch.believe_mission()
         if not found:
@@ -291,7 +310,7 @@ class _Display:
         if self._progress is None:
             return
         if self._recorder.failure is not None:
-            status = replace(status, alert=self._recorder.failure)
+            status = replace(status, alerts=(*status.alerts, f"the record is not being kept: {self._recorder.failure}"))
         try:
             self._progress(status)
         except Exception as error:

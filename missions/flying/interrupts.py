@@ -40,7 +40,7 @@ class Interrupts:
         self.count += 1
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt where somebody has pressed; for steps before the take-off in such a thread."""
+        """Raise KeyboardInterrupt where somebody has pressed; for steps before the take-off."""
         if self.count:
             raise KeyboardInterrupt(STOPPED)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from missions.errors import VehicleError
-from missions.flying.dronekit_compat import mavutil
+from missions.flying.dronekit_compat import mavlink, mavutil
 from missions.flying.ordering import Ordering
 from missions.flying.signing import SignedMAVLink, Signing
 from missions.flying.transport import Address, Transport, open_transport
@@ -84,6 +84,8 @@ class Line:
         self.reopens = False
         """Whether to open it again where it breaks; until this is set a break ends it."""
         self.refused_systems: set[int] = set()
+        self.signed_heard = False
+        """Whether anything that came carried a signature."""
         self._ordering = Ordering()
         self._received = self._damaged = self._not_sent = 0
         self._message_listeners: list[Callable[[Any, Any], None]] = []
@@ -103,6 +105,11 @@ class Line:
     def alive(self) -> bool:
         """False once the line is closed and stays so."""
         return not self._closing.is_set() and (self.open or self.reopens)
+
+    @property
+    def signs(self) -> bool:
+        """Whether what is sent is signed."""
+        return bool(self.mav.signing.sign_outgoing)
 
     @property
     def counts(self) -> LinkCounts:
@@ -238,12 +245,12 @@ class Line:
         if self._system is not None and system != self._system:
             self.refused_systems.add(system)
             return
-        order = self._ordering.take(
-            (system, component), message.get_seq(), hash(bytes(message.get_msgbuf())), time.monotonic()
-        )
+        frame = bytes(message.get_msgbuf())
+        order = self._ordering.take((system, component), message.get_seq(), hash(frame), time.monotonic())
         if order == "doubled":
             return
         self._received += 1
+        self.signed_heard |= frame[0] == mavlink.PROTOCOL_MARKER_V2 and bool(frame[2] & mavlink.MAVLINK_IFLAG_SIGNED)
         self._heard(message)
         if order == "new" or kind.startswith(_ORDERLESS):
             for listener in self._message_listeners:

@@ -36,6 +36,9 @@ CONNECT_TIMEOUT_S = 30.0
 PARAMETER_LIST_S = 90.0
 """A full parameter list takes up to a minute over a slow radio."""
 
+FIRST_ANSWER_S = 8.0
+"""How long a vehicle that is heard has to answer anything at all; it is asked again every second."""
+
 REBOOT_S = 2.0
 REBOOT_IN_A_ROW = 3
 """The boot clock goes back by more than this, in so many messages in a row: a restart, and not a late message."""
@@ -67,7 +70,12 @@ class Vehicle(dronekit.Vehicle):
         if source == self.autopilot:
             super().notify_message_listeners(name, msg)
 
-    def initialize(self, rate: int = STREAM_HZ, heartbeat_timeout: float = 30.0) -> None:
+    def initialize(
+        self,
+        rate: int = STREAM_HZ,
+        heartbeat_timeout: float = 30.0,
+        waiting: Callable[[str], None] = lambda what: None,
+    ) -> None:
         """Wait for the vehicle, then ask for its streams and parameters. DroneKit's own waits here without an end where
         no parameter ever arrives. Raises VehicleError after `heartbeat_timeout` seconds without a heartbeat."""
         self.line.start()
@@ -77,6 +85,7 @@ class Vehicle(dronekit.Vehicle):
                 raise VehicleError("the connection was closed before the vehicle said anything")
             if time.monotonic() > deadline_s:
                 raise VehicleError(_nobody(self.line, heartbeat_timeout))
+            waiting(f"the vehicle's heartbeat, {heartbeat_timeout:.0f} s at most")
             time.sleep(0.02)
         self.line.target_system = self.autopilot[0]
         self.line.master.mav.request_data_stream_send(*self.autopilot, mavlink.MAV_DATA_STREAM_ALL, rate, 1)
@@ -113,7 +122,10 @@ class Link:
         self._behind = 0
         self._parameters_complete = False
         self._serial: str | None = None
+        self._answered = False
         vehicle.add_message_listener("AUTOPILOT_VERSION", self._keep_serial)
+        for name in ("AUTOPILOT_VERSION", "COMMAND_ACK", "PARAM_VALUE"):
+            vehicle.add_message_listener(name, self._keep_answered)
         for name in ("ATTITUDE", "GLOBAL_POSITION_INT", "SYSTEM_TIME"):
             vehicle.add_message_listener(name, self._keep_time)
         vehicle.add_attribute_listener("parameters", self._keep_complete)
@@ -133,6 +145,9 @@ class Link:
     def _keep_serial(self, _vehicle: Any, _name: str, message: Any) -> None:
         long = bytes(message.uid2)
         self._serial = long.hex() if any(long) else f"{message.uid:x}" if message.uid else ""
+
+    def _keep_answered(self, *_: Any) -> None:
+        self._answered = True
 
     def _keep_complete(self, *_: Any) -> None:
         self._parameters_complete = True
@@ -167,8 +182,9 @@ class Link:
 
     @property
     def identity(self) -> str:
-        """Which vehicle this is, among all: its autopilot's serial number as far as it says one, and its system id."""
-        return f"{self._serial or 'unknown'}/{self.system}"
+        """Which vehicle this is, among all: its autopilot's serial number and its system id; empty where it says no
+        serial number, for then it cannot be told from others."""
+        return f"{self._serial}/{self.system}" if self._serial else ""
 
     def ask_for_streams(self) -> None:
         """Ask for everything a flight needs: once in the beginning, and whenever the vehicle may have forgotten it."""
@@ -231,15 +247,35 @@ class Link:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             raise VehicleError(f"the vehicle holds something else than it was given: {found[0]}{more}")
 
-    def read(self, mission_type: MissionType) -> tuple[MissionItem, ...]:
-        """The list the vehicle holds. Raises VehicleError saying why not."""
+    def read(self, mission_type: MissionType, give_up: Callable[[], bool] = lambda: False) -> tuple[MissionItem, ...]:
+        """The list the vehicle holds. Raises VehicleError saying why not, also where `give_up` ends it."""
         download = Download(mission_type)
-        carry_out(self, download)
+        carry_out(self, download, give_up)
         return download.items
 
-    def wait_for_parameters(self) -> bool:
+    def wait_for_answer(self, waiting: Callable[[str], None] = lambda what: None) -> None:
+        """Wait until the vehicle has answered anything. Raises VehicleError, saying why that may be, where it is heard
+        and answers nothing."""
+        for _ in range(round(FIRST_ANSWER_S)):
+            if self.wait(lambda: self._answered, 1.0):
+                return
+            waiting("the vehicle's first answer")
+            self.ask_about_itself()
+        if self.line.signed_heard and not self.line.signs:
+            raise VehicleError("this vehicle signs its link and answers nobody who does not: give --signing-key FILE")
+        raise VehicleError(
+            "the vehicle is heard but answers nothing: the way to it is cut (a radio or a line that only receives), or "
+            "it hears another ground station only"
+        )
+
+    def wait_for_parameters(self, waiting: Callable[[str], None] = lambda what: None) -> bool:
         """Wait until the vehicle's parameter list is complete, so that a parameter not in it is known to be unknown."""
-        return self.wait(lambda: self._parameters_complete, PARAMETER_LIST_S)
+
+        def complete() -> bool:
+            waiting(f"the vehicle's parameters, {len(self.vehicle.parameters)} so far")
+            return self._parameters_complete
+
+        return self.wait(complete, PARAMETER_LIST_S)
 
     def parameter(self, name: str) -> float | None:
         """A parameter's present value, asked for by name; None where the vehicle does not know it."""
@@ -316,11 +352,13 @@ def connect(
     timeout_s: float = CONNECT_TIMEOUT_S,
     system: int | None = None,
     signing: Signing | None = None,
+    waiting: Callable[[str], None] = lambda what: None,
 ) -> Link:
     """Connect to the vehicle at `url` (see `missions.flying.transport.address_of`), of several there to that of the
     MAVLink system id `system`. With `signing` everything said is signed, and what is heard unsigned is refused.
 
-    `heard` and `sent` get every message of the connection, from the line's threads. Raises InputError where `url` is no
+    `heard` and `sent` get every message of the connection, from the line's threads; `waiting` is called with what is
+    waited for. Raises InputError where `url` is no
     address, VehicleError where nobody answers within `timeout_s`.
     """
     address = address_of(url)
@@ -330,7 +368,7 @@ def connect(
         raise VehicleError(f"{url}: cannot connect ({error.strerror or error})") from error
     try:
         vehicle = Vehicle(line)
-        vehicle.initialize(heartbeat_timeout=timeout_s)
+        vehicle.initialize(heartbeat_timeout=timeout_s, waiting=waiting)
         return Link(vehicle)
     except BaseException as error:
         line.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from missions.drones import Drone
 from missions.errors import VehicleError
 from missions.flying.leftovers import Left
 from missions.flying.link import Link, same_value
@@ -22,6 +23,8 @@ ARM_AND_TAKE_OFF_IN_AUTO = 3
 NOSE_TO_NEXT_WAYPOINT = 2
 RALLY_LIMIT_DEFAULT_KM = 0.3
 FENCE_MARGIN_DEFAULT_M = 2.0
+CORNER_RADIUS_CM = (5.0, 1000.0)
+"""What WPNAV_RADIUS may be."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,12 @@ class Setting:
     needed: bool = False
 
 
-def settings(plan: Plan, sortie: Sortie) -> tuple[Setting, ...]:
+def settings(plan: Plan, sortie: Sortie, drone: Drone) -> tuple[Setting, ...]:
     """What the parameters must be for this sortie. FENCE_ENABLE is not among them: it comes after the fence itself.
 
     The default FENCE_TYPE holds a 300 m circle nobody drew, so the type is set to the ceiling and the polygons. The
-    height of the way home is the highest of the sortie, or what clears the hills inside the fence.
+    height of the way home is the highest of the sortie, or what clears the hills inside the fence. Corners are rounded
+    as closely as the plan's proof has given them room for (`missions.planning.energy.overshoot_m`).
     """
     highest_m = max(plan.way_home_m, *(waypoint.alt_home_m for waypoint in sortie.waypoints))
     margin_m = min(FENCE_MARGIN_DEFAULT_M, max(0.5, plan.fence.min_clearance_m / 2))
@@ -47,6 +51,7 @@ def settings(plan: Plan, sortie: Sortie) -> tuple[Setting, ...]:
         Setting("FENCE_MARGIN", round(margin_m, 2)),
         Setting("FENCE_ACTION", FENCE_RETURN_OR_LAND, needed=True),
         Setting("RTL_ALT", round(highest_m * 100)),
+        Setting("WPNAV_RADIUS", min(CORNER_RADIUS_CM[1], max(CORNER_RADIUS_CM[0], round(100 * drone.turn_radius_m)))),
         Setting("WPNAV_SPEED", round(100 * max(sortie.speed_m_s, sortie.transit_speed_m_s or 0.0))),
         Setting("WP_YAW_BEHAVIOR", NOSE_TO_NEXT_WAYPOINT),
         Setting("AUTO_OPTIONS", ARM_AND_TAKE_OFF_IN_AUTO),
@@ -86,7 +91,8 @@ class Parameters:
 
     def adopt(self, left: Mapping[str, Left], tell: Callable[[str], None]) -> None:
         """Take over what an earlier flight left changed, so that it is put back with the rest. What the vehicle no
-        longer has as that flight set it is somebody else's by now and stays."""
+        longer has as that flight set it is somebody else's by now and stays; one it does not answer is left to the next
+        flight."""
         for name, earlier in left.items():
             present = self._link.parameter(name)
             if present is not None and same_value(present, earlier.value):
@@ -95,8 +101,8 @@ class Parameters:
                 tell(
                     f"an earlier flight left {name} at {earlier.value:g}; it is put back to {earlier.was:g} afterwards"
                 )
-            else:
-                self._note("parameter_restored", name=name, value=present, by="somebody else")
+            elif present is not None:
+                self._note("parameter_found_changed", name=name, value=present, left=earlier.value, was=earlier.was)
 
     def set(self, setting: Setting) -> None:
         """Set one parameter and hear it back. Raises VehicleError where the vehicle keeps another value, or where it

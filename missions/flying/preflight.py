@@ -164,7 +164,7 @@ def _clock(vehicle_utc_s: float | None) -> Check:
 def _wind(wind_m_s: float | None, drone: Drone, sortie: Sortie) -> Check:
     limit_m_s = wind_limit_m_s(drone, sortie)
     if wind_m_s is None:
-        return Check("wind", True, f"not known on the ground; watched in flight (at most {limit_m_s:.0f} m/s)")
+        return Check("wind", True, f"the vehicle says none; in flight, if it does, at most {limit_m_s:.0f} m/s")
     return Check("wind", wind_m_s <= limit_m_s, f"{wind_m_s:.0f} m/s (at most {limit_m_s:.0f} m/s)")
 
 

@@ -18,7 +18,7 @@ _WGS84 = Geod(ellps="WGS84")
 class FlightStatus:
     """What is known of a flight at one moment. `progress` runs from 0 to 1 along the route; positions and heights are
     None until heard, `battery_pct` where the vehicle does not measure it. `message` is the vehicle's last word,
-    `alert` the latest fault that still holds (empty: none). `battery_expected_pct` is what the plan would have left by
+    `alerts` the faults that still hold, the latest first. `battery_expected_pct` is what the plan would have left by
     now, `photos_missing` counts the gaps in the numbers of the photos heard of."""
 
     progress: float
@@ -32,10 +32,11 @@ class FlightStatus:
     photos_expected: int
     flown_s: float
     message: str
-    alert: str = ""
+    alerts: tuple[str, ...] = ()
     battery_expected_pct: float | None = None
     photos_missing: int = 0
     wind_m_s: float | None = None
+    from_home_m: float | None = None
 
 
 @dataclass(frozen=True)

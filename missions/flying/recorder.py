@@ -29,6 +29,7 @@ from mapping.ground.metadata import write_image_pose
 from mapping.ground.pose import Poses
 from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
+from missions.flying.interrupts import STOPPED
 from vision.errors import InputError, VisionError
 from vision.files import read_json, whole_file, write_whole
 from vision.images import IMAGE_SUFFIXES
@@ -39,6 +40,8 @@ EVENTS_FILE = "events.jsonl"
 TRACK_FILE = "track.parquet"
 FRAMES_FILE = "frames.parquet"
 IMAGES_FOLDER = "images"
+
+CUT_OFF = "the recording was cut off before the flight ended"
 
 CHECKPOINT_S = 1.0
 CHECKPOINT_SHARE = 0.1
@@ -115,9 +118,8 @@ class Recorder:
     ) -> None:
         if error is not None and self._facts["ended"] is None:
             stopped = isinstance(error, KeyboardInterrupt)
-            self.update(
-                ended="interrupted" if stopped else "failed", reason=" ".join(f"{error}".split()) or repr(error)
-            )
+            words = " ".join(f"{error}".split()) or (STOPPED if stopped else f"ended by a {type(error).__name__}")
+            self.update(ended="interrupted" if stopped else "failed", reason=words)
         self.close()
 
     def received(self, message: Any) -> None:
@@ -207,11 +209,12 @@ class Recorder:
                 with contextlib.suppress(OSError):
                     os.fsync(descriptor)
                 os.close(descriptor)
-        ended = self._facts["ended"] or "interrupted"
+        if self._facts["ended"] is None:
+            self.update(ended="interrupted", reason=self._facts["reason"] or CUT_OFF)
         if self.failure is None:
-            self.update(ended=ended, complete=True)
+            self.update(complete=True)
         else:
-            self.update(ended=ended, recording_failed=self.failure)
+            self.update(recording_failed=self.failure)
 
     def _write_poses_or_say(self) -> list[str]:
         try:
@@ -284,8 +287,10 @@ def recover(folder: Path, camera: Camera) -> None:
     _cut_last_line(folder / EVENTS_FILE)
     _write_tables(folder, read_tlog(folder / TELEMETRY_FILE, allow_cut=True), camera)
     _write_poses(folder)
-    if facts.get("ended") is None or not facts.get("complete"):
-        _write_json(path, {**facts, "ended": facts.get("ended") or "interrupted", "complete": True})
+    if facts.get("ended") is None:
+        facts |= {"ended": "interrupted", "reason": facts.get("reason") or CUT_OFF}
+    if not facts.get("complete"):
+        _write_json(path, {**facts, "complete": True})
 
 
 def _cut_last_line(path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from missions.errors import VehicleError
+from missions.errors import StoppedError, VehicleError
 from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.link import Link
 from missions.flying.watch import Watch
@@ -39,7 +39,7 @@ class TakeOff:
             raise VehicleError(f"the vehicle takes neither AUTO nor GUIDED: {self._reason}")
         self._arm()
         if self._interrupts.count:
-            raise VehicleError(STOPPED)
+            raise StoppedError(STOPPED)
         if self._link.command(_MISSION_START) != 0:
             raise VehicleError(f"the vehicle does not start the mission: {self._reason}")
 
@@ -53,7 +53,7 @@ class TakeOff:
         deadline_s = time.monotonic() + ARM_S
         while time.monotonic() < deadline_s:
             if self._interrupts.count:
-                raise VehicleError(STOPPED)
+                raise StoppedError(STOPPED)
             self.asked_to_arm = True
             vehicle.armed = True
             self._link.wait(lambda: bool(vehicle.armed or self._interrupts.count), 2.0)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 MESSAGES = ("MISSION_COUNT", "MISSION_REQUEST", "MISSION_REQUEST_INT", "MISSION_ITEM_INT", "MISSION_ACK")
 
 
-def carry_out(link: Link, transfer: Upload | Download) -> None:
-    """Run a transfer to its end. Raises VehicleError where it fails or the line closes for good."""
+def carry_out(link: Link, transfer: Upload | Download, give_up: Callable[[], bool] = lambda: False) -> None:
+    """Run a transfer to its end. Raises VehicleError where it fails, the line closes for good or `give_up` says so."""
     with link.hear(*MESSAGES) as next_message:
         outgoing = transfer.start(time.monotonic())
         while True:
@@ -38,6 +38,8 @@ def carry_out(link: Link, transfer: Upload | Download) -> None:
                 _send(link, message, transfer.mission_type)
             if transfer.ended:
                 break
+            if give_up():
+                raise VehicleError("given up before the end")
             outgoing = _turn(transfer, next_message)
     if transfer.failure is not None:
         raise VehicleError(transfer.failure)

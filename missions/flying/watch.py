@@ -22,6 +22,9 @@ BATTERY_STEP_PCT = 10
 GAP_S = 3.0
 """Positions further apart, on the vehicle's clock, mean that the link was silent between them."""
 
+JUST_SAID_S = 10.0
+"""On the vehicle's clock: what it said then belongs to what it does now."""
+
 _TEXT_LENGTH = 50
 """A STATUSTEXT of full length goes on in the next one with the same id."""
 
@@ -40,6 +43,7 @@ class Watch:
     ) -> None:
         """`items` are the sortie's as stored on the vehicle; `event(kind, **values)` keeps what happened."""
         self.message = ""
+        self._message_s = 0.0
         self.vehicle_utc_s: float | None = None
         self.item_reached = 0
         self.armed_at_s: float | None = None
@@ -136,7 +140,18 @@ class Watch:
             battery_expected_pct=self._battery_expected(flown_s),
             photos_missing=len(self.photos_missing),
             wind_m_s=self.wind_m_s,
+            from_home_m=None if self._position is None else distance_m(self._position, self._home),
         )
+
+    def attach(self) -> None:
+        """Begin with a vehicle that is in the air already: its flight counts from here."""
+        self.armed_at_s = self._link.vehicle_time_s
+        self._tell("taken_up", mode=str(self._link.vehicle.mode.name), item=int(self._link.vehicle.commands.next))
+
+    @property
+    def last_word(self) -> str:
+        """What the vehicle said in the last moments; empty where that was nothing."""
+        return self.message if self._link.vehicle_time_s - self._message_s < JUST_SAID_S else ""
 
     def signs(self) -> Signs:
         """What else tells a fault at this moment."""
@@ -231,7 +246,7 @@ class Watch:
                 self._texts.clear()
             self._texts[message.id] = text
             return
-        self.message = text.strip()
+        self.message, self._message_s = text.strip(), self._link.vehicle_time_s
         if self.message.startswith(_NOT_ARMED):
             self.arming_text = self.message
         if self.message == _MISSION_RECEIVED and self._link.vehicle.armed:
@@ -289,7 +304,8 @@ class Watch:
         self.gps_fix = message.fix_type
 
     def _hear_wind(self, _vehicle: Any, _name: str, message: Any) -> None:
-        self.wind_m_s = float(message.speed)
+        """A vehicle that does not estimate the wind sends 0."""
+        self.wind_m_s = float(message.speed) or None
 
     def _hear_parameter(self, _vehicle: Any, _name: str, message: Any) -> None:
         """ArduPilot tells every ground station of a parameter that one of them sets."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from missions.errors import MissionError
+from missions.errors import StoppedError
 from missions.flying.flight import FlightOutcome
 from missions.flying.preflight import Check
 from missions.flying.signing import load_signing
-from picket.campaigns import Fly, Results, fly_all
+from picket.campaigns import Fly, Results, fly_all, may_be_in_the_air
 from picket.fleets import fly_together
-from picket.flights import PracticeWorld, check_sortie, fly_practice, fly_vehicle, plan_to_fly
+from picket.flights import NotFlown, PracticeWorld, check_sortie, fly_practice, fly_vehicle, plan_to_fly
 from picket.folder import Flight, Mission, open_mission
 from picket.options import JsonOption, MissionArgument, SeedOption, SpeedupOption
-from picket.output import summarise
-from picket.pilot import ask, ask_take_off, show_checks, tell_outcome
+from picket.output import EXIT_INTERRUPTED, say, summarise
+from picket.pilot import ask, ask_take_off, show_checks, tell_flown
 from sim.sitl.autopilot import check_binary
 from vision.errors import InputError
 
@@ -85,8 +85,9 @@ def fly(
     one: Fly
     if connect is not None:
         confirm = _show_and_go if yes else ask_take_off
+        in_the_air = may_be_in_the_air(opened, plan)
         one = lambda plan, number, facts: fly_vehicle(  # noqa: E731
-            opened, plan, number, connect, confirm=confirm, signing=signing, **facts
+            opened, plan, number, connect, confirm=confirm, signing=signing, in_the_air=in_the_air, **facts
         )
     else:
         world = PracticeWorld(speedup, seed, persons, vehicles, sitl)
@@ -97,7 +98,7 @@ def fly(
         )
     if not every:
         flight, outcome = one(plan, number, {})
-        tell_outcome(outcome, str(flight.root))
+        tell_flown(outcome, str(flight.root))
         _finish([(flight, outcome)], as_json=as_json, several=False)
         return
     practice = connect is None
@@ -112,12 +113,18 @@ def fly_simulated(mission: Mission, *, sortie: int, speedup: float, seed: int) -
     check_sortie(plan, sortie)
     world = PracticeWorld(speedup, seed, SIMULATED_PERSONS, SIMULATED_VEHICLES)
     flight, outcome = fly_practice(mission, plan, sortie, world, world.scene(plan, [sortie]), confirm=_all_well)
-    tell_outcome(outcome, str(flight.root))
+    if isinstance(outcome, NotFlown):
+        raise outcome
+    tell_flown(outcome, str(flight.root))
     return flight, outcome
 
 
 def _battery(what: str) -> bool:
-    return ask(f"Fresh battery in, and everybody clear, for {what}?")
+    try:
+        return ask(f"Fresh battery in, and everybody clear, for {what}?")
+    except KeyboardInterrupt:
+        say("")
+        return False
 
 
 def _no_question(_what: str) -> bool:
@@ -147,12 +154,27 @@ def _address(text: str) -> tuple[int, str]:
 
 
 def _finish(results: Results, *, as_json: bool, several: bool) -> None:
-    """Print the summary, and exit with 1 where a flight did not end as it should."""
-    said = [
-        {"flight": str(flight.root)}
-        | ({"ended": "refused", "reason": str(outcome)} if isinstance(outcome, MissionError) else asdict(outcome))
-        for flight, outcome in results
-    ]
+    """Print the summary, and exit with 1 where a flight did not end as it should, with 130 where nothing flew because
+    a person stopped it."""
+    said = [_summary(flight, outcome) for flight, outcome in results]
     summarise({"flights": said} if several else said[0], as_json=as_json)
-    if any(isinstance(outcome, MissionError) or outcome.ended != "landed" for _, outcome in results):
+    outcomes = [outcome for _, outcome in results]
+    if any(isinstance(outcome, StoppedError) for outcome in outcomes) and not any(one["flown"] for one in said):
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if any(isinstance(outcome, NotFlown) or outcome.ended != "landed" for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _summary(flight: Flight, outcome: FlightOutcome | NotFlown) -> dict[str, Any]:
+    """A flight's part of the JSON summary."""
+    facts = flight.facts()
+    about = {"flight": str(flight.root), "sortie": facts.get("sortie"), "flown": flight.left_the_ground()}
+    if isinstance(outcome, FlightOutcome):
+        return about | asdict(outcome)
+    reason = " ".join(str(outcome).split())
+    reasons = facts.get("no_go") or [reason]
+    return about | {
+        "ended": facts.get("ended") or "failed",
+        "reason": reason,
+        "reasons": reasons,
+    }

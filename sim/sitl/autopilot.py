@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
 import os
 import shutil
 import signal
@@ -110,15 +111,25 @@ def autopilot(binary: Path, settings: SitlSettings) -> Iterator[Autopilot]:
         yield Autopilot(process, folder, ground, camera)
 
 
+_NAME = b"ArduCopter"
+"""In every build: it is the firmware's name for itself."""
+
 _WANTED = "give the arducopter program that ArduPilot's SITL build makes"
 
 
 def check_binary(binary: Path) -> None:
-    """Raises InputError where `binary` is no file that can be executed."""
+    """Raises InputError where `binary` is no file that can be executed, or holds no ArduCopter."""
     if not binary.exists():
         raise InputError(binary, f"no such file; {_WANTED}")
     if not binary.is_file() or not os.access(binary, os.X_OK):
         raise InputError(binary, f"not a program that may be executed; {_WANTED}")
+    try:
+        with binary.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            found = content.find(_NAME) >= 0
+    except (OSError, ValueError) as error:
+        raise InputError(binary, f"cannot be read ({error}); {_WANTED}") from error
+    if not found:
+        raise InputError(binary, f"is another program than ArduCopter; {_WANTED}")
 
 
 def _command(binary: Path, settings: SitlSettings, defaults: Path, ports: Sequence[int]) -> list[str]:

@@ -240,10 +240,13 @@ def extended_sys_state(vehicle: SimulatedVehicle) -> Message:
 
 
 def autopilot_version(vehicle: SimulatedVehicle) -> Message:
-    """AUTOPILOT_VERSION: Copter 4.5.7 is what it is like; the vendor's bytes say that it is simulated."""
+    """AUTOPILOT_VERSION: Copter 4.5.7 is what it is like; the vendor's bytes and the serial number, no real vehicle's,
+    say that it is simulated."""
     name = [*b"picketsm"]
+    number = vehicle.settings.seed & 0xFFFF
+    serial = [*b"picket practice", *number.to_bytes(3, "big")]
     return mavlink.MAVLink_autopilot_version_message(
-        CAPABILITIES, VERSION_4_5_7, 0, 0, 0, name, [0] * 8, [0] * 8, 0, 0, vehicle.settings.seed & 0xFFFF
+        CAPABILITIES, VERSION_4_5_7, 0, 0, 0, name, [0] * 8, [0] * 8, 0, 0, number, serial
     )
 
 

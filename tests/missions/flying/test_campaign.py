@@ -60,7 +60,7 @@ def test_a_rest_of_a_rest() -> None:
     assert 0 < first.sortie.photos < plan.sorties[0].photos
     # the flight of the rest is broken off too: items count within the rest, which begins further along the line
     items = len(first.sortie.waypoints) - len(plan.sorties[0].waypoints)
-    again = record(1, "aborted", reason="wind", item_reached=3 + items, last_photo=photo_at(0.8))
+    again = record(1, "aborted", resumes="low battery", reason="wind", item_reached=3 + items, last_photo=photo_at(0.8))
     (second, _) = to_fly(plan, SHA, [broken_off, again])
     assert second.resumes == "wind"
     assert second.sortie.photos < first.sortie.photos

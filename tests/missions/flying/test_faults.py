@@ -94,7 +94,7 @@ def test_a_fault_that_passes_is_over_and_may_come_again() -> None:
     kinds = []
     for fix in (3, 1, 1, 3, 3, 0):
         kinds += [finding.kind for finding in faults.look(STATUS, replace(SIGNS, gps_fix=fix))]
-        assert bool(faults.alert) == (fix < 3)
+        assert bool(faults.alerts) == (fix < 3)
     assert kinds == ["gps_lost", "gps_lost_over", "gps_lost"]
 
 
@@ -155,3 +155,17 @@ def test_nothing_is_believed_of_a_silent_vehicle() -> None:
 def test_the_wind_limit_leaves_headway() -> None:
     assert wind_limit_m_s(DRONE, SORTIE) == pytest.approx(DRONE.max_airspeed_m_s - 3.0)
     assert wind_limit_m_s(DRONE, replace(SORTIE, speed_m_s=60.0)) == 1.0
+
+
+def test_what_a_fault_says_goes_with_the_flight() -> None:
+    """An alert is shown for as long as it holds: what it says must be so at that moment."""
+    faults = Faults(SORTIE, DRONE)
+    outside = replace(SIGNS, breach=2)
+    faults.look(replace(STATUS, mode="LOITER"), outside)
+    assert faults.alerts == ("outside its fence, in LOITER: be ready to take over",)
+    faults.look(replace(STATUS, mode="RTL", battery_pct=60), outside)
+    assert "in RTL: it returns by its own rule" in faults.alerts[-1]
+    assert len(faults.alerts) == 2, "every fault that holds is shown, the latest first"
+    faults.look(STATUS, replace(outside, silence_s=40.0))
+    faults.look(STATUS, replace(outside, silence_s=75.0))
+    assert faults.alerts[0].startswith("nothing heard for 75 s")

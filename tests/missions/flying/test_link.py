@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from practice import forget, practice_vehicle, square_plan
 
+from missions.drones import load_drone
 from missions.errors import VehicleError
 from missions.flying.dronekit_compat import mavlink
 from missions.flying.link import Link, connect
@@ -188,7 +189,7 @@ def test_a_mode_that_is_refused_is_false(link: Link) -> None:
 
 def test_settings_hold_no_circle_and_return_at_the_height_flown() -> None:
     plan = square_plan()
-    wanted = {setting.name: setting.value for setting in settings(plan, plan.sortie(1))}
+    wanted = {setting.name: setting.value for setting in settings(plan, plan.sortie(1), load_drone("x500"))}
     assert wanted["FENCE_TYPE"] == 5
     assert wanted["FENCE_ALT_MAX"] == 80
     assert wanted["RTL_ALT"] == 4000
@@ -202,5 +203,5 @@ def test_settings_hold_no_circle_and_return_at_the_height_flown() -> None:
 
 def test_rally_points_stay_in_reach_on_a_long_sortie() -> None:
     plan = square_plan(1000.0)
-    wanted = {setting.name: setting.value for setting in settings(plan, plan.sortie(1))}
+    wanted = {setting.name: setting.value for setting in settings(plan, plan.sortie(1), load_drone("x500"))}
     assert wanted["RALLY_LIMIT_KM"] == pytest.approx(1.1 * math.hypot(0.99, 1.0), rel=0.01)

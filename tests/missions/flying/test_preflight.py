@@ -150,7 +150,7 @@ def test_what_the_vehicle_says_of_itself_is_no_go(name: str, watch: dict[str, An
 def test_what_a_vehicle_does_not_say_is_no_reason_to_stay() -> None:
     found = look(square_plan(), vehicle(place(0, 0)), heard(arming_ok=None, wind_m_s=None))
     assert found["arming checks"].ok
-    assert "not known on the ground" in found["wind"].detail
+    assert "says none" in found["wind"].detail
 
 
 def test_a_record_needs_room() -> None:
