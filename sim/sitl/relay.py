@@ -7,64 +7,20 @@ that reads nothing for long is dropped. Without a station what ArduPilot says is
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import time
 
 from mapping.ground.framing import take_messages
+from sim.stream import Stream
 
-HIGH_WATER_BYTES = 64 * 1024
-STALLED_S = 10.0
 STATIONS_MOST = 8
-_READ_BYTES = 65536
 
 
-class Line:
-    """One non-blocking connection with what is still to be sent on it."""
+class Line(Stream):
+    """A connection with what of a message has come in so far."""
 
     def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.connection = connection
-        self.gone = False
+        super().__init__(connection)
         self.heard = bytearray()
-        self.pending = bytearray()
-        self._progress_s = time.monotonic()
-
-    def read(self) -> bytes:
-        """What has come in; marks the line as gone where it has ended."""
-        try:
-            data = self.connection.recv(_READ_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return b""
-        except OSError:
-            data = b""
-        self.gone |= not data
-        return data
-
-    def flush(self) -> None:
-        """Hand the kernel as much as it takes."""
-        if not self.pending:
-            self._progress_s = time.monotonic()
-            return
-        try:
-            sent = self.connection.send(self.pending)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            self.gone = True
-            return
-        if sent:
-            del self.pending[:sent]
-            self._progress_s = time.monotonic()
-        elif time.monotonic() - self._progress_s > STALLED_S:
-            self.gone = True
-
-    @property
-    def full(self) -> bool:
-        """True while nothing more should be put on it."""
-        return len(self.pending) > HIGH_WATER_BYTES
 
 
 class Relay:
@@ -106,7 +62,7 @@ class Relay:
             line.flush()
         for station in [station for station in self.stations if station.gone]:
             self.stations.remove(station)
-            station.connection.close()
+            station.close()
 
     def _accept(self) -> None:
         try:
@@ -121,6 +77,5 @@ class Relay:
     def close(self) -> None:
         """Close the stations' connections."""
         for station in self.stations:
-            with contextlib.suppress(OSError):
-                station.connection.close()
+            station.close()
         self.stations.clear()

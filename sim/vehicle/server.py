@@ -152,12 +152,12 @@ class Server:
         cut = "link-cut" in self.vehicle.faults.active
         self._open(not cut)
         tcp = [station for station in self.stations if isinstance(station, TcpStation)]
-        readers: list[socket.socket] = [station.connection for station in tcp]
+        readers: list[socket.socket] = [station.stream.connection for station in tcp]
         if self._listener.fileno() >= 0:
             readers.append(self._listener)
         if self._udp is not None:
             readers.append(self._udp)
-        writers = [station.connection for station in tcp if station.pending]
+        writers = [station.stream.connection for station in tcp if station.stream.pending]
         readable, _, _ = select.select(readers, writers, [], wait_s)
         if self._listener in readable:
             self._accept()
@@ -165,7 +165,7 @@ class Server:
         if self._udp is not None and self._udp in readable:
             self._receive_datagrams(self._udp, now_s)
         for line in tcp:
-            if line.connection in readable:
+            if line.stream.connection in readable:
                 self._handle(line.receive(), line, now_s)
         for station in self.stations:
             if station.list_params_from is not None and not station.full:

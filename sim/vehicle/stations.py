@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from pymavlink.dialects.v20.ardupilotmega import MAVLink_message as Message
 
+from sim.stream import Stream
 from sim.vehicle import commands
 from sim.vehicle.autopilot import SimulatedVehicle
 from sim.vehicle.faults import Noise
@@ -18,7 +18,6 @@ from sim.vehicle.signatures import Line
 from sim.vehicle.telemetry import Schedule
 
 HIGH_WATER_BYTES = 32 * 1024
-STALLED_S = 10.0
 DATAGRAM_BYTES = 1200
 
 
@@ -84,59 +83,32 @@ class TcpStation(Station):
         self, connection: socket.socket, vehicle: SimulatedVehicle, signatures: mavlink.MAVLinkSigning, name: str
     ) -> None:
         super().__init__(vehicle, signatures, name)
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.stream = Stream(connection, high_water_bytes=HIGH_WATER_BYTES)
         # a short queue in the kernel, so that what a slow reader sees is not old
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES)
-        self.connection = connection
-        self.pending = bytearray()
-        self.progress_s = time.monotonic()
-        self.stalled_s = STALLED_S
 
     def receive(self) -> list[Message]:
         """Messages that have arrived; marks the station as gone where its connection has ended."""
-        try:
-            data = self.connection.recv(65536)
-        except (BlockingIOError, InterruptedError):
-            return []
-        except OSError:
-            self.gone = True
-            return []
-        if not data:
-            self.gone = True
-            return []
-        return self.parse(data)
+        data = self.stream.read()
+        self.gone |= self.stream.gone
+        return self.parse(data) if data else []
 
     def _queue(self, data: bytes) -> None:
-        self.pending += data
+        self.stream.pending += data
 
     def flush(self) -> None:
         """Hand the kernel as much as it takes."""
-        if not self.pending:
-            self.progress_s = time.monotonic()
-            return
-        try:
-            sent = self.connection.send(self.pending)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            self.gone = True
-            return
-        if sent:
-            del self.pending[:sent]
-            self.progress_s = time.monotonic()
-        elif time.monotonic() - self.progress_s > self.stalled_s:
-            self.gone = True
+        self.stream.flush()
+        self.gone |= self.stream.gone
 
     @property
     def full(self) -> bool:
         """True while the world must wait for this station."""
-        return len(self.pending) > HIGH_WATER_BYTES
+        return self.stream.full
 
     def close(self) -> None:
         """Hang up."""
-        with contextlib.suppress(OSError):
-            self.connection.close()
+        self.stream.close()
 
 
 class UdpStation(Station):

@@ -175,7 +175,7 @@ def test_a_station_that_never_reads_is_dropped_and_the_others_fly_on(place: Any,
         mute.sendall(greedy)
         while len(place.server.stations) < 2:
             ground.next("HEARTBEAT")
-        place.server.stations[-1].stalled_s = 0.5
+        place.server.stations[-1].stream.stalled_s = 0.5
         until_s = time.monotonic() + 30.0
         while len(place.server.stations) > 1 and time.monotonic() < until_s:
             ground.port.recv_match(blocking=True, timeout=0.1)
