@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from picket.output import say
 from picket.web.access import ROLES, Access, Role
 from picket.web.app import create_app
+from picket.web.serving import WebServer
 from picket.web.settings import DEFAULT_PORT, LOOPBACK, Settings
 from vision.errors import InputError, VisionError
-
-STOP_WAIT_S = 3
 
 
 def serve(
@@ -61,11 +58,7 @@ def serve(
     for role in ROLES:
         _show_link(settings, access, role)
     say("Each link logs one person in; a new one is shown when it is used. Ctrl-C ends the app.")
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=STOP_WAIT_S
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    WebServer(app).run(sockets=[listening])
 
 
 def _show_link(settings: Settings, access: Access, role: Role) -> None:

@@ -8,20 +8,26 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from mapping.errors import MappingError
-from mapping.maps.basemap import ASSETS
+from mapping.maps.basemap import ASSETS, PAGE
 from missions.errors import MissionError
 from picket.cli import problem_of
+from picket.errors import PicketError
 from picket.web.access import Access, AccessError
+from picket.web.drawings import ChangedError
 from picket.web.events import Hub
 from picket.web.guard import Guard
 from picket.web.jobs import JobRefusedError, Jobs
+from picket.web.pictures import Pictures
 from picket.web.places import NotFoundError
+from picket.web.previews import Previews, SupersededError
+from picket.web.reviewing import Benches
 from picket.web.routes import door, flights, missions, plans, reports, reviews, work
 from picket.web.settings import Settings
 from picket.web.showing import page
@@ -29,7 +35,8 @@ from sim.errors import SimulationError
 from vision.errors import InputError, VisionError
 
 STATIC = Path(__file__).with_name("static")
-LIBRARIES = ("leaflet.js", "leaflet.css", "leaflet-geoman.min.js", "leaflet-geoman.css", "world.geojson")
+REVIEWS_VARIABLE = "PICKET_REVIEWS_URL"
+"""Where commands find the database of reviews; a password in it does not belong into a list of processes."""
 
 
 def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
@@ -41,11 +48,15 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.access = access or Access(settings.session_s)
     app.state.hub = Hub()
-    app.state.jobs = Jobs(settings.jobs, app.state.hub)
+    shared = {REVIEWS_VARIABLE: settings.reviews_url} if settings.reviews_url else {}
+    app.state.jobs = Jobs(settings.jobs, app.state.hub, shared)
+    app.state.previews = Previews()
+    app.state.benches, app.state.pictures = Benches(settings), Pictures()
     for module in (door, missions, plans, flights, reviews, reports, work):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False), name="assets")
+    app.mount("/maps", StaticFiles(directory=PAGE), name="maps")
     for kind, status in _STATUS.items():
         app.add_exception_handler(kind, _handler(status))
     app.add_exception_handler(HTTPException, _http_problem)
@@ -57,8 +68,8 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
-    app.state.jobs.close()
-    app.state.hub.close()
+    await run_in_threadpool(app.state.jobs.close)
+    app.state.benches.close()
 
 
 _STATUS: dict[type[Exception], int] = {
@@ -66,6 +77,9 @@ _STATUS: dict[type[Exception], int] = {
     NotFoundError: 404,
     AccessError: 403,
     JobRefusedError: 409,
+    PicketError: 409,
+    SupersededError: 409,
+    ChangedError: 409,
     MissionError: 409,
     VisionError: 409,
     MappingError: 409,

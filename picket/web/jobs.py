@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from picket.output import PROGRESS_VARIABLE
@@ -87,9 +88,10 @@ class _Running:
 class Jobs:
     """All work of this app. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, hub: Hub) -> None:
-        """`folder` holds what running work says; `hub` is told how it goes (topic "jobs")."""
-        self._folder, self._hub = folder, hub
+    def __init__(self, folder: Path, hub: Hub, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`folder` holds what running work says; `hub` is told how it goes (topic "jobs"); every command gets
+        `environment` in its own."""
+        self._folder, self._hub, self._environment = folder, hub, environment
         self._lock = threading.RLock()
         self._all: dict[str, _Running] = {}
 
@@ -125,7 +127,7 @@ class Jobs:
             job = Job(secrets.token_hex(8), kind, title, mission, who)
             folder = self._folder / job.id
             folder.mkdir(parents=True)
-            process = _begin(arguments, folder)
+            process = _begin(arguments, folder, self._environment)
             one = _Running(job, process, folder, patience_s)
             one.outlives, one.litter = outlives, litter
             if then is not None:
@@ -277,8 +279,8 @@ def described(job: Job) -> dict[str, Any]:
     return {**asdict(job), "elapsed_s": round(job.elapsed_s, 1), "ended": job.ended}
 
 
-def _begin(arguments: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, PROGRESS_VARIABLE: "json", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+def _begin(arguments: Sequence[str], folder: Path, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **more, PROGRESS_VARIABLE: "json", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         return subprocess.Popen(
             [sys.executable, "-m", "picket", *arguments, "--json"],

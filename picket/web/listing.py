@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
@@ -11,10 +10,10 @@ import pyarrow.parquet
 from mapping.maps.wording import counted
 from missions.errors import MissionError
 from picket.folder import SETTINGS_FILE, Flight, Mission
+from picket.web.drawings import Drawings
 from picket.web.places import NotFoundError, checked_name, mission_named
 from picket.web.settings import Settings
 from vision.errors import InputError
-from vision.files import read_json
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,13 @@ def listed(settings: Settings) -> list[Listed]:
     """Every mission and every draft, the one changed last first."""
     names = _missions(settings)
     found = [_listed(settings, name) for name in names]
-    found += [_draft(settings.drafts / f"{name}.json") for name in known_names(settings) - names]
+    found += [_draft(Drawings(settings), name) for name in Drawings(settings).names() - names]
     return sorted((one for one in found if one is not None), key=lambda one: (-one.changed_s, one.name))
 
 
 def known_names(settings: Settings) -> set[str]:
     """The names that missions and drafts have."""
-    return _missions(settings) | {path.stem for path in settings.drafts.glob("*.json")}
+    return _missions(settings) | Drawings(settings).names()
 
 
 def _missions(settings: Settings) -> set[str]:
@@ -66,11 +65,12 @@ def _listed(settings: Settings, name: str) -> Listed | None:
     return Listed(name, state, step, words, changed_s)
 
 
-def _draft(path: Path) -> Listed | None:
+def _draft(drawings: Drawings, name: str) -> Listed | None:
     try:
-        return Listed(checked_name(path.stem), "drawn, not planned yet", "plan", "Go on drawing", path.stat().st_mtime)
+        changed_s = drawings.changed_s(checked_name(name))
     except (InputError, OSError):
         return None
+    return Listed(name, "drawn, not planned yet", "plan", "Go on drawing", changed_s)
 
 
 def _state(mission: Mission) -> tuple[str, str, str]:
@@ -104,14 +104,3 @@ def _sightings(mission: Mission, flights: list[Flight]) -> int | None:
 def _changed_s(mission: Mission) -> float:
     places = [mission.settings_file, mission.root / "flights", mission.sightings, mission.root / "picket.db"]
     return max((path.stat().st_mtime for path in places if path.exists()), default=0.0)
-
-
-def draft_of(settings: Settings, name: str) -> dict[str, Any] | None:
-    """What was drawn for a mission and not planned yet, as the page sent it; None where nothing was."""
-    path = settings.drafts / f"{checked_name(name)}.json"
-    if not path.is_file():
-        return None
-    try:
-        return read_json(path, "a draft of this app")
-    except InputError:
-        return None

@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from picket.web.access import Role
 from picket.web.app import create_app
 from picket.web.guard import CSRF_HEADER, cookie_name
+from picket.web.serving import WebServer
 from picket.web.settings import Settings
 
 
@@ -67,8 +67,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     port = listening.getsockname()[1]
     settings = Settings(missions=tmp_path / "missions", port=port)
     app = create_app(settings)
-    config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
+    server = WebServer(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     until_s = time.monotonic() + 20

@@ -125,7 +125,7 @@ def test_another_page_cannot_post(served, officer, origin) -> None:
     assert "another page" in answer.json()["problem"]
 
 
-@pytest.mark.parametrize("token", ["", "x", "é"])
+@pytest.mark.parametrize("token", ["", "x"])
 def test_a_change_needs_the_token_of_the_session(officer, token) -> None:
     officer.headers[CSRF_HEADER] = token
     assert officer.post("/api/invitations", json={"role": "officer"}).status_code == 403

@@ -1,0 +1,90 @@
+// A whole frame over everything, with its boxes; a click in it marks an object, which locating again puts on the ground.
+import { get, make, mission, path, role, send, toast, tried } from "./api.js";
+import { ended } from "./jobs.js";
+
+const dialog = document.getElementById("frame");
+const sheet = document.getElementById("frame-sheet");
+const picture = document.getElementById("frame-picture");
+const form = document.getElementById("mark-form");
+const waiting = document.getElementById("mark-waiting");
+const within = (id) => document.getElementById(id);
+let now = null, size = [1, 1], point = null, near = false, marked = 0;
+
+const share = (value, of) => `${(100 * value) / of}%`;
+
+function fit() {
+  const holder = sheet.parentElement;
+  const scale = near ? Math.max(2, holder.clientWidth / size[0]) : Math.min(holder.clientWidth / size[0], holder.clientHeight / size[1]);
+  sheet.style.width = `${size[0] * scale}px`;
+  sheet.style.height = `${size[1] * scale}px`;
+  sheet.style.maxWidth = sheet.style.maxHeight = near ? "none" : "";
+  within("frame-near").textContent = near ? "Fit" : "Larger";
+}
+
+function draw(boxes) {
+  sheet.querySelectorAll(".box, .point").forEach((one) => one.remove());
+  for (const [corners, own] of boxes) {
+    const [x1, y1, x2, y2] = corners;
+    const box = make("div", { class: own ? "box" : "box other" });
+    const room = 0.004 * size[0];
+    Object.assign(box.style, { left: share(x1 - room, size[0]), top: share(y1 - room, size[1]), width: share(x2 - x1 + 2 * room, size[0]), height: share(y2 - y1 + 2 * room, size[1]) });
+    sheet.append(box);
+  }
+}
+
+/** Show the frame of `look`; `boxes` are [corners, whether it is this sighting's own]. */
+export async function showFrame(look, boxes) {
+  const url = `${path`/api/missions/${mission}/frame`}?id=${encodeURIComponent(look.frame)}`;
+  await tried(async () => {
+    const answer = await fetch(url, { credentials: "same-origin" });
+    if (!answer.ok) { await get(url); return; }
+    size = [Number(answer.headers.get("X-Frame-Width")), Number(answer.headers.get("X-Frame-Height"))];
+    if (picture.src) URL.revokeObjectURL(picture.src);
+    picture.src = URL.createObjectURL(await answer.blob());
+    now = look;
+    near = false;
+    picture.alt = `The whole frame ${look.file}`;
+    within("frame-title").textContent = look.file;
+    within("frame-hint").textContent = role === "officer" ? "Click what was missed to mark it." : "";
+    form.hidden = true;
+    if (!dialog.open) dialog.showModal();
+    fit();
+    draw(boxes);
+  });
+}
+
+sheet.addEventListener("click", (event) => {
+  if (role !== "officer" || !now) return;
+  const edges = sheet.getBoundingClientRect();
+  point = [((event.clientX - edges.left) / edges.width) * size[0], ((event.clientY - edges.top) / edges.height) * size[1]];
+  sheet.querySelectorAll(".point").forEach((one) => one.remove());
+  const drawn = make("div", { class: "point" });
+  Object.assign(drawn.style, { left: share(point[0], size[0]), top: share(point[1], size[1]) });
+  sheet.append(drawn);
+  form.hidden = false;
+  within("mark-name").value = within("mark-name").value || `mark ${marked + 1}`;
+  within("mark-name").select();
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  tried(async () => {
+    const asked = { frame: now.frame, x_px: Math.max(0, point[0]), y_px: Math.max(0, point[1]), object: within("mark-name").value, class_name: within("mark-class").value };
+    const kept = await send(path`/api/missions/${mission}/marks`, asked);
+    marked = kept.marks;
+    form.hidden = true;
+    within("mark-name").value = "";
+    waiting.hidden = false;
+    waiting.dataset.flight = kept.flight;
+    within("mark-words").textContent = `${kept.marks} mark${kept.marks === 1 ? "" : "s"} in flight ${kept.flight}. The same name in another frame is the same object. They become sightings when it is located again.`;
+    toast("Marked.", "done");
+  });
+});
+within("mark-leave").addEventListener("click", () => { form.hidden = true; sheet.querySelectorAll(".point").forEach((one) => one.remove()); });
+within("frame-near").addEventListener("click", () => { near = !near; fit(); });
+addEventListener("resize", () => dialog.open && fit());
+within("locate-again").addEventListener("click", () => tried(async () => {
+  waiting.hidden = true;
+  dialog.close();
+  await ended((await send(`${path`/api/missions/${mission}/locate-again`}?flight=${encodeURIComponent(waiting.dataset.flight)}`)).job);
+}));

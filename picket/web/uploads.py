@@ -1,0 +1,105 @@
+"""Files dropped on the app: taken in under a name of our own, read by the same readers as the commands' files, and kept
+only where those found them sound. Sizes are limited by the guard before a byte comes here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import shapely
+from fastapi import UploadFile
+
+from mapping.ground.terrain import read_terrain
+from missions.areas.layers import SUFFIXES
+from missions.areas.read import read_area
+from missions.formats import area_geojson
+from missions.zones.read import read_zones
+from picket.web.places import checked_name
+from vision.errors import InputError
+
+AREA_SUFFIXES = (*SUFFIXES, ".geojson", ".json", ".plan")
+ZONE_SUFFIXES = (".geojson", ".json")
+TERRAIN_SUFFIXES = (".tif", ".tiff")
+MOST_UNPACKED = 256 * 1024 * 1024
+MOST_MEMBERS = 1000
+Result = TypeVar("Result")
+
+
+@contextmanager
+def taken_in(upload: UploadFile, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    """The file on the disk, in a folder that is gone afterwards, and the name it may be kept under. Raises InputError
+    for a kind of file that is not wanted, and for an archive that unpacks to more than fits."""
+    called = _name_of(upload.filename or "")
+    suffix = Path(called).suffix.lower()
+    if suffix not in suffixes:
+        raise InputError(called, f"is none of {', '.join(suffixes)}; give one of these")
+    with tempfile.TemporaryDirectory(prefix="picket-upload-") as folder:
+        path = Path(folder) / f"file{suffix}"
+        with path.open("wb") as stream:
+            shutil.copyfileobj(upload.file, stream)
+        if zipfile.is_zipfile(path):
+            _check_archive(path, called)
+        yield path, called
+
+
+def area_of(upload: UploadFile) -> dict[str, Any]:
+    """The area in an uploaded file, as GeoJSON, and what was mended in reading it (`notes`). Raises InputError."""
+    with taken_in(upload, AREA_SUFFIXES) as (path, called):
+        area = _said_of(called, path, lambda: read_area(path))
+    return {"area": json.loads(area_geojson.text_of(area)), "notes": list(area.notes)}
+
+
+def zones_of(path: Path, called: str) -> list[dict[str, Any]]:
+    """The zones in a file, for the map: title, what they ask, heights in words, ring of [longitude, latitude]. Raises
+    InputError."""
+    found = _said_of(called, path, lambda: read_zones(path))
+    return [
+        {
+            "id": zone.identifier,
+            "title": zone.title,
+            "asks": zone.restriction.value,
+            "heights": zone.heights,
+            "ring": shapely.get_coordinates(zone.polygon.exterior).round(6).tolist(),
+        }
+        for zone in found.zones
+    ]
+
+
+def check_terrain(path: Path, called: str) -> None:
+    """Raise InputError where a file is no elevation model."""
+    _said_of(called, path, lambda: read_terrain(path))
+
+
+def _said_of(called: str, path: Path, read: Callable[[], Result]) -> Result:
+    """What `read` finds; its complaints name the file as the person knows it, and whatever a hostile file makes a
+    library raise is one of them."""
+    try:
+        return read()
+    except InputError as error:
+        raise InputError(called, error.problem.replace(str(path), called), error.place) from error
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
+        raise InputError(called, "cannot be read; export it again") from error
+
+
+def _check_archive(path: Path, called: str) -> None:
+    try:
+        members = zipfile.ZipFile(path).infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(called, "is a damaged archive; export it again") from error
+    if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
+        raise InputError(called, f"unpacks to more than {MOST_UNPACKED // 1024 // 1024} MB; send only the area")
+
+
+def _name_of(given: str) -> str:
+    """The last part of a file name a browser sent, as a name that may be kept."""
+    last = given.replace("\\", "/").rpartition("/")[2]
+    try:
+        return checked_name(last)
+    except InputError:
+        return f"file{Path(last[-20:]).suffix}" if Path(last[-20:]).suffix.isascii() else "file"
