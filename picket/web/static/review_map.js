@@ -66,7 +66,7 @@ export function makeMap(holder, choose, dragged) {
       dot = L.marker([one.lat, one.lon], { icon, draggable: movable, keyboard: false, autoPan: true, title: movable ? "Drag to move it" : "" }).addTo(here);
       dot.on("dragstart", dragged);
       if (!before || before.id !== one.id) {
-        const reach = Math.max(25, 4 * (one.major || 0));
+        const reach = Math.max(50, 6 * (one.major || 0));
         map.fitBounds([shifted(one.lat, one.lon, -reach, -reach), shifted(one.lat, one.lon, reach, reach)], { animate: false });
       }
     },
