@@ -30,6 +30,7 @@ CLAIMS = {
     "merge_boxes": "A million boxes made one per object",
     "link_keeps_up": "Vehicle and ground side on one core at twenty times real time: what was lost",
     "killed_flights": "Flights killed at fifty random moments: what is left of their records",
+    "report_size": "How large reports are and how soon they can be used, beside plain folium maps",
     "locate_speed": "Pixels to places on one core, beside a plain loop over rays",
     "fusion": "One sighting per object: surveys with missed and false detections, walkers and drivers; and the speed",
     "confidence": "How often sightings of each confidence are right",

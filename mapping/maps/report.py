@@ -19,6 +19,7 @@ import pyarrow as pa
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from mapping.ground.frame import longitudes_near
 from mapping.ground.searched import Coverage
 from mapping.maps import layers, wording
 from mapping.maps.background import Background
@@ -159,6 +160,23 @@ def write_report(content: ReportContent, path: Path) -> None:
     _write(
         data, content.title, content.facts, features, (flown, places), content.made_utc, path, pictures=shown.pictures
     )
+
+
+def ground_of(content: ReportContent) -> layers.Bounds:
+    """(west, south, east, north) in degrees of all a report shows; west and east are in one piece over the 180th
+    meridian."""
+    features, _ = layers.plan_and_area(content.area, content.plan)
+    around = _around_lon(content, features)
+    tables = [content.sightings, *content.tracks.values(), *([content.frames] if content.frames is not None else [])]
+    places = [
+        place
+        for table in tables
+        for place in zip(
+            longitudes_near(floats(table, "lon_deg"), around).tolist(), floats(table, "lat_deg").tolist(), strict=True
+        )
+    ]
+    geometries = [item.geometry for items in layers.features_near(features, around).values() for item in items]
+    return layers.extent(geometries, places) or layers.WORLD
 
 
 def _around_lon(content: ReportContent, features: layers.Features) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,11 @@ import shapely
 import typer
 
 from mapping.errors import MappingError
+from mapping.maps.background import read_background
 from mapping.maps.layers import features_of
 from mapping.maps.pdf import browser, write_pdf
-from mapping.maps.report import PicturesContent, ReportContent, write_pictures_page, write_report
-from mapping.maps.thumbnails import box_thumbnails, thumbnails
+from mapping.maps.report import PicturesContent, ReportContent, ground_of, write_pictures_page, write_report
+from mapping.maps.thumbnails import box_thumbnails, picture_budget, thumbnails
 from mapping.maps.wording import time_span
 from picket.folder import Flight
 from picket.options import ForceOption, JsonOption, ResultsArgument
@@ -30,6 +32,10 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: report.html in the folder.")
     ] = None,
+    basemap: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Put an aerial image (GeoTIFF) or map tiles (.pmtiles) under the map."),
+    ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it to a PDF beside it too; needs Chromium.")] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -43,7 +49,7 @@ def report(
     for path in (target, printed):
         if path is not None:
             check_target(path, results, force=force)
-    summary = write_results(results, target)
+    summary = write_results(results, target, basemap)
     if printed is not None:
         write_pdf(target, printed)
         say(f"printed: {printed}")
@@ -56,13 +62,14 @@ def report_flight(flight: Flight) -> dict[str, Any]:
     return write_results(flight_results(flight), flight.report)
 
 
-def write_results(results: Results, target: Path) -> dict[str, Any]:
-    """Write the report of these results to `target`: a map, or a page of pictures where not one frame has a position.
-    Returns the JSON summary. Raises InputError where nothing was located though it could be."""
+def write_results(results: Results, target: Path, basemap: Path | None = None) -> dict[str, Any]:
+    """Write the report of these results to `target`: a map (over `basemap`), or a page of pictures where not one frame
+    has a position. Returns the JSON summary. Raises InputError where nothing was located though it could be, or the
+    basemap does not show that ground."""
     started = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
     if results.located:
-        _write_map(results, target)
+        _write_map(results, target, basemap)
     elif results.boxes.num_rows and results.frames["lat_deg"].null_count == results.frames.num_rows:
         _write_pictures(results, target)
     else:
@@ -78,7 +85,7 @@ def write_results(results: Results, target: Path) -> dict[str, Any]:
     }
 
 
-def _write_map(results: Results, target: Path) -> None:
+def _write_map(results: Results, target: Path, basemap: Path | None) -> None:
     mission = results.mission
     content = ReportContent(
         title=_title(results),
@@ -88,13 +95,15 @@ def _write_map(results: Results, target: Path) -> None:
         area=_geojson(mission.area) if mission else None,
         plan=_geojson(mission.plan) if mission else None,
         coverage=results.coverage,
-        thumbnails=thumbnails(results.sightings, results.boxes, results.frames, results.root),
         facts=_facts(results),
         notes=results.notes,
         warning=results.outdated or "",
         sorties=len(results.flights),
     )
-    write_report(content, target)
+    background = read_background(basemap, ground_of(content)) if basemap is not None else None
+    budget = picture_budget(results.sightings.num_rows, len(background.data) if background else 0)
+    pictures = thumbnails(results.sightings, results.boxes, results.frames, results.root, budget_bytes=budget)
+    write_report(replace(content, background=background, thumbnails=pictures), target)
 
 
 def _geojson(path: Path) -> dict[str, Any] | None:

@@ -186,7 +186,7 @@ def test_verdicts_are_told_apart(report_content: ReportContent, open_page: OpenP
     judged = with_verdicts(report_content.sightings, reviews)
     write_report(replace(report_content, sightings=judged), tmp_path / "report.html")
     page, _ = open_page(tmp_path / "report.html")
-    assert "1 confirmed, 1 rejected" in page.inner_text("#headline")
+    assert "1 confirmed, 1 unsure, 1 rejected, 22 not reviewed" in page.inner_text("#headline")
     page.locator("tbody tr").first.click()
     for verdict, count in (("confirmed", 1), ("rejected", 1), ("unsure", 1)):
         assert page.locator(f".sighting-icon.state-{verdict}").count() == count

@@ -22,11 +22,12 @@ def write_csv(content: ExportContent, path: Path) -> None:
     writer = csv.DictWriter(stream, sightings_table(content).schema.names, lineterminator="\n")
     writer.writeheader()
     for row in sighting_rows(content):
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: cell(value) for name, value in row.items()})
     write_whole(path, stream.getvalue())
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """A value as it may stand in a CSV file that a spreadsheet opens."""
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, list):

@@ -80,12 +80,11 @@ def test_without_a_registry_there_is_one_line_and_the_old_assets_stay(
 def test_assets_need_no_other_file() -> None:
     if not (ASSETS / build_assets.STAMP).is_file():
         pytest.skip("the map assets are not built (pip install -e . builds them)")
-    for name in ("leaflet.css", "leaflet.markercluster.css"):
-        links = re.findall(r"url\(([^)]{0,30})", (ASSETS / name).read_text("utf-8"))
-        assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
-    for name in ("leaflet.js", "leaflet.markercluster.js"):
+    links = re.findall(r"url\(([^)]{0,30})", (ASSETS / "leaflet.css").read_text("utf-8"))
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
+    for name in build_assets.SCRIPTS:
         assert "sourceMappingURL" not in (ASSETS / name).read_text("utf-8")
-    assert {"leaflet 1.9.4", "leaflet.markercluster 1.5.3", "world-atlas 2.0.2"} <= set(
+    assert {"leaflet 1.9.4", "supercluster 9.1.0", "mgrs 2.2.0", "pmtiles", "world-atlas 2.0.2"} <= set(
         (ASSETS / "LICENCES.txt").read_text("utf-8").splitlines()
     )
     world = json.loads((ASSETS / "world.geojson").read_text("utf-8"))

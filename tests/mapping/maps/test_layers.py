@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import shapely
 from hypothesis import given
@@ -16,8 +13,6 @@ from hypothesis import strategies as st
 from mapping.ground.frame import LocalFrame
 from mapping.ground.searched import Coverage, CoveragePiece
 from mapping.maps import layers
-from mapping.maps.verdicts import Verdict, with_verdicts
-from mapping.tables import TRACK
 
 SQUARE = {
     "type": "Polygon",
@@ -31,11 +26,6 @@ def feature(geometry: dict | None, **properties: object) -> dict:
 
 def collection(*features: dict) -> dict:
     return {"type": "FeatureCollection", "features": list(features)}
-
-
-def track(lons: list[float | None]) -> pa.Table:
-    empty = dict.fromkeys(TRACK.columns.names)
-    return TRACK.from_rows({**empty, "lat_deg": 23.04, "lon_deg": lon} for lon in lons)
 
 
 def test_the_example_area(shared: Path) -> None:
@@ -74,18 +64,6 @@ def test_the_area_wins_over_the_plan_and_transects_give_waypoints() -> None:
     assert merged["waypoint"][0].sortie == 2
 
 
-def test_the_track_is_broken_where_the_position_is_unknown() -> None:
-    nowhere = float("nan")
-    lines = layers.track_features(track([88.890, 88.891, None, 88.893, nowhere, 88.895, 88.896, 88.897]))
-    ends = [shapely.get_coordinates(line.geometry)[[0, -1], 0].round(6).tolist() for line in lines]
-    assert ends == [[88.890, 88.891], [88.895, 88.897]]
-
-
-@pytest.mark.parametrize("table", [track([]), track([None, None])])
-def test_no_track(table: pa.Table) -> None:
-    assert layers.track_features(table) == []
-
-
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 23.0, 64.0, -51.0]))
 def test_thinning_moves_nothing_by_more_than_its_tolerance(seed: int, lat: float) -> None:
     frame = LocalFrame(lat, 20.0)
@@ -101,19 +79,6 @@ def test_area_of_a_square_kilometre_with_a_hole() -> None:
     local = shapely.box(0, 0, 1000, 1000) - shapely.box(200, 200, 400, 400)
     ground = shapely.transform(local, lambda p: np.column_stack(frame.to_geodetic(p[:, 0], p[:, 1])[::-1]))
     assert layers.area_m2(ground) == pytest.approx(960_000, rel=1e-5)
-
-
-def test_sighting_rows(sightings: Callable[..., pa.Table]) -> None:
-    table = sightings({}, {"lat_deg": float("nan")}, {"class": "barrel", "ce90_m": float("inf"), "object": "one"})
-    judged = Verdict("unsure", by="A. Rahman", note="<b>smoke</b>", remark="B. Das rejected it.")
-    rows = layers.sighting_rows(with_verdicts(table, {"S-3": judged}), {"S-1": b"jpeg"})
-    first, second = (dict(zip(layers.SIGHTING_COLUMNS, row, strict=True)) for row in rows)
-    assert (first["id"], first["picture"], first["verdict"]) == ("S-1", "anBlZw==", "not reviewed")
-    assert (second["id"], second["picture"], second["verdict"]) == ("S-3", None, "unsure")
-    assert (second["class"], second["object"], second["ce90"]) == ("object", "one", None)
-    said = [second[name] for name in ("by", "judged", "note", "remark")]
-    assert said == ["A. Rahman", None, "<b>smoke</b>", "B. Das rejected it."]
-    assert layers.sighting_rows(table, {})[1] == [*rows[1][:18], "not reviewed", None, None, None, None, None]
 
 
 def test_extent_of_one_point_has_some_size() -> None:
@@ -152,22 +117,3 @@ def test_ground_by_how_finely_it_was_looked_at() -> None:
     assert list(features) == ["searched", "searched_vehicle", "searched_none", "imaged", "gap"]
     assert features["searched"][0].geometry.area == pytest.approx(2e-6, rel=1e-3)
     assert features["gap"][0].name == "in the east"
-
-
-def test_a_replay_keeps_both_ends_and_few_points() -> None:
-    start = datetime(2026, 11, 22, 18, tzinfo=UTC)
-    rows = [
-        {
-            **dict.fromkeys(TRACK.columns.names),
-            "time_utc": start + timedelta(seconds=k / 10),
-            "lat_deg": 23.0,
-            "lon_deg": 88.0,
-        }
-        for k in range(5000)
-    ]
-    rows[0]["lat_deg"] = None
-    (flight,) = layers.replay({"one": TRACK.from_rows(rows), "two": TRACK.from_rows(rows[:2])})
-    assert flight["start"] == start + timedelta(seconds=0.1)
-    assert len(flight["points"]) == layers.REPLAY_POINTS
-    assert flight["points"][0] == [23.0, 88.0, 0.0]
-    assert flight["points"][-1][2] == 499.8

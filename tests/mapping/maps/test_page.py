@@ -92,8 +92,8 @@ def test_the_page_admits_what_it_does_not_show(sightings: Callable[..., pa.Table
     assert data is not None
     page = json.loads(data.group(1))
     assert "1 sighting could not be placed" in " ".join(page["notes"])
-    assert "1 of 1 sighting have no picture" in " ".join(page["notes"])
-    assert "(50 % of the area)" in page["headline"]
+    assert "1 of 1 sighting has no picture" in " ".join(page["notes"])
+    assert "(50 % of the area, and" in page["headline"]
 
 
 def test_missing_assets_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

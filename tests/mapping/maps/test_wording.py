@@ -7,23 +7,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping.maps import wording
+from mapping.maps.wording import LookedAt
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (
-            (1, 310_000.0, None, 0, ["person"] * 12 + ["vehicle"] * 5, ["not reviewed"] * 17),
+            (1, LookedAt(310_000.0), 0, ["person"] * 12 + ["vehicle"] * 5, ["not reviewed"] * 17),
             "1 sortie, 0.31 km² looked at: 12 people and 5 vehicles sighted, none confirmed yet",
         ),
         (
-            (2, 310_000.0, 0.637, 2, ["person", "vehicle", "bicycle"], ["confirmed", "rejected", "not reviewed"]),
+            (
+                2,
+                LookedAt(310_000.0, 309_000.0, 485_000.0),
+                2,
+                ["person", "vehicle", "bicycle"],
+                ["confirmed", "rejected", "not reviewed"],
+            ),
             "2 sorties, 0.31 km² looked at (64 % of the area, 2 gaps): 1 person and 1 bicycle sighted, "
-            "1 confirmed, 1 rejected",
+            "1 confirmed, 1 rejected, 1 not reviewed",
         ),
-        ((1, None, None, 0, ["object"], ["confirmed"]), "1 sortie: 1 object sighted, all confirmed"),
-        ((1, None, None, 0, ["person"], ["rejected"]), "1 sortie: nothing sighted, none confirmed yet, 1 rejected"),
-        ((1, 900.0, None, 0, [], []), "1 sortie, 900 m² looked at: no person or vehicle sighted"),
+        ((1, None, 0, ["object"], ["confirmed"]), "1 sortie: 1 object sighted, all confirmed"),
+        ((1, None, 0, ["person"], ["rejected"]), "1 sortie: nothing sighted, none confirmed yet, 1 rejected"),
+        ((1, LookedAt(900.0), 0, [], []), "1 sortie, 900 m² looked at: no person or vehicle sighted"),
+        (
+            (1, LookedAt(0.0, 0.0, 9.0), 1, ["object"] * 2, ["not reviewed"] * 2),
+            "1 sortie, no ground searched: 2 objects sighted, none confirmed yet",
+        ),
+        (
+            (1, LookedAt(610_000.0, 458_000.0, 460_000.0), 0, ["person"], ["unsure"]),
+            "1 sortie, 0.61 km² looked at (over 99 % of the area, and 0.15 km² around it): 1 person sighted, none "
+            "confirmed yet, 1 unsure",
+        ),
     ],
 )
 def test_report_headline(arguments: tuple, said: str) -> None:
