@@ -27,15 +27,16 @@ SLACK_M = 0.5
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands for one sighting. `history` is all that was ever said of it, oldest first; `verdict` is the last
+    """What stands for one sighting. `history` is all that was ever said of it, oldest first, `present` what was said of
+    this version and not taken back; `verdict` is the last
     verdict on this version that was not taken back, `others` the last verdicts of officers who say otherwise, `move`
     the last new place; `earlier` are verdicts on an earlier version, where none was given on this one."""
 
     history: tuple[Review, ...] = ()
+    present: tuple[Review, ...] = ()
     verdict: Review | None = None
     others: tuple[Review, ...] = ()
     move: Review | None = None
-    notes: tuple[tuple[str, str], ...] = ()
     earlier: tuple[Review, ...] = ()
 
     @property
@@ -58,9 +59,9 @@ class Standing:
         ]
         if move:
             said.append(f"Moved by hand {review_text(move.officer, move.moment)}.")
-        authors = {officer for officer, _ in self.notes}
-        plain = given is not None and authors <= {given.officer}
-        notes = [note if plain else f"{officer}: {note}" for officer, note in self.notes]
+        noted = [one for one in self.present if one.note]
+        plain = given is not None and {one.officer for one in noted} <= {given.officer}
+        notes = [one.note if plain else f"{one.officer}: {one.note}" for one in noted]
         return Verdict(
             word=self.word,
             by=given.officer if given else None,
@@ -185,10 +186,10 @@ def _standing(history: Sequence[Review], versions: Mapping[int, Version], now: V
     last = verdicts[-1] if verdicts else None
     return Standing(
         history=tuple(history),
+        present=tuple(present),
         verdict=last,
         others=tuple(one for one in _last_by_officer(verdicts) if last and one.verdict != last.verdict),
         move=next((one for one in reversed(present) if one.verdict == MOVED), None),
-        notes=tuple((one.officer, one.note) for one in present if one.note),
         earlier=() if last else tuple(_last_by_officer([one for one in standing if one.verdict in VERDICTS])),
     )
 
