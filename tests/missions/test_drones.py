@@ -15,7 +15,7 @@ OWN = 'title = "ours"\nendurance_s = 1200\ncruise_speed_m_s = 12\nsource = "meas
 def test_catalogue_begins_with_the_example_drone() -> None:
     drones = catalogue()
     assert next(iter(drones)) == "x500"
-    assert len(drones) >= 3
+    assert len(drones) >= 8
     assert all(drone.source and drone.name == name for name, drone in drones.items())
 
 
