@@ -7,7 +7,10 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-COMMANDS = ("plan", "fly", "ingest", "detect", "locate", "report", "export", "serve", "review", "sim", "demo", "train", "doctor")
+COMMANDS = (
+    *("plan", "fly", "ingest", "detect", "locate", "report", "export", "serve", "review"),
+    *("sim", "demo", "train", "doctor"),
+)
 """In the order a mission uses them."""
 
 
