@@ -29,6 +29,7 @@ from picket.web.events import Hub
 
 State = Literal["running", "cancelling", "done", "failed", "cancelled"]
 TOPIC = "jobs"
+PICKET = (sys.executable, "-m", "picket")
 LOOK_EVERY_S = 0.1
 TELL_EVERY_S = 0.25
 MOST_RUNNING = 8
@@ -80,6 +81,7 @@ class _Running:
         self.outlives = False
         self.litter: Path | None = None
         self.then: Callable[[Job], None] = lambda job: None
+        self.hear: Callable[[str, Mapping[str, Any]], None] = lambda kind, message: None
         self.cancelled_s: float | None = None
         self.offset = 0
         self.rest = b""
@@ -88,10 +90,16 @@ class _Running:
 class Jobs:
     """All work of this app. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, hub: Hub, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hub: Hub,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        program: Sequence[str] = PICKET,
+    ) -> None:
         """`folder` holds what running work says; `hub` is told how it goes (topic "jobs"); every command gets
-        `environment` in its own."""
-        self._folder, self._hub, self._environment = folder, hub, environment
+        `environment` in its own. `program` is what is run."""
+        self._folder, self._hub, self._environment, self._program = folder, hub, environment, program
         self._lock = threading.RLock()
         self._all: dict[str, _Running] = {}
 
@@ -107,13 +115,15 @@ class Jobs:
         outlives: bool = False,
         litter: Path | None = None,
         then: Callable[[Job], None] | None = None,
+        hear: Callable[[str, Mapping[str, Any]], None] | None = None,
     ) -> Job:
         """Begin `picket ARGUMENTS --json`. Raises JobRefusedError where the same kind of work is under way for the
         mission, or too much is.
 
         A job that does not heed SIGINT for `patience_s` is killed; None never kills it. `outlives` leaves it running
         when the app ends. `litter` is the folder it makes, beside which a killed one may leave a half-made one. `then`
-        is called with the ended job, from another thread.
+        is called with the ended job, from another thread; so is `hear`, with the kind and the content of every message
+        but progress, and with `said` and each line meant for people.
         """
         with self._lock:
             running = [one.job for one in self._all.values() if not one.job.ended]
@@ -127,11 +137,13 @@ class Jobs:
             job = Job(secrets.token_hex(8), kind, title, mission, who)
             folder = self._folder / job.id
             folder.mkdir(parents=True)
-            process = _begin(arguments, folder, self._environment)
+            process = _begin([*self._program, *arguments, "--json"], folder, self._environment)
             one = _Running(job, process, folder, patience_s)
             one.outlives, one.litter = outlives, litter
             if then is not None:
                 one.then = then
+            if hear is not None:
+                one.hear = hear
             self._all[job.id] = one
             self._forget_old()
         self._tell(one)
@@ -250,9 +262,11 @@ class Jobs:
             if line:
                 with self._lock:
                     one.lines.append(line)
+                one.hear("said", {"text": line})
             return
         kind = message.pop("picket")
         if kind != "progress":
+            one.hear(kind, message)
             self._hub.publish(f"{kind}:{one.job.mission}", {"job": one.job.id, **message})
             return
         step, done, total = str(message.get("title", "")), float(message["done"]), float(message["total"])
@@ -283,7 +297,7 @@ def _begin(arguments: Sequence[str], folder: Path, more: Mapping[str, str]) -> s
     environment = {**os.environ, **more, PROGRESS_VARIABLE: "json", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         return subprocess.Popen(
-            [sys.executable, "-m", "picket", *arguments, "--json"],
+            arguments,
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=err,

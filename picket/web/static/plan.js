@@ -238,7 +238,7 @@ await tried(async () => {
   showFiles(drawn);
   loaded = true;
   if (officer) { byId("write").disabled = asked() === null; preview.refresh(); }
-  else preview.show(null);
+  else byId("headline").textContent = drawn.planned ? "" : "Not planned yet.";
   showPlanned(drawn);
 });
 document.body.dataset.ready = "yes";

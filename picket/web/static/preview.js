@@ -1,7 +1,7 @@
 // The preview as one drags: one request at a time, the newest drawing next, its lines on the map and its words beside.
 import { Problem, lasting, make, send } from "./api.js";
 
-/* global L */
+/* global L, placeMarker */
 const PAGE = crypto.randomUUID?.() || `${Math.random()}`;
 
 /** Square metres in words. */
@@ -49,6 +49,12 @@ export class Preview {
     this.strips.setLatLngs(turned(found?.strips).map((ring) => [ring]));
     this.transects.setLatLngs(turned(found?.transects));
     this.ways.setLatLngs(turned(found?.ways));
+    this.home?.remove();
+    this.home = found?.home && !asksHome(this.asked()) ? placeMarker("home", "", "Take-off place, as the planner would choose it", [found.home[1], found.home[0]]) : null;
+    if (this.home) {
+      this.home.options.interactive = false;
+      this.home.unbindTooltip().addTo(this.map);
+    }
     for (const layer of [this.ways, this.strips]) layer.bringToBack();
     this.headline.textContent = words(found);
     this.problems.replaceChildren(...(found?.problems || []).map((text) => make("li", {}, sentence(text))));
@@ -57,6 +63,8 @@ export class Preview {
     this.onshow?.(found);
   }
 }
+
+const asksHome = (asked) => asked === null || asked.area.features.some((feature) => feature.properties.role === "home");
 
 function words(found) {
   if (found === null) return "Draw the area to watch.";

@@ -20,7 +20,7 @@ const MOST_UNDONE = 50;
 /** The shapes of a drawing. `changed()` is called after every change, also while something is dragged. */
 export class Shapes {
   constructor(map, list, { editable, changed }) {
-    Object.assign(this, { map, list, editable, changed, shapes: [], chosen: null, drawing: null, past: [] });
+    Object.assign(this, { map, list, editable, changed, shapes: [], chosen: null, drawing: null, editing: false, past: [] });
     this.group = L.featureGroup().addTo(map);
     this.last = this.text();
     map.on("editable:editing editable:dragend editable:vertex:drag editable:vertex:deleted", () => this.changed());
@@ -230,14 +230,21 @@ export class Shapes {
   row(shape) {
     const { words } = ROLES[shape.role];
     const chosen = shape === this.chosen;
-    const pick = make("button", { type: "button", class: "pick", "aria-expanded": chosen, onclick: () => {
-      this.choose(chosen ? null : shape);
-      this.list.querySelector("[aria-expanded=true]")?.focus();
+    const open = chosen && this.editing && this.editable;
+    const pick = make("button", { type: "button", class: "pick", "aria-pressed": chosen, onclick: () => {
+      this.choose(shape);
+      this.list.querySelector("[aria-pressed=true]")?.focus();
       if (shape.layer.getBounds) { if (!this.map.getBounds().intersects(shape.layer.getBounds())) this.map.fitBounds(shape.layer.getBounds()); }
     } }, shape.name ? `${words}: ${shape.name}` : words);
+    const edit = make("button", { type: "button", "aria-expanded": open, "aria-label": `Edit ${shape.name || words}`, onclick: () => {
+      this.editing = !open;
+      this.choose(shape);
+      this.show();
+      this.list.querySelector(`.chosen [aria-expanded]`)?.focus();
+    } }, "Edit");
     const drop = make("button", { type: "button", "aria-label": `Delete ${shape.name || words}`, onclick: () => this.remove(shape) }, "Delete");
-    const row = make("div", { class: "row" }, make("span", { class: `swatch ${shape.role}` }), pick, this.editable ? drop : null);
-    return make("li", { class: chosen ? "chosen" : "" }, row, chosen && this.editable ? this.editor(shape) : null);
+    const row = make("div", { class: "row" }, make("span", { class: `swatch ${shape.role}` }), pick, this.editable ? [edit, drop] : null);
+    return make("li", { class: chosen ? "chosen" : "" }, row, open ? this.editor(shape) : null);
   }
 
   editor(shape) {

@@ -1,0 +1,224 @@
+"""Work begun in the browser: it says how far it is, survives a reload, and is cancelled cleanly."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from picket.web.events import MOST_WAITING, Hub, Listener
+from picket.web.jobs import Job, JobRefusedError, Jobs
+
+AREA: dict[str, Any] = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"role": "patrol", "name": "north"},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [
+                    [[88.8950, 23.0350], [88.8975, 23.0350], [88.8975, 23.0372], [88.8950, 23.0372], [88.8950, 23.0350]]
+                ],
+            },
+        }
+    ],
+}
+
+
+COMMAND = """
+import json, os, signal, sys, time
+def say(**message): print(json.dumps(message), file=sys.stderr, flush=True)
+verb = sys.argv[1]
+if verb == "stubborn":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+assert os.environ["PICKET_PROGRESS"] == "json" and sys.argv[-1] == "--json"
+say(picket="progress", title="searching", done=3, total=12, detail="x")
+say(picket="flight", lat_deg=23.0)
+say(picket=3)
+print("a line for people", file=sys.stderr)
+if verb == "fail":
+    print("picket: it cannot be done", file=sys.stderr)
+    sys.exit(1)
+if verb == "ask":
+    print(json.dumps({"said": sys.stdin.readline().strip()}))
+    sys.exit(0)
+try:
+    time.sleep(60 if verb in ("stay", "stubborn") else 0.3)
+except KeyboardInterrupt:
+    sys.exit(130)
+print(json.dumps({"verb": verb}))
+"""
+"""What behaves towards the app as our commands do, and starts in no time."""
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[Jobs]:
+    script = tmp_path / "command.py"
+    script.write_text(COMMAND)
+    made = Jobs(tmp_path / "jobs", Told(), program=(sys.executable, str(script)))
+    yield made
+    made.close()
+
+
+class Told(Hub):
+    """Keeps what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[tuple[str, Any]] = []
+
+    def publish(self, topic: str, message: Mapping[str, Any]) -> None:
+        self.messages.append((topic, message))
+        super().publish(topic, message)
+
+
+def until(look: Callable[[], Any], seconds: float = 60.0) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
+
+
+def ended(jobs: Jobs, job: Job) -> Job:
+    return until(lambda: jobs.get(job.id) if jobs.get(job.id).ended else None)
+
+
+def test_a_job_ends_with_its_summary(jobs, tmp_path) -> None:
+    after: list[Job] = []
+    job = jobs.start("detect", ["go"], title="Searching", mission="m", who="A", then=after.append)
+    with pytest.raises(JobRefusedError, match="still under way, begun by A"):
+        jobs.start("detect", ["go"], title="Again", mission="m", who="B")
+    done = ended(jobs, job)
+    assert (done.state, done.problem, done.summary) == ("done", "", {"verb": "go"})
+    assert after[0].summary == done.summary
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_nothing_runs_beside_a_plan_of_the_same_mission(jobs) -> None:
+    job = jobs.start("plan", ["go"], title="Planning", mission="m", who="A")
+    with pytest.raises(JobRefusedError):
+        jobs.start("detect", ["go"], title="Searching", mission="m", who="B")
+    other = jobs.start("detect", ["go"], title="Searching", mission="n", who="B")
+    assert [ended(jobs, one).state for one in (job, other)] == ["done", "done"]
+
+
+def test_a_job_that_fails_says_why_in_a_sentence(jobs) -> None:
+    failed = ended(jobs, jobs.start("plan", ["fail"], title="P", mission="m", who="A"))
+    assert (failed.state, failed.problem) == ("failed", "it cannot be done")
+
+
+def test_cancelling_ends_it_cleanly(jobs) -> None:
+    job = jobs.start("plan", ["stay"], title="P", mission="m", who="A")
+    until(lambda: jobs.get(job.id).step)
+    assert jobs.cancel(job.id).state == "cancelling"
+    assert ended(jobs, job).state == "cancelled"
+    with pytest.raises(JobRefusedError, match="ended"):
+        jobs.cancel(job.id)
+
+
+def test_a_command_that_does_not_heed_is_killed_and_its_litter_goes(jobs, tmp_path) -> None:
+    (tmp_path / ".m.new.abc").mkdir()
+    job = jobs.start("plan", ["stubborn"], title="S", mission="m", who="A", patience_s=0.3, litter=tmp_path / "m")
+    until(lambda: jobs.get(job.id).step)
+    jobs.cancel(job.id)
+    assert ended(jobs, job).state == "cancelled"
+    assert list(tmp_path.glob(".m.new.*")) == []
+
+
+def test_progress_and_other_news_reach_the_browsers(jobs) -> None:
+    job = jobs.start("detect", ["go"], title="D", mission="m", who="A")
+    now = ended(jobs, job)
+    assert (now.step, now.done, now.total, now.detail) == ("searching", 3, 12, "x")
+    assert ("flight:m", {"job": job.id, "lat_deg": 23.0}) in jobs._hub.messages
+    assert "a line for people" in jobs.log(job.id)
+
+
+def test_a_question_is_answered(jobs) -> None:
+    job = jobs.start("fly", ["ask"], title="F", mission="m", who="A")
+    jobs.answer(job.id, "y")
+    assert ended(jobs, job).summary == {"said": "y"}
+
+
+def test_the_estimate_follows_the_pace(jobs) -> None:
+    job = jobs.start("detect", ["stay"], title="D", mission="m", who="A")
+    until(lambda: jobs.get(job.id).step)
+    assert jobs.get(job.id).left_s is None
+    one = jobs._all[job.id]
+    one.step_began_s -= 10.0
+    jobs._heard(one, '{"picket": "progress", "title": "searching", "done": 5, "total": 11}')
+    assert jobs.get(job.id).left_s == pytest.approx(30.0, rel=0.2)
+
+
+def test_the_end_of_the_app_ends_its_work_but_not_a_flight(tmp_path, jobs) -> None:
+    work = jobs.start("detect", ["stay"], title="D", mission="m", who="A")
+    flight = jobs.start("fly", ["go"], title="F", mission="m", who="A", outlives=True, patience_s=None)
+    until(lambda: jobs.get(work.id).step)
+    jobs.close()
+    assert jobs.get(work.id).state == "cancelled"
+    assert ended(jobs, flight).state == "done"
+
+
+def drawn(officer: httpx.Client, name: str) -> dict[str, Any]:
+    return officer.get(f"/api/missions/{name}/drawing").json()
+
+
+def test_a_plan_is_written_by_a_job(served, officer, viewer) -> None:
+    begun = officer.post("/api/missions/north/plan", json={"area": AREA, "version": 0})
+    assert begun.status_code == 202
+    key = begun.json()["job"]["id"]
+    assert viewer.post(f"/api/jobs/{key}/cancel").status_code == 403
+    job = until(lambda: (found := officer.get(f"/api/jobs/{key}").json())["ended"] and found)
+    assert (job["state"], job["who"], job["problem"]) == ("done", "A. Rahman", "")
+    found = drawn(officer, "north")
+    assert found["planned"] is True
+    assert {"plan.html", "plan.geojson", "plan.kml", "sortie-01.plan", "sortie-01.waypoints"} <= set(found["files"])
+    assert officer.get("/api/missions").json()[0]["state"].startswith("planned")
+    assert officer.get("/missions/north/plan/sortie-01.plan").headers["content-disposition"].startswith("attachment")
+    assert officer.get("/api/jobs/none").status_code == 404
+
+
+def test_a_drawing_is_not_overwritten_unseen(served, officer) -> None:
+    other = served.client("B. Karim")
+    body = {"area": AREA, "version": 0}
+    assert officer.put("/api/missions/north/drawing", json=body).json() == {"version": 1}
+    refused = other.put("/api/missions/north/drawing", json=body)
+    assert refused.status_code == 409
+    assert "A. Rahman has changed" in refused.json()["problem"]
+    assert drawn(other, "north")["saved_by"] == "A. Rahman"
+    assert [one["state"] for one in officer.get("/api/missions").json()] == ["drawn, not planned yet"]
+
+
+def test_whoever_cannot_keep_up_is_told_so() -> None:
+    import asyncio
+
+    async def listen() -> list[str]:
+        listener = Listener(["a"], asyncio.get_running_loop())
+        for number in range(MOST_WAITING + 50):
+            listener._put(f"data: {number}\n\n")
+        listener.close()
+        return [text async for text in listener.texts()]
+
+    texts = asyncio.run(listen())
+    assert "event: lost\ndata: {}\n\n" in texts
+    assert texts[-1] == f"data: {MOST_WAITING + 49}\n\n"
+    assert len(texts) == MOST_WAITING + 2
+
+
+def test_events_reach_those_who_listen(served, viewer) -> None:
+    with viewer.stream("GET", "/events", params={"topic": ["x"]}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        assert next(lines) == ": hello"
+        served.app.state.hub.publish("y", {"n": 1})
+        served.app.state.hub.publish("x", {"n": 2})
+        assert next(line for line in lines if line.startswith("data")) == 'data: {"topic": "x", "n": 2}'
+    until(lambda: served.app.state.hub.listening == 0)
