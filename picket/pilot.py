@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from rich.console import Group
 from rich.live import Live
@@ -17,7 +18,7 @@ from missions.errors import MissionError
 from missions.flying.flight import FlightOutcome
 from missions.flying.preflight import Check
 from missions.flying.progress import FlightStatus
-from picket.output import LINE_EVERY_S, console, say
+from picket.output import LINE_EVERY_S, TELL_EVERY_S, console, say, tell, told
 from sim.errors import SimulationError
 
 BAR_CELLS = 12
@@ -25,6 +26,8 @@ BAR_CELLS = 12
 
 def show_checks(checks: Sequence[Check], drone: int | None = None) -> bool:
     """Show a preflight list (of one drone of several); whether everything is as it must be."""
+    listed = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
+    tell("flight", {"what": "checks", "drone": drone, "checks": listed})
     if drone is not None:
         say(f"drone {drone}")
     for check in checks:
@@ -51,6 +54,7 @@ def show_fleet(checks: Mapping[int, Sequence[Check]]) -> bool:
 
 def ask(question: str) -> bool:
     """Whether a person says yes; the end of the input is a no. Raises KeyboardInterrupt where Ctrl-C is the answer."""
+    tell("flight", {"what": "question", "question": question})
     words = f"{question} [y/N]: "
     while True:
         console.print(escape(words), end="", soft_wrap=True)
@@ -102,6 +106,9 @@ def watching(titles: Mapping[int, str]) -> Iterator[Callable[[int, FlightStatus]
     thread. Nothing is shown before the first status, so that questions can be asked. Elsewhere than on a terminal it is
     a line every few seconds."""
     lock = threading.Lock()
+    if told():
+        yield _teller(titles)
+        return
     if not console.is_terminal:
         last = dict.fromkeys(titles, time.monotonic())
 
@@ -121,6 +128,28 @@ def watching(titles: Mapping[int, str]) -> Iterator[Callable[[int, FlightStatus]
         yield display.show
     finally:
         display.end()
+
+
+def _teller(titles: Mapping[int, str]) -> Callable[[int, FlightStatus], None]:
+    """Tells the program that started this one how flights go, a few times a second."""
+    lock = threading.Lock()
+    last: dict[int, float] = {}
+
+    def status_told(key: int, status: FlightStatus) -> None:
+        with lock:
+            now_s = time.monotonic()
+            if now_s - last.get(key, -TELL_EVERY_S) < TELL_EVERY_S:
+                return
+            last[key] = now_s
+            known = asdict(status)
+            place = known.pop("position")
+            known |= {"lat_deg": place and place["lat_deg"], "lon_deg": place and place["lon_deg"]}
+            finite = {name: None if value != value else value for name, value in known.items()}
+            tell("flight", {"what": "status", "sortie": key, **finite})
+            done = round(1000 * status.progress)
+            tell("progress", {"title": titles[key], "done": done, "total": 1000, "detail": words_of(status)})
+
+    return status_told
 
 
 class _Display:

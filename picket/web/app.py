@@ -22,6 +22,7 @@ from picket.errors import PicketError
 from picket.web.access import Access, AccessError
 from picket.web.drawings import ChangedError
 from picket.web.events import Hub
+from picket.web.flying import Flying
 from picket.web.guard import Guard
 from picket.web.jobs import JobRefusedError, Jobs
 from picket.web.pictures import Pictures
@@ -50,6 +51,7 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.state.hub = Hub()
     shared = {REVIEWS_VARIABLE: settings.reviews_url} if settings.reviews_url else {}
     app.state.jobs = Jobs(settings.jobs, app.state.hub, shared)
+    app.state.flying = Flying(app.state.jobs, app.state.hub)
     app.state.previews = Previews()
     app.state.benches, app.state.pictures = Benches(settings), Pictures()
     for module in (door, missions, plans, flights, reviews, reports, work):
