@@ -33,7 +33,7 @@ from missions.flying.flight import fly
 from missions.flying.line import Line
 from missions.flying.link import Link, Vehicle, connect
 from missions.flying.recorder import Recorder
-from missions.flying.transport import address_of
+from missions.flying.transport import Address, address_of
 from missions.flying.watch import Watch
 from missions.items import mission_items
 from vision.errors import InputError
@@ -277,6 +277,36 @@ def test_a_serial_port_carries_a_link_and_its_unplugging_is_told() -> None:
             assert link.alive
         finally:
             link.close()
+
+
+def test_a_serial_line_that_is_plugged_in_again_goes_on(tmp_path: Path) -> None:
+    """The port comes back as another device under the same name, as /dev/serial/by-id does."""
+    notes: list[str] = []
+    name = tmp_path / "telemetry"
+    heard: list[str] = []
+    with practice_vehicle(5.0) as practice:
+        with serial_port(practice.url) as (path, unplug):
+            name.symlink_to(path)
+            address = Address(str(name), "serial", device=str(name), baud=115200)
+            line = Line(address, lambda message: heard.append(message.get_type()), forget, signing=None, system=None)
+            line.note = lambda kind, **values: notes.append(kind)
+            line.reopens = True
+            line.start()
+            wait(lambda: "HEARTBEAT" in heard)
+            unplug()
+            wait(lambda: "link_closed" in notes)
+            assert line.alive
+            assert not line.open
+        try:
+            with serial_port(practice.url) as (path, _):
+                name.unlink()
+                name.symlink_to(path)
+                wait(lambda: "link_opened" in notes)
+                heard.clear()
+                wait(lambda: "HEARTBEAT" in heard)
+                assert line.open
+        finally:
+            line.close()
 
 
 def test_a_whole_flight_over_udp(tmp_path: Path) -> None:

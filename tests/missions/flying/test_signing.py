@@ -200,3 +200,18 @@ def test_a_vehicle_with_another_key_is_refused_with_the_reason(tmp_path: Path) -
         pytest.raises(VehicleError, match="the vehicle has another key"),
     ):
         connect(vehicle.url, forget, forget, timeout_s=2.0, signing=signing(tmp_path, "a"))
+
+
+def test_a_vehicle_that_signs_is_named_soon_where_no_key_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("missions.flying.link.FIRST_ANSWER_S", 2.0)
+    told: list[str] = []
+    with (
+        practice_vehicle(10.0, "--signing-key", str(key_file(tmp_path))) as vehicle,
+        Recorder(tmp_path / "flight", load_camera("boson640-14"), {}) as recorder,
+        pytest.raises(VehicleError, match=r"this vehicle signs its link .* give --signing-key FILE"),
+    ):
+        fly(square_plan(), 1, vehicle.url, recorder, confirm=lambda checks: True, progress=forget, tell=told.append)
+    assert any("waiting for the vehicle's first answer" in line for line in told)
+    assert json.loads((tmp_path / "flight" / "flight.json").read_text())["ended"] == "refused"
