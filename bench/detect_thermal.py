@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from vision.batch import DEFAULT_CONFIDENCE, detect_frames
+from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings
 from vision.checkpoint import sha256_of
 from vision.classes import CLASSES
-from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, SAME_IOU, load_detector
-from vision.engines.local import worker_count
+from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, load_detector
+from vision.engines.cores import worker_count
 from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels, recall_by_size
 from vision.files import write_whole
 from vision.images import read_image
+from vision.merge import SAME_IOU
+from vision.networks.with_torch import load_torch
 from vision.offline import import_ultralytics
 from vision.table import DETECTIONS
 from vision.visibility import RECALL, STEPS_PX
@@ -55,7 +57,7 @@ def picket_detections(frames: Sequence[tuple[str, Path]], weights: Path, confide
     """The detections of Picket's own pipeline, and what it took after loading."""
     detector = load_detector(weights)
     watch = Stopwatch()
-    result = detect_frames(frames, detector, confidence=confidence)
+    result = detect_frames(frames, detector, search_settings(confidence=confidence))
     return result.table, watch.spent()
 
 
@@ -98,14 +100,14 @@ def bare_network(weights: Path, pictures: int) -> Spent:
     """What bare forward passes of `pictures` frames of 640 x 512 px take on one core."""
     import torch
 
-    detector = load_detector(weights)
+    network = load_torch(weights)
     torch.set_num_threads(1)
     batch = torch.from_numpy(np.zeros((1, 512, 640, 3), np.float32)).permute(0, 3, 1, 2)
     with torch.inference_mode():
-        detector.network(batch)
+        network.network(batch)
         watch = Stopwatch()
         for _ in range(pictures):
-            detector.network(batch)
+            network.network(batch)
     return watch.spent()
 
 

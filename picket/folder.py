@@ -86,6 +86,11 @@ class Flight:
         return self.root / "detections.parquet"
 
     @property
+    def journal(self) -> Path:
+        """What a search has found so far; gone when its table is written."""
+        return self.root / "detections.part.jsonl"
+
+    @property
     def marks(self) -> Path:
         """What a person marked, as rows of a detections table."""
         return self.root / "marks.parquet"

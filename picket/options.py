@@ -17,6 +17,9 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace what this st
 SkipUnreadableOption = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, instead of stopping.")
 ]
+EveryOption = Annotated[
+    float, typer.Option("--every", metavar="SECONDS", help="Time between the frames taken from a video.")
+]
 CameraOption = Annotated[
     str | None,
     typer.Option("--camera", metavar="NAME|FILE", help="Camera of the catalogue, or a file that describes one."),

@@ -99,16 +99,29 @@ def sha256_of(path: Path) -> str:
 
 def read_network(path: Path) -> Any:
     """The detection network in the `.pt` file at `path`: a `torch.nn.Module` in 32 bit on the CPU, batch normalisation
-    folded in, weights laid out channels last (a third faster on a CPU), tried on one small picture.
+    folded in, weights laid out channels last (a third faster on a CPU), tried on one small picture. Raises InputError
+    as `read_trainable` does, and where the network cannot be used."""
+    network = read_trainable(path)
+    import torch
+
+    try:
+        network = network.fuse(verbose=False).eval().to(memory_format=torch.channels_last)
+        stride = int(network.stride.max())
+        with torch.inference_mode():
+            network(torch.zeros(1, 3, stride, stride))
+        return network
+    except Exception as error:  # a network patched together by hand can fail in any layer
+        raise InputError(path, f"its network cannot be used ({type(error).__name__}); train or export again") from error
+
+
+def read_trainable(path: Path) -> Any:
+    """The detection network in the `.pt` file at `path` as it was trained: a `torch.nn.Module` in 32 bit on the CPU,
+    batch normalisation and all.
 
     Raises InputError, naming the file and the mend, where there is no file, it is no checkpoint of torch, is
     cut short, holds no detection network, or asks for anything but layers and plain values when read.
     """
-    if not path.is_file():
-        raise InputError(path, "no such weights file; give the path of a .pt file that ultralytics wrote")
-    if path.suffix.lower() != ".pt":
-        raise InputError(path, "only .pt weights can be loaded yet; give the .pt file this one was exported from")
-    _check_archive(path)
+    check_weights(path)
     tasks, _ = import_ultralytics()
     import torch
 
@@ -125,19 +138,14 @@ def read_network(path: Path) -> Any:
     networks = [value for value in held if isinstance(value, tasks.DetectionModel)]
     if not networks:
         raise InputError(path, "no detection network in it; give a .pt file that ultralytics wrote after training")
-    try:
-        network = networks[0].float().fuse(verbose=False).eval().to(memory_format=torch.channels_last)
-        stride = int(network.stride.max())
-        with torch.inference_mode():
-            network(torch.zeros(1, 3, stride, stride))
-        return network
-    except Exception as error:  # a network patched together by hand can fail in any layer
-        raise InputError(path, f"its network cannot be used ({type(error).__name__}); train or export again") from error
+    return networks[0].float()
 
 
-def _check_archive(path: Path) -> None:
-    """Raise InputError where the file is not the zip archive `torch.save` writes; a TorchScript archive, which is
-    a program of its own, is not."""
+def check_weights(path: Path) -> None:
+    """Raise InputError where there is no such file, or it is not the zip archive `torch.save` writes; a TorchScript
+    archive, which is a program of its own, is not."""
+    if not path.is_file():
+        raise InputError(path, "no such weights file; give the path of a .pt file that ultralytics wrote")
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.rpartition("/")[2] for name in archive.namelist()]

@@ -1,24 +1,24 @@
-"""A network behind one small interface: pictures in, boxes out. Loads an ultralytics detection network from a `.pt`
-file and runs it on the CPU. Cutting frames into tiles, joining boxes across them and writing tables is left to `frame`
-and `batch`.
+"""A detector behind one small interface: pictures in, boxes out. Loads any YOLO network, fits pictures to it and says
+what its labels mean. Which program runs the network is `networks`' subject; cutting frames into tiles, joining boxes
+across them and writing tables is left to `frame` and `batch`.
 """
 
 from __future__ import annotations
 
-import copy
-import threading
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import cv2
 import numpy as np
 
-from vision.checkpoint import read_network, sha256_of
-from vision.classes import class_of
+from vision.checkpoint import check_weights, sha256_of
+from vision.classes import classes_of
+from vision.decoding import decode
 from vision.errors import InputError
-from vision.offline import import_ultralytics
+from vision.letterbox import letterbox
+from vision.networks import Network
 
 DEFAULT_WEIGHTS: Path = Path(__file__).parent / "weights" / "thermal.pt"
 
@@ -26,22 +26,16 @@ INPUT_PX = 640
 """Long side a picture is scaled to before it enters the network: of 640, 768, 896 and 960 px the shipped weights find
 as much at 640 as at 768, in half the time, and less above (average precision of people 0.72, 0.73, 0.68, 0.66)."""
 
-SAME_IOU = 0.5
-"""Boxes of one label in one picture that overlap by more than this are one object."""
-
-_MOST_BOXES = 1000
-_NO_TIME_LIMIT_S = 1e6  # ultralytics leaves pictures out when it is late; the same input must give the same boxes
-_PAD_GREY = 114  # ultralytics trains with this grey around its pictures
-
 
 @dataclass(frozen=True)
 class Boxes:
     """What was seen in one picture: `xyxy` (N, 4) float32 in pixels of that picture (x1, y1, x2, y2), `confidence` (N,)
-    float32 and the model's own `label` of each, by descending confidence."""
+    float32, the model's own `label` of each and which of our `classes` it means, by descending confidence."""
 
     xyxy: np.ndarray
     confidence: np.ndarray
     label: tuple[str, ...]
+    classes: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.label)
@@ -57,141 +51,161 @@ class Detector(Protocol):
     @property
     def thermal(self) -> bool: ...
 
-    def detect(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
-        """The boxes of at least `confidence` in each picture, uint8 (H, W, 3) in BGR or (H, W) grey. Pictures of
-        one size are looked at together."""
+    @property
+    def runs(self) -> str:
+        """Which program runs the network: another may differ in the last digit."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many pictures of `input_px` are worth looking at together."""
+        ...
+
+    @property
+    def input_px(self) -> int:
+        """The longer side a picture is best scaled to."""
+        ...
+
+    @property
+    def fixed(self) -> tuple[int, int] | None:
+        """The only size (width, height) the network takes in, None where it takes any."""
+        ...
+
+    def detect(self, images: Sequence[np.ndarray], confidence: float, *, input_px: int | None = None) -> list[Boxes]:
+        """The boxes of at least `confidence` in each picture, uint8 (H, W, 3) in BGR or (H, W) grey, whose longer side
+        is scaled to `input_px` (None: to what is best for the network) where the network takes any size."""
         ...
 
 
 @dataclass(frozen=True)
-class _Letterbox:
-    """How a picture of one size is fitted to the network: scaled, then padded to a multiple of its stride."""
+class Recipe:
+    """What makes the same detector again, also on another machine: plain values. `backend` is never `auto`."""
 
-    width_px: int
-    height_px: int
-    left_px: int
-    top_px: int
-    padded_width_px: int
-    padded_height_px: int
-    scale_x: float
-    scale_y: float
-
-
-def _letterbox(width_px: int, height_px: int, input_px: int, stride_px: int) -> _Letterbox:
-    scale = input_px / max(width_px, height_px)
-    width, height = max(1, round(width_px * scale)), max(1, round(height_px * scale))
-    padded_width, padded_height = (-(-side // stride_px) * stride_px for side in (width, height))
-    return _Letterbox(
-        width_px=width,
-        height_px=height,
-        left_px=(padded_width - width) // 2,
-        top_px=(padded_height - height) // 2,
-        padded_width_px=padded_width,
-        padded_height_px=padded_height,
-        scale_x=width / width_px,
-        scale_y=height / height_px,
-    )
+    weights: Path
+    backend: str
+    classes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class UltralyticsDetector:
-    """An ultralytics detection network, `names` being its labels by number; made by `load_detector`. `thermal` says
-    that it is known to be trained on grey heat pictures and nothing else. Any number of
-    threads may detect at once: each has the network to itself, the weights in it are shared."""
+class NetworkDetector:
+    """A detection network; made by `load_detector`. `class_of_number` says which of the network's labels, by number,
+    means which of our classes; the other labels are left out. `thermal` says that it is known to be trained on grey
+    heat pictures and nothing else. Any number of threads may detect at once."""
 
-    network: Any
-    names: dict[int, str]
-    stride_px: int
+    network: Network
+    class_of_number: Mapping[int, str]
     sha256: str
+    recipe: Recipe
+    reason: str = ""
+    notes: tuple[str, ...] = ()
     input_px: int = INPUT_PX
     thermal: bool = False
-    _of_thread: threading.local = field(default_factory=threading.local, init=False, repr=False, compare=False)
 
-    def detect(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
-        """See `Detector.detect`. Labels that are none of our classes are left out."""
+    @property
+    def runs(self) -> str:
+        """See `Detector.runs`."""
+        return self.recipe.backend
+
+    @property
+    def batch(self) -> int:
+        """See `Detector.batch`."""
+        return self.network.batch
+
+    @property
+    def fixed(self) -> tuple[int, int] | None:
+        """See `Detector.fixed`."""
+        return self.network.about.fixed
+
+    def detect(self, images: Sequence[np.ndarray], confidence: float, *, input_px: int | None = None) -> list[Boxes]:
+        """See `Detector.detect`. Pictures of one size are looked at together."""
         by_size: dict[tuple[int, int], list[int]] = {}
         for k, image in enumerate(images):
             by_size.setdefault(image.shape[:2], []).append(k)
-        found: list[Boxes | None] = [None] * len(images)
+        found: dict[int, Boxes] = {}
         for members in by_size.values():
-            for k, boxes in zip(members, self._detect_same_size([images[k] for k in members], confidence), strict=True):
-                found[k] = boxes
-        return [boxes for boxes in found if boxes is not None]
+            found.update(
+                zip(
+                    members,
+                    self._same_size([images[k] for k in members], confidence, input_px or self.input_px),
+                    strict=True,
+                )
+            )
+        return [found[k] for k in range(len(images))]
 
-    def _network(self) -> Any:
-        """This thread's own copy of the network around the common weights: the head keeps the grid of the picture it
-        saw last, which a thread looking at a picture of another shape would change under it."""
-        if not hasattr(self._of_thread, "network"):
-            common = {id(weight): weight for weight in (*self.network.parameters(), *self.network.buffers())}
-            self._of_thread.network = copy.deepcopy(self.network, memo=common)
-        return self._of_thread.network
-
-    def _detect_same_size(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
-        import torch
-
-        nms = import_ultralytics()[1]
+    def _same_size(self, images: Sequence[np.ndarray], confidence: float, input_px: int) -> list[Boxes]:
         height, width = images[0].shape[:2]
-        fit = _letterbox(width, height, self.input_px, self.stride_px)
-        pixels = np.full((len(images), fit.padded_height_px, fit.padded_width_px, 3), _PAD_GREY, dtype=np.uint8)
-        for k, image in enumerate(images):
-            pixels[k, fit.top_px : fit.top_px + fit.height_px, fit.left_px : fit.left_px + fit.width_px] = _fit(
-                image, fit
+        about = self.network.about
+        fit = letterbox(width, height, input_px, about.stride_px, about.fixed)
+        boxes = []
+        for output in self.network.forward(fit.fill(images)):
+            rows = decode(output, confidence, self.class_of_number)
+            numbers = [int(number) for number in rows[:, 5]]
+            boxes.append(
+                Boxes(
+                    xyxy=fit.restore(rows[:, :4], width, height),
+                    confidence=rows[:, 4],
+                    label=tuple(about.names[number] for number in numbers),
+                    classes=tuple(self.class_of_number[number] for number in numbers),
+                )
             )
-        wanted = [number for number, label in self.names.items() if class_of(label) is not None]
-        torch.set_num_threads(1)  # torch's threads would wait for each other; see engines/local.py for ours
-        with torch.inference_mode():
-            # NHWC memory seen as NCHW is the channels-last layout the network was put into: no copy, a third faster
-            batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255.0)
-            rows = nms.non_max_suppression(
-                self._network()(batch),
-                conf_thres=confidence,
-                iou_thres=SAME_IOU,
-                classes=wanted,
-                max_det=_MOST_BOXES,
-                nc=len(self.names),
-                max_time_img=_NO_TIME_LIMIT_S,
-            )
-        return [self._boxes(found.numpy(), fit, width, height) for found in rows]
-
-    def _boxes(self, rows: np.ndarray, fit: _Letterbox, width_px: int, height_px: int) -> Boxes:
-        """Rows of the network (x1, y1, x2, y2, confidence, label number) as boxes in the picture given."""
-        offset = np.array([fit.left_px, fit.top_px] * 2, dtype=np.float32)
-        scale = np.array([fit.scale_x, fit.scale_y] * 2, dtype=np.float32)
-        limit = np.array([width_px, height_px] * 2, dtype=np.float32)
-        xyxy = np.clip((rows[:, :4] - offset) / scale, 0.0, limit).astype(np.float32)
-        labels = tuple(self.names[int(number)] for number in rows[:, 5])
-        return Boxes(xyxy=xyxy, confidence=rows[:, 4].astype(np.float32), label=labels)
+        return boxes
 
 
-def _fit(image: np.ndarray, fit: _Letterbox) -> np.ndarray:
-    """The picture scaled to the network's input, red, green, blue, (height, width, 3)."""
-    if image.shape[:2] != (fit.height_px, fit.width_px):
-        image = np.asarray(cv2.resize(image, (fit.width_px, fit.height_px), interpolation=cv2.INTER_LINEAR))
-    if image.ndim == 2 or image.shape[2] == 1:
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
-    return image[:, :, ::-1]
+def load_detector(
+    weights: Path | None = None,
+    *,
+    backend: str = "auto",
+    classes: Mapping[str, str] | None = None,
+    threads: int | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> NetworkDetector:
+    """The detector in the file `weights` (the shipped thermal weights where None): a `.pt` file, an ONNX file, or the
+    folder (or `.xml`) of an OpenVINO network.
 
-
-def load_detector(weights: Path | None = None) -> UltralyticsDetector:
-    """The detector in the `.pt` file `weights` (the shipped thermal weights where None).
-
-    Raises InputError where the file is missing, is no weights, or would run code when read (see `checkpoint`), and
-    where none of its labels is a person, a vehicle or a bicycle.
+    `backend` is one of `networks.choosing.BACKENDS`; `classes` says what the model's own labels mean where their names
+    do not (see `classes.classes_of`); `threads` will detect at once (None: as many as `engines.local` has); `announce`
+    is told when a trial of what runs fastest begins.
+    Raises InputError where the file is missing, is no detection network, or would run code when read (see
+    `checkpoint`), and where none of its labels is a person, a vehicle or a bicycle; VisionError where the
+    backend asked for cannot run it here.
     """
+    from vision.engines.cores import worker_count
+    from vision.networks import choosing, with_openvino, with_torch
+
     path = DEFAULT_WEIGHTS if weights is None else Path(weights)
-    network = read_network(path)
-    names = getattr(network, "names", None)
-    if isinstance(names, list | tuple):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict) or not all(isinstance(k, int) for k in names):
-        raise InputError(path, "its network does not name its labels; train or export again with ultralytics")
-    labels = {number: str(label) for number, label in names.items()}
-    if not any(class_of(label) for label in labels.values()):
-        raise InputError(path, f"knows no person, vehicle or bicycle, only {', '.join(list(labels.values())[:5])}")
-    return UltralyticsDetector(
+    own = path.suffix.lower() == ".pt"
+    if own:
+        check_weights(path)
+    elif path.suffix.lower() not in (".onnx", ".xml") and not path.is_dir():
+        raise InputError(path, "no such network; give a .pt, an .onnx or the folder of an OpenVINO network")
+    sha256 = sha256_of(path) if own else _sha256_of_all(with_openvino.files_of(path))
+    choice = choosing.choose(path, sha256, backend, announce)
+    network: Network
+    if choice.backend == "torch":
+        network = with_torch.load_torch(path, gpu=with_torch.gpu_there())
+    else:
+        network = with_openvino.load_openvino(choice.path, threads=threads or worker_count(), isa=choice.isa)
+    if choice.backend == "openvino-int8":
+        sha256 = _sha256_of_all(with_openvino.files_of(choice.path))
+    meaning = classes_of(network.about.names, classes or {})
+    if not meaning:
+        labels = ", ".join(list(network.about.names.values())[:5])
+        raise InputError(
+            path, f"knows no person, vehicle or bicycle, only {labels}; say what they mean with a file (--classes)"
+        )
+    return NetworkDetector(
         network=network,
-        names=labels,
-        stride_px=int(network.stride.max()),
-        sha256=sha256_of(path),
-        thermal=path == DEFAULT_WEIGHTS,
+        class_of_number=meaning,
+        sha256=sha256,
+        recipe=Recipe(path, choice.backend, dict(classes or {})),
+        reason=choice.reason,
+        notes=choice.notes,
+        input_px=network.about.input_px or INPUT_PX,
+        thermal=path in (DEFAULT_WEIGHTS, choosing.twin_of(DEFAULT_WEIGHTS)),
     )
+
+
+def _sha256_of_all(files: Sequence[Path]) -> str:
+    """One SHA-256 for a network of several files: of their contents' own, in order."""
+    told = "".join(sha256_of(file) for file in files)
+    return told if len(files) == 1 else hashlib.sha256(told.encode()).hexdigest()

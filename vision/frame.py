@@ -1,61 +1,140 @@
-"""One frame: which windows of it are searched, and one list of boxes made of what was found in them. Reading frames and
-running the network belong to `engines`; the table to `batch`.
+"""One frame: which windows of it are searched at which scale, and one list of boxes made of what was found in them.
+Reading frames and running the network belong to `engines`; the table to `batch`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vision.classes import CLASSES, class_of
-from vision.detector import Boxes
+from vision.classes import CLASSES
+from vision.detector import INPUT_PX, Boxes
 from vision.merge import merge
-from vision.tiles import tile_windows
-
-AUTO_TILE_PX = 640
-"""Tile of a frame that is cut without the user saying how: the size the shipped weights were trained for."""
+from vision.tiles import fitted_windows, tile_windows
+from vision.visibility import FROM_ABOVE_M
 
 AUTO_TILE_FROM = 1.5
-"""A frame whose longer side is up to this many tiles is searched whole: shrunk by less, little is lost."""
+"""A frame whose longer side is up to this many times what the network was made for is searched whole: shrunk by less,
+little is lost."""
 
+LARGEST_TILE_PX = 1280
+"""Longest side of a tile that is cut without the user saying how, in pixels of the network's input. A larger tile
+wastes less on overlaps and finds as much, and takes more memory (`bench/detect_speed.py`)."""
+
+LARGEST_M = 16.0
+"""Length of the longest thing that is looked for, a lorry with its trailer: where the ground sample distance is known
+and tiles overlap by that much, every one of them is whole in some tile."""
+
+LEAST_PX = 12.0
+"""Pixels a person from above must cover for the shipped weights, unless the user says otherwise."""
+
+_LARGEST_SCALE = 4.0  # blowing up further shows nothing more
+_SCALE_STEP = 0.25  # frames of nearly the same height enter the network in one size
+_STRIDE_PX = 32
 _EDGE_PX = 2.0  # a box that ends this near to a window's edge is taken to be cut off by it
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How frames are searched: `tile_px` None means by the frame's size, 0 never cuts."""
+    """How frames are searched. `tile_px` None means by the frame's size, 0 never cuts; `overlap` is a fraction of the
+    tile; `gsd_m` is the size of a pixel on the ground where it is known, and `least_px` how many of the
+    network's pixels a person shall cover then."""
 
     tile_px: int | None
     overlap: float
     confidence: float
+    gsd_m: float | None = None
+    least_px: float = LEAST_PX
+
+    def for_gsds(self, gsds_m: Sequence[float | None]) -> list[SearchSettings]:
+        """These settings for frames whose pixels have those sizes on the ground; where one is None, it is as here."""
+        return [replace(self, gsd_m=self.gsd_m if gsd_m is None else gsd_m) for gsd_m in gsds_m]
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the network's input for each of the frame's, where tiles are cut by the ground sample distance: 1
+        or, where a person covers too few, more."""
+        if self.gsd_m is None:
+            return 1.0
+        needed = self.least_px * self.gsd_m / FROM_ABOVE_M["person"]
+        steps = math.ceil(round(needed / _SCALE_STEP, 6))
+        return min(max(1.0, steps * _SCALE_STEP), _LARGEST_SCALE)
 
 
-def windows_of(width_px: int, height_px: int, tile_px: int | None, overlap: float) -> np.ndarray:
-    """Windows of a frame to search, (N, 4) int as `tiles.tile_windows` has them. Where the frame is cut into
-    tiles the last window is the whole frame, for objects that are larger than the overlap of two tiles."""
-    whole = np.array([(0, 0, width_px, height_px)], dtype=np.int64)
-    longer = max(width_px, height_px)
-    if tile_px is None:
-        tile_px = AUTO_TILE_PX if longer > AUTO_TILE_FROM * AUTO_TILE_PX else 0
-    if tile_px == 0 or longer <= tile_px:
-        return whole
-    return np.concatenate([tile_windows(width_px, height_px, tile_px, overlap), whole])
+@dataclass(frozen=True)
+class Window:
+    """A part of a frame that is looked at: x1, y1, x2, y2 in pixels of the frame, the second corner exclusive, and the
+    pixels its longer side has in the network's input."""
+
+    xyxy: tuple[int, int, int, int]
+    input_px: int
 
 
-def join_windows(windows: np.ndarray, found: Sequence[Boxes]) -> Boxes:
-    """The boxes of a whole frame, one per object, from those `found` in each of its `windows` (the last of which ends
-    where the frame ends). Boxes are in pixels of the frame, by descending confidence."""
-    width, height = windows[:, 2].max(), windows[:, 3].max()
+def windows_of(
+    width_px: int,
+    height_px: int,
+    settings: SearchSettings,
+    *,
+    input_px: int = INPUT_PX,
+    fixed: tuple[int, int] | None = None,
+) -> tuple[Window, ...]:
+    """The windows of a frame to search. `input_px` is what the network was made for, `fixed` (width, height) its only
+    size if it has just one. Where the frame is cut the last window is the whole frame, for objects that are
+    larger than the overlap of two tiles, unless the ground sample distance says that there are none."""
+    whole = Window((0, 0, width_px, height_px), input_px)
+    longer, scale = max(width_px, height_px), settings.scale
+    if settings.tile_px == 0:
+        return (whole,)
+    if settings.tile_px is not None:
+        if longer <= settings.tile_px:
+            return (whole,)
+        tiles = tile_windows(width_px, height_px, settings.tile_px, settings.overlap)
+        return (*_windows(tiles, [input_px] * len(tiles)), whole)
+    if longer * scale <= AUTO_TILE_FROM * input_px and (settings.gsd_m is None or longer * scale <= input_px):
+        return (whole,)
+    most = [round(side / scale) for side in (fixed or (LARGEST_TILE_PX, LARGEST_TILE_PX))]
+    overlap_px = round(settings.overlap * input_px / scale)
+    largest_px = None if settings.gsd_m is None else round(LARGEST_M / settings.gsd_m)
+    if largest_px is not None and 2 * largest_px <= min(most):
+        overlap_px = largest_px
+    overlap_px = min(overlap_px, min(most) // 2)
+    step = max(1, int(_STRIDE_PX / scale))
+    tiles = fitted_windows(width_px, height_px, (most[0], most[1]), overlap_px, step_px=step)
+    if fixed:
+        sides = [max(fixed)] * len(tiles)
+    else:
+        sides = [round(max(x2 - x1, y2 - y1) * scale) for x1, y1, x2, y2 in tiles.tolist()]
+    if len(tiles) == 1 or (largest_px is not None and largest_px <= overlap_px):
+        return _windows(tiles, sides)
+    return (*_windows(tiles, sides), whole)
+
+
+def _windows(tiles: np.ndarray, sides: Sequence[int]) -> tuple[Window, ...]:
+    return tuple(Window((x1, y1, x2, y2), side) for (x1, y1, x2, y2), side in zip(tiles.tolist(), sides, strict=True))
+
+
+def join_windows(windows: Sequence[Window], found: Sequence[Boxes]) -> Boxes:
+    """The boxes of a whole frame, one per object, from those `found` in each of its `windows` (which cover the frame).
+    Boxes are in pixels of the frame, by descending confidence."""
+    corners = np.array([window.xyxy for window in windows], dtype=np.int64)
+    width, height = corners[:, 2].max(), corners[:, 3].max()
     window = np.repeat(np.arange(len(found)), [len(boxes) for boxes in found])
-    corner = windows[window]
+    corner = corners[window]
     xyxy = np.concatenate([boxes.xyxy for boxes in found]) + corner[:, [0, 1, 0, 1]].astype(np.float32)
     confidence = np.concatenate([boxes.confidence for boxes in found])
     label = [name for boxes in found for name in boxes.label]
+    names = [name for boxes in found for name in boxes.classes]
     starts_inside = (xyxy[:, :2] < corner[:, :2] + _EDGE_PX) & (corner[:, :2] > 0)
     ends_inside = (xyxy[:, 2:] > corner[:, 2:] - _EDGE_PX) & (corner[:, 2:] < (width, height))
     cut = np.asarray(np.logical_or(starts_inside, ends_inside).any(axis=1))
-    classes = np.array([CLASSES.index(class_of(name) or "") for name in label], dtype=np.int64)
+    classes = np.array([CLASSES.index(name) for name in names], dtype=np.int64)
     kept = merge(xyxy, confidence, classes, window=window, cut=cut)
-    return Boxes(xyxy=xyxy[kept], confidence=confidence[kept], label=tuple(label[k] for k in kept))
+    return Boxes(
+        xyxy=xyxy[kept],
+        confidence=confidence[kept],
+        label=tuple(label[k] for k in kept),
+        classes=tuple(names[k] for k in kept),
+    )

@@ -15,6 +15,9 @@ from vision.errors import InputError
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 """Endings of the files taken for pictures, in lower case."""
 
+Picture = str | PathLike[str]
+"""What `read_image` reads."""
+
 _DEEP_MODES = ("I", "F")
 _SPARSE = 8  # every so many pixels are looked at
 _COLOURLESS = 6.0  # mean difference of the channels, of 255
@@ -22,7 +25,7 @@ DARKEST_PCT, BRIGHTEST_PCT = 0.5, 99.5
 """Per cent of the pixels of a deep picture that become black and white at most: see `stretched`."""
 
 
-def read_image(path: str | PathLike[str]) -> np.ndarray:
+def read_image(path: Picture) -> np.ndarray:
     """The picture at `path`, uint8 (H, W, 3) in the order blue, green, red; a grey one has three equal channels.
 
     Never turned by its EXIF orientation: pixel places must agree with the camera's model. A grey picture of more than
@@ -61,7 +64,7 @@ def stretched(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(np.round(grey), 0, 255).astype(np.uint8))
 
 
-def in_colour(path: str | PathLike[str]) -> bool:
+def in_colour(path: Picture) -> bool:
     """Whether the picture at `path` shows colours: its channels differ by more than compression makes them differ.
     Raises InputError where it cannot be read."""
     sparse = read_image(path)[::_SPARSE, ::_SPARSE].astype(np.int16)

@@ -1,6 +1,7 @@
-"""The one place that imports ultralytics, made to keep to itself first. Left alone it asks name servers whether it is
-online, sends usage statistics, installs missing packages at run time, writes settings into the user's home
-and logs to stdout; a patrol's laptop must do none of that, and stdout belongs to the command that runs.
+"""The one place that imports ultralytics and OpenVINO, made to keep to themselves first. Left alone ultralytics asks
+name servers whether it is online, installs missing packages at run time, writes settings into the user's home and logs
+to stdout, and both send usage statistics; a patrol's laptop must do none of that, and stdout belongs to the
+command that runs.
 """
 
 from __future__ import annotations
@@ -36,3 +37,15 @@ def import_ultralytics() -> tuple[ModuleType, ModuleType]:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(sys.stderr)
     return tasks, nms
+
+
+def import_openvino(isa: str | None = None) -> ModuleType:
+    """The module `openvino`, whose usage statistics cannot be imported. `isa` keeps it to that set of a processor's
+    instructions (a name oneDNN knows), unless the user's environment says which; it counts when given before
+    the first network of the process runs."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # importing it fails, and openvino has a stub
+    if isa:
+        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", isa)
+    import openvino
+
+    return openvino

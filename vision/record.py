@@ -19,12 +19,13 @@ RECORD_FILE = "detection.json"
 @dataclass(frozen=True)
 class SearchRecord:
     """A search: the SHA-256 of the weights, the least confidence kept, of each frame that was asked for None or why it
-    was not searched, and what was noticed."""
+    was not searched, what was noticed, and which program ran the network."""
 
     model: str
     confidence: float
     frames: Mapping[str, str | None]
     notes: tuple[str, ...] = ()
+    runs: str = ""
 
     @property
     def searched(self) -> frozenset[str]:
@@ -36,6 +37,7 @@ def write_record(record: SearchRecord, detections: Path) -> None:
     """Write the record beside the detections table it belongs to, which must be there."""
     content = {
         "model": record.model,
+        "backend": record.runs,
         "confidence": record.confidence,
         "detections_sha256": sha256_of(detections),
         "notes": list(record.notes),
@@ -60,4 +62,4 @@ def read_record(detections: Path) -> SearchRecord | None:
         raise InputError(path, "is no record of a search; run `picket detect --force` again")
     if known.get("detections_sha256") != sha256_of(detections):
         return None
-    return SearchRecord(known["model"], float(known["confidence"]), frames, tuple(notes))
+    return SearchRecord(known["model"], float(known["confidence"]), frames, tuple(notes), str(known.get("backend", "")))

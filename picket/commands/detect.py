@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,11 +15,15 @@ from mapping.maps.wording import counted
 from mapping.tables import FRAMES
 from picket.commands.ingest import ingest_images
 from picket.folder import Flight, open_flight
-from picket.options import FlightArgument, ForceOption, JsonOption, SkipUnreadableOption
+from picket.gathering import EVERY_S
+from picket.options import EveryOption, FlightArgument, ForceOption, JsonOption
 from picket.output import notes, progress_bar, say, summarise
-from vision.batch import DEFAULT_CONFIDENCE, detect_frames
+from picket.resolution import gsds_m
+from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings
+from vision.classes import read_mapping
 from vision.detector import Detector, load_detector
 from vision.errors import InputError, VisionError
+from vision.frame import LEAST_PX, SearchSettings
 from vision.images import in_colour
 from vision.record import SearchRecord, write_record
 from vision.table import DETECTIONS
@@ -33,74 +37,118 @@ def detect(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FLIGHT", help="Where FLIGHT is a plain folder of images: the flight to make."
+            "--output", "-o", metavar="FLIGHT", help="Where FLIGHT is a video or a plain folder: the flight to make."
         ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Other weights than the shipped thermal ones.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Other weights than the shipped thermal ones: .pt, .onnx or OpenVINO's."),
+    ] = None,
+    backend: Annotated[
+        Literal["auto", "torch", "openvino", "openvino-int8"],
+        typer.Option(help="What runs the network; auto is the fastest here that finds the same."),
+    ] = "auto",
+    classes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What the weights' labels mean: label,class lines or TOML.")
     ] = None,
     tile: Annotated[
         int | None, typer.Option(min=64, metavar="PX", help="Tile size; by default by the frame's size.")
     ] = None,
     overlap: Annotated[float, typer.Option(min=0.0, max=0.9, help="Overlap of neighbouring tiles.")] = 0.2,
+    least_px: Annotated[
+        float | None,
+        typer.Option(metavar="PX", help="Pixels a person must cover at least: frames are blown up by their height."),
+    ] = None,
+    gsd: Annotated[
+        float | None,
+        typer.Option(metavar="METRES", help="Size of a pixel on the ground, where a frame's is not known."),
+    ] = None,
     confidence: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Least confidence of a detection that is kept.")
     ] = DEFAULT_CONFIDENCE,
-    skip_unreadable: SkipUnreadableOption = False,
+    every: EveryOption = EVERY_S,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Search every frame of FLIGHT and write detections.parquet."""
-    if skip_unreadable and output is None:
-        raise InputError("--skip-unreadable", "goes with --output: images of a flight that cannot be read are skipped")
-    detector = load_detector(weights)
-    folder = (
-        ingest_images(flight, output, tlog=False, skip_unreadable=skip_unreadable, force=force)
-        if output
-        else open_flight(flight)
+    settings = search_settings(
+        tile_px=tile, overlap=overlap, confidence=confidence, gsd_m=gsd, least_px=least_px or LEAST_PX
     )
-    summary = detect_flight(folder, detector, tile_px=tile, overlap=overlap, confidence=confidence, force=force)
+    if least_px is not None and tile is not None:
+        raise InputError("--least-px", "says how large tiles are, and so does --tile; give one of them")
+    mapping = read_mapping(classes) if classes else None
+    detector = load_detector(weights, backend=backend, classes=mapping, announce=say)
+    notes(detector.notes)
+    if output is None:
+        folder = open_flight(flight)
+    else:
+        folder = _begun(flight, output, every, force) or ingest_images(
+            flight, output, tlog=False, every_s=every, skip_unreadable=True, force=force
+        )
+    by_height = least_px is not None or gsd is not None
+    summary = detect_flight(folder, detector, settings, by_height=by_height, force=force)
     summarise(summary, as_json=as_json)
+
+
+def _begun(source: Path, output: Path, every_s: float, force: bool) -> Flight | None:
+    """The flight at `output` where an earlier run made it of the same images and did not come to an end."""
+    flight = Flight(output)
+    if not flight.summary.is_file() or not (flight.journal.is_file() or not (force or flight.detections.exists())):
+        return None
+    facts = flight.facts()
+    same = facts.get("images_from") == str(source.resolve()) and facts.get("every_s") == every_s
+    return flight if same else None
 
 
 def detect_flight(
     flight: Flight,
     detector: Detector,
+    settings: SearchSettings | None = None,
     *,
-    tile_px: int | None = None,
-    overlap: float = 0.2,
-    confidence: float = DEFAULT_CONFIDENCE,
+    by_height: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Search a flight and write its detections table. Returns the JSON summary. Raises InputError where there is
-    already a table and not `force`, VisionError where not one image could be read."""
+    """Search a flight and write its detections table. Returns the JSON summary. `by_height` blows each frame up by the
+    size of its pixels on the ground, where that is known. A search that was cut off goes on where it stopped. Raises
+    InputError where there is already a table and not `force`, VisionError where not one image could be read."""
     if flight.detections.exists() and not force:
         raise InputError(flight.detections, "already exists and is kept; say --force to search again")
     started = time.monotonic()
+    settings = settings or search_settings()
     frames = FRAMES.read(flight.frames)
+    held = [row for row, file in enumerate(frames["file"].to_pylist()) if file is not None]
+    if not held:
+        raise InputError(flight.frames, "lists no images; put the camera's pictures in with `picket ingest`")
+    pictured = frames.take(held)
     listed = [
         (frame_id, flight.root / file)
-        for frame_id, file in zip(frames["frame_id"].to_pylist(), frames["file"].to_pylist(), strict=True)
-        if file is not None
+        for frame_id, file in zip(pictured["frame_id"].to_pylist(), pictured["file"].to_pylist(), strict=True)
     ]
-    if not listed:
-        raise InputError(flight.frames, "lists no images; put the camera's pictures in with `picket ingest`")
+    each = settings.for_gsds(gsds_m(pictured, flight)) if by_height else settings
     with progress_bar("searching frames") as progress:
-        result = detect_frames(
-            listed, detector, tile_px=tile_px, overlap=overlap, confidence=confidence, progress=progress
-        )
+        result = detect_frames(listed, detector, each, journal=flight.journal, progress=progress)
+    if result.taken_up:
+        say(f"{counted(result.taken_up, 'frame')} had been searched before the last run was cut off")
+    left_out: dict[str, str] = flight.facts().get("left_out") or {}
+    skipped = [
+        *({"file": file, "reason": reason} for file, reason in left_out.items()),
+        *({"file": item.file, "reason": item.reason} for item in result.skipped),
+    ]
     notes([f"{item.file}: {item.reason}; skipped" for item in result.skipped])
     if len(result.skipped) == len(listed):
+        flight.journal.unlink(missing_ok=True)
         raise VisionError(f"{flight.root}: not one of {len(listed)} images could be read")
     said = _unsuited(detector, [path for _, path in listed], {Path(item.file) for item in result.skipped})
     DETECTIONS.write(result.table, flight.detections)
     why = {item.frame_id: item.reason for item in result.skipped}
     asked = {frame_id: why.get(frame_id) for frame_id, _ in listed}
-    write_record(SearchRecord(detector.sha256, confidence, asked, said), flight.detections)
+    write_record(SearchRecord(detector.sha256, settings.confidence, asked, said, detector.runs), flight.detections)
+    flight.journal.unlink(missing_ok=True)
     notes(said)
     counts = Counter(result.table["class"].to_pylist())
     searched = len(listed) - len(result.skipped)
-    say(f"{counted(searched, 'frame')} searched: " + (_counted(counts) or "nothing found"))
+    unread = f", {len(skipped)} could not be read" if skipped else ""
+    say(f"{counted(searched, 'frame')} searched{unread}: " + (_counted(counts) or "nothing found"))
     if counts and frames["lat_deg"].null_count == frames.num_rows:
         say(
             "not one frame has a position, so there is nothing to locate; `picket report` shows what was found as "
@@ -110,9 +158,11 @@ def detect_flight(
         "flight": str(flight.root),
         "detections": str(flight.detections),
         "frames": searched,
-        "skipped": [{"file": str(item.file), "reason": item.reason} for item in result.skipped],
+        "taken_up": result.taken_up,
+        "skipped": skipped,
         "counts": dict(sorted(counts.items())),
         "model": detector.sha256,
+        "backend": detector.runs,
         "notes": list(said),
         "seconds": round(time.monotonic() - started, 2),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,7 +23,6 @@ from mapping.ground.frames import (
     frames_from_images,
     frames_from_log,
     frames_from_poses,
-    in_order,
     pair_images,
 )
 from mapping.ground.metadata import read_image_pose
@@ -33,17 +33,21 @@ from mapping.tables import FRAMES, TRACK
 from picket.doubts import camera_notes, flight_notes
 from picket.filling import fill_from_log
 from picket.folder import Flight, new_folder, open_flight
-from picket.options import CameraOption, ForceOption, JsonOption, SkipUnreadableOption
-from picket.output import notes, progress_bar, say, summarise
+from picket.gathering import EVERY_S, Gathered, gather
+from picket.options import CameraOption, EveryOption, ForceOption, JsonOption, SkipUnreadableOption
+from picket.output import notes, say, summarise
 from vision.errors import InputError
 from vision.files import write_whole
-from vision.images import IMAGE_SUFFIXES, read_image
+
+TIME_FORMATS = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"]
 
 
 def ingest(
     images: Annotated[
         Path,
-        typer.Argument(metavar="IMAGES", help="A folder of images, or one image; with --log also a flight to fill."),
+        typer.Argument(
+            metavar="IMAGES", help="A folder of images and videos, or one; with --log also a flight to fill."
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FLIGHT", help="Flight folder to make.")
@@ -62,6 +66,11 @@ def ingest(
     allow_cut_log: Annotated[
         bool, typer.Option("--allow-cut-log", help="Use a log that is cut short, as far as it goes.")
     ] = False,
+    every: EveryOption = EVERY_S,
+    video_start: Annotated[
+        datetime | None,
+        typer.Option(metavar="TIME", formats=TIME_FORMATS, help="UTC of a video's first frame, to find its poses by."),
+    ] = None,
     skip_unreadable: SkipUnreadableOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -81,6 +90,8 @@ def ingest(
         poses=poses,
         camera=camera,
         allow_cut_log=allow_cut_log,
+        every_s=every,
+        video_start=video_start.replace(tzinfo=UTC) if video_start else None,
         skip_unreadable=skip_unreadable,
         force=force,
     )
@@ -118,14 +129,17 @@ def ingest_images(
     poses: Path | None = None,
     camera: str | None = None,
     allow_cut_log: bool = False,
+    every_s: float = EVERY_S,
+    video_start: datetime | None = None,
     skip_unreadable: bool = False,
     force: bool = False,
 ) -> Flight:
-    """Make a flight folder at `output` from the image or folder of images at `images`. Returns it. `tlog` is by default
+    """Make a flight folder at `output` from what `gathering.gather` finds at `images`. Returns it. `tlog` is by default
     the only log beside the images; False takes none. `poses` is a CSV file of poses instead.
 
     Raises InputError where there are no images, one cannot be read (unless `skip_unreadable`), the log or the camera
-    is unusable, or `output` already holds something (unless `force` and it is a flight). Then nothing is written.
+    is unusable, or `output` already holds something (unless `force` and it is a flight); VisionError where
+    not one can be read. Then nothing is written.
     """
     log_file = tlog if tlog is not None else None if poses else _only_log(images)
     if log_file and not log_file.is_file():
@@ -138,33 +152,37 @@ def ingest_images(
         )
     lens = load_camera(camera) if camera else None
     log = _read_log(log_file, allow_cut_log) if log_file else None
-    found = list(in_order(_readable(_images_in(images), skip_unreadable)))
-    reads = {path: read_image_pose(path) for path in found}
-    if lens:
-        check_sizes(lens, found)
-    told = read_poses(poses, found) if poses else None
-    derived = camera_from_images(list(reads.values())) if lens is None else None
-    with new_folder(output, replace=force and Flight(output).summary.is_file()) as root:
-        flight = Flight(root)
-        copies = _copy(found, images if images.is_dir() else images.parent, flight)
-        doubts = camera_notes(lens, derived)
-        if log and lens and log_file:
-            shutil.copyfile(log_file, flight.log if is_dataflash(log_file) else flight.telemetry)
-            TRACK.write(log.track(), flight.track)
-            doubts += pair_images(log, copies).notes
-        frames = _frames(log, told, lens or derived, copies, root)
-        FRAMES.write(frames, flight.frames)
-        doubts += flight_notes(frames, reads, lens or derived, root)
-        facts = {
-            **_keep_camera(camera, derived, root),
-            "ended": "ingested",
-            "ingested_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-            "images_from": str(images.resolve()),
-            "telemetry_from": str(source.resolve()) if (source := log_file or poses) else None,
-            "notes": doubts,
-            "versions": {"picket": version("picket")},
-        }
-        write_whole(flight.summary, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    with tempfile.TemporaryDirectory(prefix="picket-video-") as aside:
+        gathered = gather(images, Path(aside), every_s=every_s, start=video_start, skip_unreadable=skip_unreadable)
+        found = list(gathered.pictures)
+        reads = {path: read_image_pose(path) for path in found}
+        if lens:
+            check_sizes(lens, found)
+        told = read_poses(poses, found) if poses else None
+        derived = camera_from_images(list(reads.values())) if lens is None else None
+        with new_folder(output, replace=force and Flight(output).summary.is_file()) as root:
+            flight = Flight(root)
+            copies = _copy(gathered, flight)
+            doubts = camera_notes(lens, derived)
+            if log and lens and log_file:
+                shutil.copyfile(log_file, flight.log if is_dataflash(log_file) else flight.telemetry)
+                TRACK.write(log.track(), flight.track)
+                doubts += pair_images(log, copies).notes
+            frames = _frames(log, told, lens or derived, copies, root)
+            FRAMES.write(frames, flight.frames)
+            doubts += flight_notes(frames, reads, lens or derived, root)
+            facts = {
+                **_keep_camera(camera, derived, root),
+                "ended": "ingested",
+                "ingested_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+                "images_from": str(images.resolve()),
+                "telemetry_from": str(source.resolve()) if (source := log_file or poses) else None,
+                "notes": doubts,
+                "every_s": every_s,
+                "left_out": dict(gathered.left_out),
+                "versions": {"picket": version("picket")},
+            }
+            write_whole(flight.summary, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     notes(doubts)
     return Flight(output)
 
@@ -205,46 +223,9 @@ def _only_log(images: Path) -> Path | None:
     return None
 
 
-def _images_in(images: Path) -> list[Path]:
-    if images.is_file():
-        return [images]
-    if not images.is_dir():
-        raise InputError(images, "no such file or folder")
-    found = sorted(
-        path
-        for path in images.rglob("*")
-        if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
-    if not found:
-        raise InputError(images, f"holds no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    return found
-
-
-def _readable(images: Sequence[Path], skip_unreadable: bool) -> list[Path]:
-    """The images that can be read; raises InputError for the first that cannot, unless it is to be skipped."""
-    readable: list[Path] = []
-    with progress_bar("reading images") as progress:
-        for number, path in enumerate(images, start=1):
-            try:
-                read_image(path)
-            except InputError as error:
-                if not skip_unreadable:
-                    raise InputError(path, f"{error.problem}; take it out, or say --skip-unreadable") from error
-                notes([f"{error}; left out"])
-            else:
-                readable.append(path)
-            progress(number, len(images))
-    if not readable:
-        alone = InputError(images[0], "cannot be read, and is the only image; copy it again")
-        raise (
-            alone if len(images) == 1 else InputError(images[0].parent, f"not one of {len(images)} images can be read")
-        )
-    return readable
-
-
-def _copy(images: Sequence[Path], top: Path, flight: Flight) -> list[Path]:
-    copies = [flight.images / path.relative_to(top) for path in images]
-    for path, copy in zip(images, copies, strict=True):
+def _copy(gathered: Gathered, flight: Flight) -> list[Path]:
+    copies = [flight.images / gathered.places[path] for path in gathered.pictures]
+    for path, copy in zip(gathered.pictures, copies, strict=True):
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copy)
         copy.chmod(0o644)

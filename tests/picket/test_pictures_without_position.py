@@ -44,18 +44,34 @@ def test_ingest_detect_and_what_locate_says(pictures: Path, tmp_path: Path, caps
     assert "there is no map" in page
 
 
-def test_a_folder_of_images_can_be_searched_at_once(pictures: Path, tmp_path: Path) -> None:
+def test_a_folder_of_images_can_be_searched_at_once(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     flight = Flight(tmp_path / "flight")
     broken = pictures / "night" / "broken.jpg"
     broken.write_text("no picture")
-    assert main(["detect", str(pictures), "-o", str(flight.root)]) == 2
-    assert not flight.root.exists()
-    assert main(["detect", str(pictures), "-o", str(flight.root), "--skip-unreadable"]) == 0
+    capsys.readouterr()
+    assert main(["detect", str(pictures), "-o", str(flight.root), "--json"]) == 0
+    said = capsys.readouterr()
+    assert [Path(one["file"]).name for one in json.loads(said.out)["skipped"]] == ["broken.jpg"]
+    assert "1 could not be read" in said.err
     assert DETECTIONS.read(flight.detections).num_rows > 0
     assert main(["detect", str(flight.root)]) == 2, "a table that is there is kept"
     before = flight.detections.read_bytes()
     assert main(["detect", str(flight.root), "--force"]) == 0
     assert flight.detections.read_bytes() == before
+
+
+def test_where_nothing_can_be_read_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "b.mp4"):
+        (tmp_path / "in" / name).write_text("nothing of the kind")
+    assert main(["detect", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "a.jpg" in said
+    assert "b.mp4" in said
+    assert "not one of 2 files could be read" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unreadable_picture_in_a_flight_is_named_and_skipped(

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vision.batch import BatchResult, detect_frames
+from vision.batch import BatchResult, detect_frames, search_settings
 from vision.classes import CLASSES
-from vision.detector import Boxes, UltralyticsDetector, load_detector
+from vision.detector import Boxes, NetworkDetector, load_detector
 from vision.errors import InputError
 from vision.evaluation import evaluate, read_yolo_labels
 from vision.images import read_image
@@ -24,8 +24,8 @@ FRAMES = 12
 
 
 @pytest.fixture(scope="module")
-def detector() -> UltralyticsDetector:
-    return load_detector()
+def detector() -> NetworkDetector:
+    return load_detector(backend="torch")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def frames(shared: Path) -> list[tuple[str, Path]]:
 
 
 @pytest.fixture(scope="module")
-def found(frames: list[tuple[str, Path]], detector: UltralyticsDetector) -> BatchResult:
+def found(frames: list[tuple[str, Path]], detector: NetworkDetector) -> BatchResult:
     return detect_frames(frames, detector)
 
 
@@ -52,7 +52,7 @@ def test_people_and_vehicles_are_found_on_real_frames(
 
 
 def test_the_table_is_in_order_and_complete(
-    frames: list[tuple[str, Path]], found: BatchResult, detector: UltralyticsDetector
+    frames: list[tuple[str, Path]], found: BatchResult, detector: NetworkDetector
 ) -> None:
     table = found.table
     assert table.schema.equals(DETECTIONS.columns)
@@ -73,7 +73,7 @@ def test_the_table_is_in_order_and_complete(
 
 
 def test_the_same_frames_give_the_same_table(
-    frames: list[tuple[str, Path]], found: BatchResult, detector: UltralyticsDetector
+    frames: list[tuple[str, Path]], found: BatchResult, detector: NetworkDetector
 ) -> None:
     assert detect_frames(frames, detector).table.equals(found.table)
     alone = detect_frames(frames[3:4], detector).table
@@ -82,7 +82,7 @@ def test_the_same_frames_give_the_same_table(
 
 
 def test_broken_pictures_are_named_and_the_others_searched(
-    tmp_path: Path, frames: list[tuple[str, Path]], found: BatchResult, detector: UltralyticsDetector
+    tmp_path: Path, frames: list[tuple[str, Path]], found: BatchResult, detector: NetworkDetector
 ) -> None:
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(frames[0][1].read_bytes()[:5000])
@@ -103,27 +103,25 @@ def test_broken_pictures_are_named_and_the_others_searched(
 
 
 def test_small_things_in_a_large_frame_are_found_in_tiles(
-    tmp_path: Path, frames: list[tuple[str, Path]], found: BatchResult, detector: UltralyticsDetector
+    tmp_path: Path, frames: list[tuple[str, Path]], found: BatchResult, detector: NetworkDetector
 ) -> None:
     mosaic = np.vstack([np.hstack([read_image(path) for _, path in frames[k : k + 3]]) for k in (0, 3, 6)])
     path = tmp_path / "mosaic.png"
     cv2.imwrite(str(path), mosaic)
     alone = sum(row["frame_id"] in {name for name, _ in frames[:9]} for row in found.table.to_pylist())
     tiled = len(detect_frames([("m", path)], detector).table)
-    whole = len(detect_frames([("m", path)], detector, tile_px=0).table)
+    whole = len(detect_frames([("m", path)], detector, search_settings(tile_px=0)).table)
     assert 0.8 * alone < tiled < 1.3 * alone
     assert whole < 0.7 * tiled
 
 
-def test_grey_and_colour_arrays_give_the_same_boxes(
-    frames: list[tuple[str, Path]], detector: UltralyticsDetector
-) -> None:
+def test_grey_and_colour_arrays_give_the_same_boxes(frames: list[tuple[str, Path]], detector: NetworkDetector) -> None:
     colour = read_image(frames[0][1])
     grey, three, flat = detector.detect([colour[:, :, 0], colour, colour[:, :, :1]], 0.16)
     assert grey.xyxy.tolist() == three.xyxy.tolist() == flat.xyxy.tolist()
 
 
-def test_pictures_of_many_sizes_at_once(detector: UltralyticsDetector) -> None:
+def test_pictures_of_many_sizes_at_once(detector: NetworkDetector) -> None:
     images = [np.zeros(shape, np.uint8) for shape in ((1, 1, 3), (31, 700, 3), (512, 640), (700, 31, 3))]
     assert [len(boxes) for boxes in detector.detect(images, 0.5)] == [0, 0, 0, 0]
     assert detector.detect([], 0.5) == []
@@ -134,17 +132,22 @@ class _Counting:
 
     sha256 = "0" * 64
     thermal = False
+    runs = "none"
+    batch = 1
+    input_px = 640
+    fixed = None
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
 
-    def detect(self, images: Sequence[np.ndarray], confidence: float) -> list[Boxes]:
+    def detect(self, images: Sequence[np.ndarray], confidence: float, *, input_px: int | None = None) -> list[Boxes]:
         self.shapes.extend(image.shape for image in images)
         return [
             Boxes(
                 xyxy=np.array([[w / 2 - 1, h / 2 - 1, w / 2 + 1, h / 2 + 1]], np.float32),
                 confidence=np.array([0.9], np.float32),
                 label=("pedestrian",),
+                classes=("person",),
             )
             for h, w in (image.shape[:2] for image in images)
         ]
@@ -154,7 +157,7 @@ def test_any_detector_will_do_and_labels_become_classes(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), np.zeros((300, 400, 3), np.uint8))
     counting = _Counting()
-    rows = detect_frames([("a", path)], counting, tile_px=250, overlap=0.2).table.to_pylist()
+    rows = detect_frames([("a", path)], counting, search_settings(tile_px=250)).table.to_pylist()
     assert sorted(counting.shapes) == [(250, 250, 3)] * 4 + [(300, 400, 3)]
     assert {(row["class"], row["label"]) for row in rows} == {("person", "pedestrian")}
     assert sorted((row["x1_px"], row["y1_px"]) for row in rows) == [
@@ -166,20 +169,26 @@ def test_any_detector_will_do_and_labels_become_classes(tmp_path: Path) -> None:
     ]
 
 
-def test_no_frames_give_an_empty_table(detector: UltralyticsDetector) -> None:
+def test_no_frames_give_an_empty_table(detector: NetworkDetector) -> None:
     result = detect_frames([], detector)
     assert len(result.table) == 0
     assert result.table.schema.equals(DETECTIONS.columns)
 
 
-@pytest.mark.parametrize("options", [{"confidence": 0.0}, {"confidence": 1.5}, {"overlap": 1.0}, {"tile_px": 5}])
-def test_options_out_of_range_are_named(options: dict[str, Any], detector: UltralyticsDetector) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"confidence": 0.0}, {"confidence": 1.5}, {"overlap": 1.0}, {"tile_px": 5}),
+        *({"gsd_m": 0.0}, {"gsd_m": float("nan")}, {"gsd_m": 0.1, "tile_px": 640}, {"least_px": 0.5}),
+    ],
+)
+def test_options_out_of_range_are_named(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(options)).split("_")[0]):
-        detect_frames([], detector, **options)
+        search_settings(**options)
 
 
 def test_threads_looking_at_pictures_of_different_shape_do_not_disturb_each_other(
-    detector: UltralyticsDetector, frames: list[tuple[str, Path]]
+    detector: NetworkDetector, frames: list[tuple[str, Path]]
 ) -> None:
     quick = replace(detector, input_px=160)
     wide = read_image(frames[0][1])[:, :, 0]

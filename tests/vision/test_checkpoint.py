@@ -49,7 +49,7 @@ def _offline() -> None:
 
 def _refusal(path: Path) -> str:
     with pytest.raises(InputError) as refused:
-        load_detector(path)
+        load_detector(path, backend="auto" if path.suffix != ".pt" else "torch")
     text = str(refused.value)
     assert path.name in text
     assert "\n" not in text
@@ -118,9 +118,14 @@ def test_a_torchscript_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_formats_are_refused_clearly(tmp_path: Path) -> None:
-    path = tmp_path / "w.onnx"
-    path.write_bytes(b"onnx")
-    assert "only .pt" in _refusal(path)
+    for name in ("w.onnx", "w.xml", "w.engine", "folder"):
+        path = tmp_path / name
+        path.mkdir() if name == "folder" else path.write_bytes(b"onnx")
+    (tmp_path / "w.bin").touch()
+    assert "not a network" in _refusal(tmp_path / "w.onnx")
+    assert "not a network" in _refusal(tmp_path / "w.xml")
+    assert "give a .pt, an .onnx or the folder" in _refusal(tmp_path / "w.engine")
+    assert "must hold one .xml" in _refusal(tmp_path / "folder")
 
 
 def test_a_network_that_does_not_work_is_refused(tmp_path: Path) -> None:

@@ -1,93 +1,137 @@
 """Search frames on this machine: one thread reads pictures ahead, and as many as there are cores look, each at a window
 of its own. Sharing one window among cores instead makes them wait for each other at every layer; where another program
-wants a core too, that took up to ten times the processor time. At most a few pictures are in memory, however many
-there are. The table is `batch`'s subject.
+wants a core too, that took up to ten times the processor time. A GPU is handed many windows together, of
+whatever frames. At most a few pictures are in memory, however many there are. The table is `batch`'s subject.
 """
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from vision.detector import Boxes, Detector
+from vision.engines.cores import worker_count
 from vision.errors import InputError
-from vision.frame import SearchSettings, join_windows, windows_of
-from vision.images import read_image
+from vision.frame import SearchSettings, Window, join_windows, windows_of
+from vision.images import Picture, read_image
 
 READ_AHEAD = 2
 """Pictures read and waiting."""
 
-MOST_WORKERS = 8
-"""Each worker takes some 60 MB; a machine with more cores has other uses for them."""
-
-
-def worker_count() -> int:
-    """How many windows are looked at at once: one for each core this process may use, up to `MOST_WORKERS`."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
+_Asked = tuple[np.ndarray, "Future[Boxes]"]
+_Kind = tuple[tuple[int, ...], int, float]  # shape, side in the network, least confidence
 
 
 @dataclass(frozen=True)
 class _Search:
     """A frame being searched: its windows and what each will have shown, or why there is nothing to search."""
 
-    windows: np.ndarray
-    found: tuple[Future[list[Boxes]], ...]
+    windows: tuple[Window, ...]
+    found: tuple[Future[Boxes], ...]
     error: InputError | None = None
 
     def result(self) -> Boxes | InputError:
         if self.error is not None:
             return self.error
-        return join_windows(self.windows, [future.result()[0] for future in self.found])
+        return join_windows(self.windows, [future.result() for future in self.found])
 
     def pending(self) -> int:
         return sum(not future.done() for future in self.found)
 
 
-def _read_ahead(pool: ThreadPoolExecutor, paths: Sequence[Path]) -> Iterator[Future[np.ndarray]]:
+@dataclass(frozen=True)
+class _Lookers:
+    """The threads that look at windows, `detector.batch` together where they enter the network in one size."""
+
+    pool: ThreadPoolExecutor
+    detector: Detector
+    _waiting: dict[_Kind, list[_Asked]] = field(default_factory=dict)
+
+    def ask(self, picture: np.ndarray, input_px: int, confidence: float) -> Future[Boxes]:
+        """What the window will have shown; the look begins when a batch is full, or at `start_all`."""
+        asked: Future[Boxes] = Future()
+        kind = (picture.shape[:2], input_px, confidence)
+        group = self._waiting.setdefault(kind, [])
+        group.append((picture, asked))
+        together = max(1, self.detector.batch * self.detector.input_px**2 // input_px**2)
+        if len(group) >= together:
+            self._start(kind)
+        return asked
+
+    def start_all(self) -> None:
+        for kind in list(self._waiting):
+            self._start(kind)
+
+    def _start(self, kind: _Kind) -> None:
+        self.pool.submit(self._look, self._waiting.pop(kind), kind)
+
+    def _look(self, group: list[_Asked], kind: _Kind) -> None:
+        try:
+            found = self.detector.detect([picture for picture, _ in group], kind[2], input_px=kind[1])
+        except BaseException as error:  # whatever it is, who asked must hear of it
+            for _, asked in group:
+                asked.set_exception(error)
+        else:
+            for (_, asked), boxes in zip(group, found, strict=True):
+                asked.set_result(boxes)
+
+
+def _read_ahead(pool: ThreadPoolExecutor, pictures: Sequence[Picture]) -> Iterator[Future[np.ndarray]]:
     """The pictures in order, each a future that holds it or what is wrong with it."""
     waiting: deque[Future[np.ndarray]] = deque()
-    for path in paths:
-        waiting.append(pool.submit(read_image, path))
+    for picture in pictures:
+        waiting.append(pool.submit(read_image, picture))
         if len(waiting) > READ_AHEAD:
             yield waiting.popleft()
     yield from waiting
 
 
-def search(paths: Sequence[Path], detector: Detector, settings: SearchSettings) -> Iterator[Boxes | InputError]:
-    """What was found in each picture, in the order of `paths`; an InputError in place of a picture that cannot be
-    read. Every window goes through the network alone, so what is found does not depend on its neighbours or on the
+def search(
+    pictures: Sequence[Picture],
+    detector: Detector,
+    settings: Sequence[SearchSettings],
+    *,
+    workers: int | None = None,
+) -> Iterator[Boxes | InputError]:
+    """What was found in each picture, searched by its own `settings`, in the order of `pictures`; an InputError in
+    place of one that cannot be read. `workers` look at once (None: one for each core).
+    On a CPU every window goes through the network alone, so what is found does not depend on its neighbours or on the
     number of cores."""
-    workers = worker_count()
+    workers = workers or worker_count()
     reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read")
-    lookers = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look")
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look")
+    lookers = _Lookers(pool, detector)
+    enough = 2 * workers * detector.batch
     started: deque[_Search] = deque()
 
-    def start(reading: Future[np.ndarray]) -> _Search:
+    def start(reading: Future[np.ndarray], settings: SearchSettings) -> _Search:
         try:
             image = reading.result()
         except InputError as error:
-            return _Search(windows=np.empty((0, 4), dtype=np.int64), found=(), error=error)
-        windows = windows_of(image.shape[1], image.shape[0], settings.tile_px, settings.overlap)
-        found = tuple(
-            lookers.submit(detector.detect, [image[y1:y2, x1:x2]], settings.confidence) for x1, y1, x2, y2 in windows
-        )
-        return _Search(windows=windows, found=found)
+            return _Search(windows=(), found=(), error=error)
+        height, width = image.shape[:2]
+        windows = windows_of(width, height, settings, input_px=detector.input_px, fixed=detector.fixed)
+        found = []
+        for window in windows:
+            x1, y1, x2, y2 = window.xyxy
+            found.append(lookers.ask(image[y1:y2, x1:x2], window.input_px, settings.confidence))
+        return _Search(windows, tuple(found))
 
     try:
-        for reading in _read_ahead(reader, paths):
-            started.append(start(reading))
+        for reading, how in zip(_read_ahead(reader, pictures), settings, strict=True):
+            started.append(start(reading, how))
             del reading  # it holds the picture
-            while started and (not started[0].pending() or sum(map(_Search.pending, started)) >= 2 * workers):
+            while started and (not started[0].pending() or sum(map(_Search.pending, started)) >= enough):
+                if started[0].pending():
+                    lookers.start_all()
                 yield started.popleft().result()
+        lookers.start_all()
         while started:
             yield started.popleft().result()
     finally:
-        for pool in (reader, lookers):
-            pool.shutdown(cancel_futures=True)
+        for threads in (reader, pool):
+            threads.shutdown(cancel_futures=True)
