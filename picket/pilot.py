@@ -22,6 +22,8 @@ from picket.output import LINE_EVERY_S, TELL_EVERY_S, console, say, tell, told
 from sim.errors import SimulationError
 
 BAR_CELLS = 12
+WIND_SHOWN_M_S = 0.5
+"""Less is calm, or an estimator that has not begun: neither is worth a word."""
 
 
 def show_checks(checks: Sequence[Check], drone: int | None = None) -> bool:
@@ -43,7 +45,9 @@ def ask_take_off(checks: Sequence[Check]) -> bool:
 
 def ask_fleet(checks: Mapping[int, Sequence[Check]]) -> bool:
     """Show every drone's list and ask once for all."""
-    return show_fleet(checks) and ask(f"Arm and take off with {len(checks)} drones?")
+    return show_fleet(checks) and ask(
+        f"Arm and take off with {len(checks)} drones?" if len(checks) > 1 else "Arm and take off?"
+    )
 
 
 def show_fleet(checks: Mapping[int, Sequence[Check]]) -> bool:
@@ -95,7 +99,7 @@ def place_of(status: FlightStatus) -> str:
         parts.append(f"{status.from_home_m:.0f} m from it")
     if status.speed_m_s is not None:
         parts.append(f"{status.speed_m_s:.0f} m/s")
-    if status.wind_m_s is not None:
+    if status.wind_m_s is not None and status.wind_m_s >= WIND_SHOWN_M_S:
         parts.append(f"wind {status.wind_m_s:.0f} m/s")
     return ", ".join(parts)
 

@@ -28,6 +28,7 @@ HOME_DISTANCE_M = 50.0
 ROUNDING_PCT = 0.5
 """Vehicles say how full a battery is in whole per cent."""
 
+CALM_M_S = 0.5
 CLOCK_EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -165,6 +166,8 @@ def _wind(wind_m_s: float | None, drone: Drone, sortie: Sortie) -> Check:
     limit_m_s = wind_limit_m_s(drone, sortie)
     if wind_m_s is None:
         return Check("wind", True, f"the vehicle says none; in flight, if it does, at most {limit_m_s:.0f} m/s")
+    if wind_m_s < CALM_M_S:
+        return Check("wind", True, f"calm, or not estimated on the ground; in flight at most {limit_m_s:.0f} m/s")
     return Check("wind", wind_m_s <= limit_m_s, f"{wind_m_s:.0f} m/s (at most {limit_m_s:.0f} m/s)")
 
 

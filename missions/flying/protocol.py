@@ -250,6 +250,7 @@ _KEPT_PARAMS: dict[int, tuple[int, ...]] = {
     commands.NAV_LAND: (),
     commands.NAV_RETURN_TO_LAUNCH: (),
     commands.DO_CHANGE_SPEED: (0, 1),
+    commands.DO_MOUNT_CONTROL: (0, 1, 2),
     commands.DO_SET_CAM_TRIGG_DIST: (0, 2),
     commands.NAV_FENCE_POLYGON_VERTEX_INCLUSION: (0,),
     commands.NAV_FENCE_POLYGON_VERTEX_EXCLUSION: (0,),

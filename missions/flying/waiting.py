@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -9,10 +10,12 @@ MOMENT_S = 1.0
 """A wait shorter than this is not worth a line."""
 
 AGAIN_S = 10.0
+_NUMBERS = re.compile(r"\d+")
 
 
 class Waiting:
-    """Tells what is waited for: once a moment has passed, whenever that changes, and every ten seconds."""
+    """Tells what is waited for: once a moment has passed, whenever that changes (other numbers are no change), and
+    every ten seconds."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -24,7 +27,8 @@ class Waiting:
         """Wait for `what`, a few words; called again and again for as long as the wait goes on."""
         now_s = time.monotonic()
         waited_s = now_s - self._began_s
-        if waited_s < MOMENT_S or (what == self._told and now_s - self._told_s < AGAIN_S):
+        kind = _NUMBERS.sub("", what)
+        if waited_s < MOMENT_S or (kind == self._told and now_s - self._told_s < AGAIN_S):
             return
-        self._told, self._told_s = what, now_s
+        self._told, self._told_s = kind, now_s
         self._tell(f"waiting for {what} ({waited_s:.0f} s)")

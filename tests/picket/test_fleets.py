@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +30,11 @@ PAD_DEG = 0.0001
 
 @pytest.fixture(scope="module")
 def mission(tmp_path_factory: pytest.TempPathFactory) -> Mission:
-    folder = tmp_path_factory.mktemp("fleet")
+    return planned(tmp_path_factory.mktemp("fleet"))
+
+
+def planned(folder: Path) -> Mission:
+    """A mission of two sorties for two drones."""
     shapes = {"patrol": ("Polygon", [CORNERS]), "home": ("Point", HOME)}
     features = [
         {"type": "Feature", "properties": {"role": role}, "geometry": {"type": kind, "coordinates": places}}
@@ -38,6 +44,24 @@ def mission(tmp_path_factory: pytest.TempPathFactory) -> Mission:
     area.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     assert main(["plan", str(area), "--drones", "2", "-o", str(folder / "mission")]) == 0
     return Mission(folder / "mission")
+
+
+@contextmanager
+def two_drones(plan: Plan, *more: str) -> Iterator[list[str]]:
+    """Two practice vehicles on their pads, `more` for the first; the options that name them."""
+    command = [sys.executable, "-m", "sim", "--port", "0", "--speedup", "20"]
+    with ExitStack() as stack:
+        drones = []
+        for number in (1, 2):
+            pad = f"--home={plan.home.lat_deg},{plan.home.lon_deg + PAD_DEG * (number - 1)},10"
+            extra = more if number == 1 else ()
+            process = stack.enter_context(
+                subprocess.Popen([*command, pad, "--system", str(number), *extra], stdout=subprocess.PIPE, text=True)
+            )
+            stack.callback(process.terminate)
+            assert process.stdout is not None
+            drones += ["--drone", f"{number}=tcp:127.0.0.1:{json.loads(process.stdout.readline())['port']}"]
+        yield drones
 
 
 def heard_in_the_air(folder: Path) -> list[tuple[float, float, float, float]]:
@@ -69,17 +93,7 @@ def apart_m(plan: Plan, folders: list[Path]) -> tuple[float, int]:
 def test_two_drones_fly_what_is_theirs_and_keep_apart(mission: Mission, capsys: pytest.CaptureFixture[str]) -> None:
     plan = read_plan(mission.plan)
     assert {sortie.drone for sortie in plan.sorties} == {1, 2}
-    command = [sys.executable, "-m", "sim", "--port", "0", "--speedup", "20"]
-    with ExitStack() as stack:
-        drones = []
-        for number in (1, 2):
-            pad = f"--home={plan.home.lat_deg},{plan.home.lon_deg + PAD_DEG * (number - 1)},10"
-            process = stack.enter_context(
-                subprocess.Popen([*command, pad, "--system", str(number)], stdout=subprocess.PIPE, text=True)
-            )
-            stack.callback(process.terminate)
-            assert process.stdout is not None
-            drones += ["--drone", f"{number}=tcp:127.0.0.1:{json.loads(process.stdout.readline())['port']}"]
+    with two_drones(plan) as drones:
         capsys.readouterr()
         assert main(["fly", str(mission.root), *drones, "--sortie", "all", "--yes", "--json"]) == 0
         captured = capsys.readouterr()
@@ -100,6 +114,26 @@ def test_two_drones_fly_what_is_theirs_and_keep_apart(mission: Mission, capsys: 
 
         assert main(["fly", str(mission.root), *drones, "--sortie", "all", "--yes", "--json"]) == 0
         assert "every sortie of this plan has been flown" in capsys.readouterr().err
+
+
+def test_a_second_round_asks_for_batteries_and_goes_on_with_the_same_drone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mission = planned(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\ny\ny\n"))
+    with two_drones(read_plan(mission.plan), "--fault", "wind@photo:4=13:200+60") as drones:
+        capsys.readouterr()
+        assert main(["fly", str(mission.root), *drones, "--sortie", "all", "--json"]) == 1
+    captured = capsys.readouterr()
+    flown = json.loads(captured.out)["flights"]
+    assert [flight["ended"] for flight in flown] == ["aborted", "landed", "landed"]
+    assert flown[0]["reason"].startswith("called home: wind")
+    for question in ("Arm and take off with 2 drones?", "Fresh battery in, and everybody clear, for sorties 1?"):
+        assert captured.err.count(question) == 1
+    assert captured.err.count("Arm and take off?") == 1
+    again = json.loads((Path(flown[2]["flight"]) / "flight.json").read_text())
+    assert (again["system"], again["sortie"]) == (1, 1)
+    assert again["resumes"].startswith("called home: wind")
 
 
 def test_ways_home_and_rally_points_are_one_drones_each(mission: Mission) -> None:
