@@ -50,7 +50,6 @@ class ReviewStore:
                 number, previous = self._head(connection)
                 kept = _review_of(asked, self.mission, number + 1, previous, now or datetime.now(UTC))
                 connection.execute(REVIEWS.insert(), kept.__dict__)
-        settle(self.engine)
         return kept
 
     def history(self, sighting_id: str) -> list[Review]:
@@ -86,8 +85,12 @@ class ReviewStore:
             previous = review.digest
         return None
 
+    def settle(self) -> None:
+        """Have a copy of SQLite's file alone hold all so far; nothing that was acknowledged depends on it."""
+        settle(self.engine)
+
     def close(self) -> None:
-        """Close the database."""
+        """Close the database; the last one to do so leaves one whole file behind."""
         self.engine.dispose()
 
     def _kept(self, connection: sa.Connection, asked: Judgement) -> Review | None:

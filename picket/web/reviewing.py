@@ -23,6 +23,7 @@ from picket.web.places import NotFoundError
 from picket.web.settings import Settings
 
 Row = Mapping[str, Any]
+SETTLE_AFTER_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Benches:
     def __init__(self, settings: Settings) -> None:
         self._url = settings.reviews_url
         self.marking = threading.Lock()
+        self._settling: threading.Timer | None = None
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
         self._benches: dict[Path, Bench] = {}
@@ -134,7 +136,16 @@ class Benches:
         store = self._store(mission, make=True)
         assert store is not None
         review = store.add(asked)
+        self._settle_soon()
         return review, self.of(mission)
+
+    def _settle_soon(self) -> None:
+        """Let the officer go on, and bring the database into one file a moment later."""
+        with self._lock:
+            if self._settling is None or not self._settling.is_alive():
+                self._settling = threading.Timer(SETTLE_AFTER_S, self._settle)
+                self._settling.daemon = True
+                self._settling.start()
 
     def close(self) -> None:
         """Close all databases."""
@@ -142,6 +153,12 @@ class Benches:
             for _, store in self._stores.values():
                 store.close()
             self._stores.clear()
+
+    def _settle(self) -> None:
+        with self._lock:
+            stores = [store for _, store in self._stores.values()]
+        for store in stores:
+            store.settle()
 
     def _lock_of(self, mission: Mission) -> threading.Lock:
         with self._lock:

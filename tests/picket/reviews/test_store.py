@@ -200,6 +200,7 @@ def test_many_at_once_lose_nothing(open_reviews: Open) -> None:
 def test_a_copy_of_the_file_alone_holds_all(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     kept = [store.add(judgement(expected=count)) for count in range(5)]
+    store.settle()
     other = tmp_path / "other"
     other.mkdir()
     (other / "picket.db").write_bytes((tmp_path / "picket.db").read_bytes())
