@@ -23,6 +23,7 @@ NAV_RETURN_TO_LAUNCH = 20
 NAV_LAND = 21
 NAV_TAKEOFF = 22
 DO_CHANGE_SPEED = 178
+DO_MOUNT_CONTROL = 205
 DO_SET_CAM_TRIGG_DIST = 206
 NAV_FENCE_POLYGON_VERTEX_INCLUSION = 5001
 NAV_FENCE_POLYGON_VERTEX_EXCLUSION = 5002
@@ -30,6 +31,7 @@ NAV_RALLY_POINT = 5100
 
 _SPEED_TYPE_GROUND = 1.0
 _THROTTLE_UNCHANGED = -1.0
+_MOUNT_BY_MAVLINK = 2.0
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def mission_items(sortie: Sortie, plan: Plan) -> list[MissionItem]:
     ]
     speeds = sortie_speeds(plan, sortie) or [sortie.speed_m_s]
     items.append(_speed(speeds[0]))
+    if plan.gimbal_pitch_deg is not None:
+        items.append(_gimbal(plan.gimbal_pitch_deg))
     imaging = False
     for index, waypoint in enumerate(sortie.waypoints):
         items.append(
@@ -115,6 +119,11 @@ def _new_speed(speeds: Sequence[float], index: int) -> list[MissionItem]:
 
 def _speed(speed_m_s: float) -> MissionItem:
     return MissionItem(FRAME_MISSION, DO_CHANGE_SPEED, (_SPEED_TYPE_GROUND, float(speed_m_s), _THROTTLE_UNCHANGED, 0.0))
+
+
+def _gimbal(pitch_deg: float) -> MissionItem:
+    """Turn the gimbal to a pitch, level and ahead."""
+    return MissionItem(FRAME_MISSION, DO_MOUNT_CONTROL, (float(pitch_deg), 0.0, 0.0, 0.0), alt_m=_MOUNT_BY_MAVLINK)
 
 
 def _camera(trigger_distance_m: float | None) -> MissionItem:

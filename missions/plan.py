@@ -29,6 +29,42 @@ PolygonRings = tuple[Ring, ...]
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """The ground one picture shows, in metres from the place under the drone: from `near_m` to `far_m` ahead (negative:
+    behind), so wide at the one and at the other. A camera that looks straight down has a rectangle round the drone."""
+
+    near_m: float
+    far_m: float
+    near_width_m: float
+    far_width_m: float
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Metres ahead and to the right: near left, far left, far right, near right."""
+        near, far = self.near_width_m / 2.0, self.far_width_m / 2.0
+        return ((self.near_m, -near), (self.far_m, -far), (self.far_m, far), (self.near_m, near))
+
+    @property
+    def is_rectangle(self) -> bool:
+        """Whether it is as wide near as far."""
+        return abs(self.far_width_m - self.near_width_m) < 1e-6
+
+    @property
+    def rectangle_m(self) -> tuple[float, float]:
+        """Width and length of the largest rectangle in it that reaches to its far edge."""
+        length = self.far_m - self.near_m
+        opening = (self.far_width_m - self.near_width_m) / length
+        if opening <= 0.0:
+            return min(self.near_width_m, self.far_width_m), length
+        cut = min(max(0.0, length / 2.0 - self.near_width_m / (2.0 * opening)), length)
+        return self.near_width_m + opening * cut, length - cut
+
+    def scaled(self, factor: float) -> Footprint:
+        """The footprint from so many times the height."""
+        return Footprint(*(factor * value for value in (self.near_m, self.far_m, self.near_width_m, self.far_width_m)))
+
+
+@dataclass(frozen=True)
 class Waypoint:
     """A place to fly to. `camera` is the change made on reaching it: start triggering, stop triggering, or none."""
 
@@ -117,7 +153,10 @@ class Plan:
     true north, 0 to 180. `wind_from_deg` is where the wind it was planned for blows from. `revisit_s` is the longest
     that a point of the area stays unseen where the plan is flown over and over. `height_home_m` is above take-off, or,
     where the plan follows hills, above the ground below; `return_height_home_m` is then the height above take-off of
-    the way home. `notes` are sentences for the person who asked: what was mended, dropped or lowered.
+    the way home. A camera that looks ahead shows the quadrilateral `footprint` (then `footprint_along_m` and
+    `footprint_across_m` are of the rectangle in it that overlaps are reckoned with); `gimbal_pitch_deg` is where a
+    gimbal is turned to on the way out. `notes` are sentences for the person who asked: what was mended, dropped or
+    lowered.
     """
 
     name: str
@@ -149,6 +188,14 @@ class Plan:
     drones: int = 1
     revisit_s: float | None = None
     return_height_home_m: float | None = None
+    footprint: Footprint | None = None
+    gimbal_pitch_deg: float | None = None
+
+    @property
+    def pictured(self) -> Footprint:
+        """The ground one picture shows."""
+        along, across = self.footprint_along_m, self.footprint_across_m
+        return self.footprint or Footprint(-along / 2.0, along / 2.0, across, across)
 
     @property
     def way_home_m(self) -> float:

@@ -66,6 +66,15 @@ def planned_among_zones(
     return plan_among_zones(airspace, area, band, home, planned, datetime.now(UTC))
 
 
+def tilted_camera(camera: Camera, pitch_deg: float | None) -> Camera:
+    """The camera looking where `pitch_deg` says, or as it is mounted. Raises InputError for what is no such angle."""
+    if pitch_deg is None:
+        return camera
+    if not -90.0 <= pitch_deg <= 0.0:
+        raise InputError("--pitch", f"{pitch_deg:g} is no angle below the horizon; give -90 (straight down) to 0")
+    return replace(camera, mount_pitch_deg=pitch_deg)
+
+
 def terrain_of(path: Path, area: Area, home: Position | None) -> ElevationModel:
     """The elevation model round an area and its home. Raises InputError where the file is none."""
     west, south, east, north = area.patrol.bounds

@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 import shapely
+import tomli_w
 
+from mapping.ground.camera import Camera, describe_camera
 from mapping.ground.camera import catalogue as camera_catalogue
 from mapping.ground.terrain import FlatGround, Terrain
 from mapping.maps.report import HeightLine, PlanContent, SortieRow, write_plan_page
@@ -27,6 +29,7 @@ from vision.files import read_json, write_whole
 
 KEPT = ("flights", "picket.db", "picket.db-wal", "picket.db-shm")
 """What a plan made anew leaves as it is: what was flown, and what officers said of it (SQLite's own two files too)."""
+_CAMERA_FILE = "camera.toml"
 _SORTIES_DRAWN = 99
 """Of more sorties the page shows no heights and no footprints: nobody looks at them one by one."""
 
@@ -39,6 +42,7 @@ def write_mission(
     asked: Mapping[str, Any] = MappingProxyType({}),
     *,
     terrain: Terrain | None = None,
+    camera: Camera | None = None,
     force: bool = False,
 ) -> Mission:
     """Write the mission folder: settings, the area as read, the plan in every format, its page with the heights over
@@ -46,7 +50,8 @@ def write_mission(
     kept.
 
     `asked` are the options given; those left out are written with the values the plan has. Files that describe a
-    drone or a camera are copied into the folder. Raises InputError where `output` already holds something.
+    drone or a camera are copied into the folder; `camera` is written there where it is neither the catalogue's nor a
+    file's. Raises InputError where `output` already holds something.
     """
     settings = {
         "area": area_file.name,
@@ -67,6 +72,9 @@ def write_mission(
             if settings[option] not in known and described.is_file():
                 settings[f"{option}_file"] = f"{option}{described.suffix}"
                 shutil.copyfile(described, folder / settings[f"{option}_file"])
+        if camera is not None:
+            settings["camera_file"] = _CAMERA_FILE
+            write_whole(folder / _CAMERA_FILE, tomli_w.dumps(describe_camera(camera)))
         write_settings(mission.settings_file, settings)
         if _kept_as_drawn(area_file, area):
             shutil.copyfile(area_file, mission.area)

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from missions.plan import Plan, Sortie, legs
 from missions.planning.local import line_of, lonlat_polygon, to_local, to_lonlat
-from missions.planning.survey import photo_count
+from missions.planning.pictures import strips
 
 
 def imaged_polygon(plan: Plan, sortie_number: int) -> Polygon | MultiPolygon:
@@ -40,19 +40,11 @@ def covered_share(plan: Plan, lanes: Sequence[LineString] = ()) -> float:
 
 
 def _imaged(plan: Plan, sorties: Iterable[Sortie]) -> BaseGeometry:
-    """Footprints in local metres. Photos of one line overlap or touch (frontlap is never negative), so theirs is one
-    rectangle from half a footprint before the first to half a footprint behind the last."""
-    strips = []
+    """The ground in all pictures, in local metres."""
+    shown: list[BaseGeometry] = []
     for sortie in sorties:
-        for leg in legs(plan, sortie):
-            if not leg.imaging:
-                continue
-            start, end = np.asarray(line_of([leg.start, leg.end], plan.home).coords)
-            length = float(np.hypot(*(end - start)))
-            ahead = (end - start) / length
-            aside = np.array([ahead[1], -ahead[0]]) * plan.footprint_across_m / 2.0
-            last = (photo_count(length, sortie.trigger_distance_m) - 1) * sortie.trigger_distance_m
-            first = start - ahead * plan.footprint_along_m / 2.0
-            final = start + ahead * (last + plan.footprint_along_m / 2.0)
-            strips.append(Polygon([first + aside, final + aside, final - aside, first - aside]))
-    return shapely.union_all(strips)
+        flown = [leg for leg in legs(plan, sortie) if leg.imaging]
+        if flown:
+            lines = np.array([line_of([leg.start, leg.end], plan.home).coords for leg in flown])
+            shown += list(strips(lines, sortie.trigger_distance_m, plan.pictured))
+    return shapely.union_all(shown)

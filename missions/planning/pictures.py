@@ -6,37 +6,14 @@ Geometry in local metres on level ground. Where the lines lie is `survey`'s; whi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from missions.plan import Footprint
 from missions.planning.survey import photo_count
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """The ground one picture shows, in metres from the place under the drone: from `near_m` to `far_m` ahead (negative:
-    behind), so wide at the one and at the other. A camera that looks straight down has a rectangle round the drone."""
-
-    near_m: float
-    far_m: float
-    near_width_m: float
-    far_width_m: float
-
-    @property
-    def corners(self) -> Floats:
-        """(4, 2) ahead and to the right: near left, far left, far right, near right."""
-        near, far = self.near_width_m / 2.0, self.far_width_m / 2.0
-        return np.array([[self.near_m, -near], [self.far_m, -far], [self.far_m, far], [self.near_m, near]])
-
-    @property
-    def is_rectangle(self) -> bool:
-        """Whether it is as wide near as far."""
-        return abs(self.far_width_m - self.near_width_m) < 1e-6
 
 
 def photo_places(start: Floats, end: Floats, trigger_m: float) -> Floats:
@@ -49,7 +26,7 @@ def photo_places(start: Floats, end: Floats, trigger_m: float) -> Floats:
 def pictures(places: Floats, ahead: Floats, footprint: Footprint) -> npt.NDArray[np.object_]:
     """(N,) the ground in pictures taken at `places` (N, 2) flying in the unit directions `ahead` (N, 2)."""
     right = np.column_stack([ahead[:, 1], -ahead[:, 0]])
-    corners = footprint.corners
+    corners = np.array(footprint.corners)
     rings = places[:, None, :] + corners[None, :, :1] * ahead[:, None, :] + corners[None, :, 1:] * right[:, None, :]
     return np.asarray(shapely.polygons(rings))
 

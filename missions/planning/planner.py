@@ -179,6 +179,8 @@ def _level(
         trigger_distance_m=imaging.trigger_distance_m,
         footprint_across_m=imaging.across_m,
         footprint_along_m=imaging.along_m,
+        footprint=imaging.oblique,
+        gimbal_pitch_deg=camera.mount_pitch_deg if imaging.oblique and camera.stabilised else None,
         speed_m_s=imaging.speed_m_s,
         area_m2=float(setting.patrol.area),
         coverage=0.0,

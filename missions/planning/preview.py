@@ -106,6 +106,8 @@ def preview(
     lines = [line for cell in layout.cells for line in cell]
     if not layout.in_order:
         lines = lines_of(layout.cells, ordered(layout.cells, free, planner.home, round_trip=False, thorough=False))
+    if imaging.ahead_m:
+        lines = [line.moved(-imaging.ahead_m, -imaging.ahead_m) for line in lines]
     drafts: list[Draft] = []
     problems: tuple[str, ...] = ()
     try:

@@ -35,6 +35,7 @@ _MOST_LOOKS, _PIECES_LOOKED_AT = 120, 30_000
 """Orders that are cut into sorties while a better one is looked for, and pieces of lines in all of them."""
 
 
+_NOTHING_LEFT = "the no-fly zones and the border leave nothing of the patrol area that can be reached from home"
 _NO_WAY_HOME = (
     "the straight ways home, as RTL flies them, cannot be kept inside a fence; add rally points, move home, or draw "
     "the area and its no-fly zones simpler"
@@ -112,8 +113,12 @@ def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
 
 
 def _enclosed(site: Site, layout: Layout, widening: int) -> Enclosure:
-    cells = _clipped(layout.cells, None, site.ground)
-    lines = MultiLineString([[line.start, line.end] for cell in cells for line in cell])
+    # A camera that looks ahead is flown behind what it shows, whichever way a line is flown.
+    reach_m = site.imaging.ahead_m
+    cells = (
+        [tuple(line.moved(-reach_m, reach_m) for line in cell) for cell in layout.cells] if reach_m else layout.cells
+    )
+    lines = MultiLineString([[line.start, line.end] for cell in _clipped(cells, None, site.ground) for line in cell])
     enclosure = enclose(site.ground, lines, HOME, site.rally, widening)
     if enclosure is None:
         raise NotFlyableError(_NO_WAY_HOME)
@@ -146,12 +151,15 @@ def _flown(site: Site, layout: Layout, enclosure: Enclosure, *, thorough: bool =
     """The sorties of a layout inside a fence; `thorough`: in the best order that is found in reasonable time."""
     cells = _clipped(layout.cells, enclosure.flyable, site.ground)
     if not cells:
-        raise NotFlyableError(
-            "the no-fly zones and the border leave nothing of the patrol area that can be reached from home"
-        )
+        raise NotFlyableError(_NOTHING_LEFT)
     router = Router(enclosure.flyable)
     planner = Planner(site.drone, site.imaging, router, (0.0, 0.0), site.wind)
     transects = [line for cell in cells for line in cell] if layout.in_order else _best_order(cells, planner, thorough)
+    if site.imaging.ahead_m:
+        behind = [(line.moved(-site.imaging.ahead_m, -site.imaging.ahead_m),) for line in transects]
+        transects = [line for cell in _clipped(behind, enclosure.flyable, site.ground) for line in cell]
+    if not transects:
+        raise NotFlyableError(_NOTHING_LEFT)
     tour = planner.tour(transects)
     drafts = planner.sorties(tour)
     time_s = sum(planner.cost(draft).time_s for draft in drafts)

@@ -27,6 +27,10 @@ _ROUNDING_M = 0.1
 """Positions are rounded to 1e-7 degrees: a line must not lose its last photo to that."""
 
 
+_ASIDE_M = 0.3
+"""What of a picture's width is given up at either side."""
+
+
 @dataclass(frozen=True)
 class Transect:
     """A straight line along which photos are taken, in local metres; it may be flown either way."""
@@ -38,6 +42,15 @@ class Transect:
     def length_m(self) -> float:
         """Its length."""
         return math.dist(self.start, self.end)
+
+    def moved(self, begin_m: float, end_m: float) -> Transect:
+        """The line with its start and its end so much further ahead along it (negative: back)."""
+        (x1, y1), (x2, y2) = self.start, self.end
+        length = self.length_m
+        ahead = ((x2 - x1) / length, (y2 - y1) / length) if length else (0.0, 0.0)
+        return Transect(
+            (x1 + begin_m * ahead[0], y1 + begin_m * ahead[1]), (x2 + end_m * ahead[0], y2 + end_m * ahead[1])
+        )
 
     def turned(self) -> Transect:
         """The same line flown the other way."""
@@ -62,7 +75,7 @@ def photo_count(length_m: float, trigger_distance_m: float) -> int:
 @dataclass(frozen=True)
 class Spacing:
     """How lines are laid: at most `between_m` apart, photos `trigger_m` apart, each picture `across_m` wide and
-    `along_m` long. What lies within `margin_m` of a picture's edge is not relied upon."""
+    `along_m` long. What lies within `margin_m` of a picture's end or within `aside_m` of its side is not relied on."""
 
     between_m: float
     trigger_m: float
@@ -75,12 +88,18 @@ class Spacing:
         little: a photo is not taken just where it is due."""
         return min((END_SLACK_M + _ROUNDING_M) / 2.0 + 0.2, 0.2 * self.along_m, 0.1 * self.across_m)
 
+    @property
+    def aside_m(self) -> float:
+        """What of a picture's width is not relied upon on either side: a line is flown where it is drawn, so only
+        what is rounded."""
+        return min(_ASIDE_M, 0.1 * self.across_m)
+
 
 def line_offsets(width_m: float, spacing: Spacing) -> list[float]:
     """Where the lines lie across a strip of `width_m`, from its left border: evenly, no more than the spacing apart,
     the outermost near enough to the border that its pictures reach it, and not fewer than the width divided by the
     spacing, rounded (100 m with 49 m between lines have 2, as QGroundControl has it)."""
-    reach_m = spacing.across_m - 2.0 * spacing.margin_m
+    reach_m = spacing.across_m - 2.0 * spacing.aside_m
     needed = 1 + max(0, math.ceil((width_m - reach_m) / spacing.between_m - 1e-9))
     count = max(1, needed, round(width_m / spacing.between_m))
     between_m = min(spacing.between_m, width_m / count)
@@ -132,7 +151,7 @@ def _columns(region: Polygon | MultiPolygon, xs: Sequence[float], spacing: Spaci
     west, south, east, north = region.bounds
     between_m = xs[1] - xs[0] if len(xs) > 1 else 0.0
     # Half the width that only one line's pictures show; as wide again lies where two lines' pictures overlap.
-    own_m = max(0.05 * between_m, between_m - spacing.across_m / 2.0 + spacing.margin_m)
+    own_m = max(0.05 * between_m, between_m - spacing.across_m / 2.0 + spacing.aside_m)
     own_m = min(own_m, 0.5 * between_m)
     edges = [min(west, xs[0]) - 1.0]
     for before, after in pairwise(xs):

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mapping.ground.camera import load_camera
+from mapping.ground.camera import Camera, load_camera
 from mapping.ground.elevation import ElevationModel
 from mapping.maps.wording import area_text, counted
 from missions.areas.read import read_area
@@ -25,7 +25,7 @@ from missions.planning.terrain import DEFAULT_TOLERANCE_M
 from picket.folder import Mission
 from picket.options import ForceOption, JsonOption
 from picket.output import notes, say, summarise
-from picket.tasking import airspace_of, planned_among_zones, rest_of, terrain_of
+from picket.tasking import airspace_of, planned_among_zones, rest_of, terrain_of, tilted_camera
 from picket.writing import write_mission
 from vision.errors import InputError
 
@@ -54,6 +54,9 @@ def plan(
     ] = None,
     height: Annotated[
         float | None, typer.Option(metavar="M", help="Height above take-off, or above the ground with --terrain.")
+    ] = None,
+    pitch: Annotated[
+        float | None, typer.Option(metavar="DEG", help="Where the camera looks: -90 straight down, -45 down ahead.")
     ] = None,
     see: Annotated[
         str | None, typer.Option(metavar="person|vehicle", help="Fly as high as lets the shipped detector see these.")
@@ -112,6 +115,7 @@ def plan(
         "gsd_cm": gsd,
         "height_m": height,
         "see": see,
+        "pitch_deg": pitch,
         "ceiling_m": ceiling,
         "terrain": None if terrain is None else terrain.name,
         "tolerance_m": tolerance if terrain else None,
@@ -127,6 +131,7 @@ def plan(
         "drones": drones,
     }
     ground: ElevationModel | None = None
+    tilted: Camera | None = None
     try:
         if resume is not None:
             if area is not None:
@@ -139,11 +144,12 @@ def plan(
             asked = read_area(area, _roles(role or []))
             place = _position(home) if home else None
             ground = None if terrain is None else terrain_of(terrain, asked, place)
+            tilted = tilted_camera(load_camera(camera), pitch)
             made = planned_among_zones(
                 asked,
                 airspace_of(zones or [], when, allow_zone or []),
                 load_drone(drone),
-                load_camera(camera),
+                tilted,
                 ground,
                 height_m=height,
                 gsd_cm=gsd,
@@ -162,7 +168,9 @@ def plan(
     except MissionError as error:
         summarise(blocked_summary(str(error), time.monotonic() - started), as_json=as_json)
         raise
-    write_mission(output, area, asked, made, settings, terrain=ground, force=force)
+    write_mission(
+        output, area, asked, made, settings, terrain=ground, camera=tilted if pitch is not None else None, force=force
+    )
     notes(made.notes)
     _tell(made, output)
     summarise(summary_of(made, output, time.monotonic() - started), as_json=as_json)
