@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from picket.output import say
+from picket.reviews.database import URL_VARIABLE
 from picket.web.access import ROLES, Access, Role
 from picket.web.app import create_app
 from picket.web.serving import WebServer
@@ -30,7 +31,9 @@ def serve(
     ] = False,
     reviews: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Reviews shared by several posts: postgresql://USER@HOST/DATABASE."),
+        typer.Option(
+            metavar="URL", envvar=URL_VARIABLE, help="Reviews shared by several posts: postgresql://USER@HOST/DATABASE."
+        ),
     ] = None,
 ) -> None:
     """Serve the missions of DIR to browsers on this machine: draw, plan, fly, review and report."""

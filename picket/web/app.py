@@ -19,6 +19,7 @@ from mapping.maps.basemap import ASSETS, PAGE
 from missions.errors import MissionError
 from picket.cli import problem_of
 from picket.errors import PicketError
+from picket.reviews.database import URL_VARIABLE
 from picket.web.access import Access, AccessError
 from picket.web.drawings import ChangedError
 from picket.web.events import Hub
@@ -36,8 +37,6 @@ from sim.errors import SimulationError
 from vision.errors import InputError, VisionError
 
 STATIC = Path(__file__).with_name("static")
-REVIEWS_VARIABLE = "PICKET_REVIEWS_URL"
-"""Where commands find the database of reviews; a password in it does not belong into a list of processes."""
 
 
 def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
@@ -49,7 +48,7 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.access = access or Access(settings.session_s)
     app.state.hub = Hub()
-    shared = {REVIEWS_VARIABLE: settings.reviews_url} if settings.reviews_url else {}
+    shared = {URL_VARIABLE: settings.reviews_url} if settings.reviews_url else {}
     app.state.jobs = Jobs(settings.jobs, app.state.hub, shared)
     app.state.flying = Flying(app.state.jobs, app.state.hub)
     app.state.previews = Previews()

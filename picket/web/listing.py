@@ -7,9 +7,12 @@ from typing import Any
 
 import pyarrow.parquet
 
-from mapping.maps.wording import counted
+from mapping.maps.wording import VERDICTS, counted
 from missions.errors import MissionError
+from picket.errors import PicketError
 from picket.folder import SETTINGS_FILE, Flight, Mission
+from picket.reviews.standing import bare_id, still_standing
+from picket.reviews.store import reviews_in
 from picket.web.drawings import Drawings
 from picket.web.places import NotFoundError, checked_name, mission_named
 from picket.web.settings import Settings
@@ -59,8 +62,8 @@ def _listed(settings: Settings, name: str) -> Listed | None:
         return None
     changed_s = _changed_s(mission)
     try:
-        state, step, words = _state(mission)
-    except (InputError, MissionError, OSError) as error:
+        state, step, words = _state(mission, settings.reviews_url)
+    except (InputError, MissionError, PicketError, OSError) as error:
         return Listed(name, f"cannot be read: {error}", "plan", "Look at it", changed_s, broken=True)
     return Listed(name, state, step, words, changed_s)
 
@@ -73,7 +76,7 @@ def _draft(drawings: Drawings, name: str) -> Listed | None:
     return Listed(name, "drawn, not planned yet", "plan", "Go on drawing", changed_s)
 
 
-def _state(mission: Mission) -> tuple[str, str, str]:
+def _state(mission: Mission, reviews_url: str | None) -> tuple[str, str, str]:
     """The state in a sentence, the next step, and the words on its button."""
     flights = [flight for flight in mission.flights() if flight.left_the_ground()]
     sorties = len(list(mission.plan.parent.glob("sortie-*.plan")))
@@ -85,20 +88,32 @@ def _state(mission: Mission) -> tuple[str, str, str]:
     flown = f"{planned}, {counted(len(flights), 'flight')} flown"
     sightings = _sightings(mission, flights)
     if sightings is None:
-        return f"{flown}, not searched yet", "review", "Search the pictures"
-    return f"{flown}, {counted(sightings, 'sighting')}", "review", "Review them" if sightings else "Look at it"
+        return f"{flown}, not searched yet", "fly", "Search the pictures"
+    if not sightings:
+        return f"{flown}, nothing sighted", "report", "Report"
+    standing = still_standing(reviews_in(mission.root, reviews_url))
+    judged = {review.sighting_id for review in standing if review.verdict in VERDICTS}
+    left = sum(bare_id(name) not in judged for name in sightings)
+    state = f"{flown}, {counted(len(sightings), 'sighting')}"
+    if left:
+        return f"{state}, {left} to review", "review", "Review them"
+    return f"{state}, all reviewed", "report", "Report"
 
 
-def _sightings(mission: Mission, flights: list[Flight]) -> int | None:
-    """How many there are; None where nothing was searched."""
+def _sightings(mission: Mission, flights: list[Flight]) -> list[str] | None:
+    """The ids of what was sighted; None where nothing was searched."""
     whole = [mission.sightings] if mission.sightings.exists() else []
     tables = whole or [flight.sightings for flight in flights if flight.sightings.exists()]
     if not tables:
         return None
     try:
-        return sum(pyarrow.parquet.read_metadata(path).num_rows for path in tables)
-    except (OSError, ValueError) as error:
-        raise InputError(tables[0], "is no Parquet table; run `picket locate` again") from error
+        return [
+            name
+            for path in tables
+            for name in pyarrow.parquet.read_table(path, columns=["sighting_id"]).column(0).to_pylist()
+        ]
+    except (OSError, ValueError, LookupError) as error:
+        raise InputError(tables[0], "is no table of sightings; run `picket locate` again") from error
 
 
 def _changed_s(mission: Mission) -> float:

@@ -231,12 +231,12 @@ export class Shapes {
     const { words } = ROLES[shape.role];
     const chosen = shape === this.chosen;
     const open = chosen && this.editing && this.editable;
-    const pick = make("button", { type: "button", class: "pick", "aria-pressed": chosen, onclick: () => {
+    const pick = make("button", { type: "button", class: "pick", "aria-pressed": String(chosen), onclick: () => {
       this.choose(shape);
       this.list.querySelector("[aria-pressed=true]")?.focus();
       if (shape.layer.getBounds) { if (!this.map.getBounds().intersects(shape.layer.getBounds())) this.map.fitBounds(shape.layer.getBounds()); }
     } }, shape.name ? `${words}: ${shape.name}` : words);
-    const edit = make("button", { type: "button", "aria-expanded": open, "aria-label": `Edit ${shape.name || words}`, onclick: () => {
+    const edit = make("button", { type: "button", "aria-expanded": String(open), "aria-label": `Edit ${shape.name || words}`, onclick: () => {
       this.editing = !open;
       this.choose(shape);
       this.show();

@@ -1,0 +1,157 @@
+"""Files dropped on the app: what the commands read is taken, what is hostile is refused in a sentence."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+
+SQUARE = shapely.box(88.895, 23.035, 88.897, 23.037)
+GEOJSON = json.dumps(
+    {
+        "type": "Feature",
+        "properties": {"role": "patrol", "name": "<img src=x onerror=alert(1)>"},
+        "geometry": shapely.geometry.mapping(SQUARE),
+    }
+).encode()
+ZONE = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"identifier": "BD-1", "name": "<b>airport</b>", "restriction": "PROHIBITED"},
+            "geometry": shapely.geometry.mapping(SQUARE),
+        }
+    ],
+}
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def file_of(tmp_path: Path, kind: str) -> bytes:
+    """The same square in a format."""
+    frame = geopandas.GeoDataFrame({"name": ["x"]}, geometry=[SQUARE], crs="EPSG:4326")
+    if kind == "geojson":
+        return GEOJSON
+    if kind == "zip":
+        folder = tmp_path / "shapes"
+        folder.mkdir()
+        frame.to_file(folder / "area.shp")
+        return zipped({path.name: path.read_bytes() for path in folder.iterdir()})
+    if kind == "kml":
+        corners = " ".join(f"{lon},{lat}" for lon, lat in SQUARE.exterior.coords)
+        ring = f"<LinearRing><coordinates>{corners}</coordinates></LinearRing>"
+        polygon = f"<Polygon><outerBoundaryIs>{ring}</outerBoundaryIs></Polygon>"
+        return f"<kml><Document><Placemark>{polygon}</Placemark></Document></kml>".encode()
+    path = tmp_path / f"area.{kind}"
+    frame.to_file(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["geojson", "gpkg", "kml", "zip"])
+def test_an_area_is_read_from_what_people_have(officer, tmp_path, kind) -> None:
+    answer = officer.post("/api/area", files={"file": (f"ä {kind}.{kind.upper()}", file_of(tmp_path, kind))})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["area"]["features"][0]
+    assert found["properties"] == {"role": "patrol"}
+    assert shapely.geometry.shape(found["geometry"]).equals_exact(shapely.MultiPolygon([SQUARE]), 1e-6, normalize=True)
+
+
+HOSTILE = {
+    "empty.geojson": b"",
+    "cut.geojson": GEOJSON[:-20],
+    "deep.geojson": b"[" * 100_000,
+    "deep object.geojson": b'{"type":"Feature","geometry":' * 5000 + b"}" * 5000,
+    "nan.geojson": GEOJSON.replace(b"88.895", b"NaN"),
+    "huge number.geojson": GEOJSON.replace(b"88.895", b"1" * 6000),
+    "far.geojson": GEOJSON.replace(b"88.895", b"1e308"),
+    "text.kml": b"<kml>",
+    "entities.kml": b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><kml><Document><Placemark><name>&a;</name></Placemark></Document></kml>',
+    "not a zip.zip": b"PK\x03\x04 nothing",
+    "bomb.zip": zipped({"area.shp": bytes(300 * 1024 * 1024)}),
+    "many.zip": zipped({f"{k}.shp": b"" for k in range(1500)}),
+    "noise.gpkg": np.random.default_rng(1).bytes(5000),
+    "header.gpkg": b"SQLite format 3\x00" + bytes(3000),
+    "program.exe": b"MZ",
+    "none": GEOJSON,
+    "..\\..\\x.geojson\x00.exe": GEOJSON,
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # of the libraries that read the files: they warn, then refuse
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_in_a_sentence(served, officer, name) -> None:
+    answer = officer.post("/api/area", files={"file": (name, HOSTILE[name])})
+    assert answer.status_code == 422, answer.text
+    problem = answer.json()["problem"]
+    assert "\n" not in problem
+    assert "/tmp/" not in problem
+    assert "root:" not in problem
+
+
+def test_zones_and_hills_are_kept_for_the_plan(served, officer, tmp_path) -> None:
+    hills = tmp_path / "hills.tif"
+    profile = {"driver": "GTiff", "width": 20, "height": 20, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    with rasterio.open(hills, "w", transform=Affine(0.001, 0.0, 88.89, 0.0, -0.001, 23.04), **profile) as model:
+        model.write(np.full((1, 20, 20), 12.0, dtype=np.float32))
+
+    def keep(kind: str, name: str, content: bytes) -> int:
+        return officer.post(
+            "/api/missions/north/files", data={"kind": kind}, files={"file": (name, content)}
+        ).status_code
+
+    assert keep("zones", "zones.json", json.dumps(ZONE).encode()) == 200
+    assert keep("terrain", "hills.tif", hills.read_bytes()) == 200
+    assert keep("terrain", "noise.tif", b"II*\x00" + struct.pack("<I", 8) + bytes(100)) == 422
+    assert keep("terrain", "hills.geojson", GEOJSON) == 422
+    assert keep("zones", "zones.json", b"{}") == 422
+    assert keep("other", "zones.json", GEOJSON) == 422
+    found = officer.get("/api/missions/north/drawing").json()
+    assert found["terrain"] == "hills.tif"
+    assert found["zones"][0]["zones"][0]["title"].startswith("BD-1")
+    assert officer.delete("/api/missions/north/files/zones/zones.json").status_code == 200
+    assert officer.get("/api/missions/north/drawing").json()["zones"] == []
+
+
+def test_a_file_that_is_too_large_is_refused(served, officer) -> None:
+    def pieces():
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.geojson"\r\n\r\n'
+        for _ in range(65):
+            yield bytes(1024 * 1024)
+        yield b"\r\n--x--\r\n"
+
+    answer = officer.post("/api/area", content=pieces(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("area", [[], {"type": "Feature"}, {"type": "FeatureCollection", "features": [{}] * 501}])
+def test_a_drawing_that_is_none_is_refused(officer, area) -> None:
+    answer = officer.post("/api/preview", json={"area": area, "page": "p"})
+    assert answer.status_code == 422
+    assert set(answer.json()) == {"problem"}
+
+
+@pytest.mark.parametrize("wish", [{"drone": "/etc/passwd"}, {"camera": "../x.toml"}, {"gsd_cm": -1}, {"evil": 1}])
+def test_a_wish_names_only_what_the_catalogue_has(officer, wish) -> None:
+    body = {"area": {"type": "FeatureCollection", "features": []}, "wish": wish, "version": 0}
+    assert officer.put("/api/missions/north/drawing", json=body).status_code == 422
+
+
+def test_an_archive_is_read_and_never_unpacked(served, officer) -> None:
+    officer.post("/api/area", files={"file": ("slip.zip", zipped({"../../evil.geojson": GEOJSON}))})
+    assert list(served.missions.parent.glob("**/evil*")) == []
