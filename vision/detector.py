@@ -16,6 +16,7 @@ import numpy as np
 from vision.checkpoint import check_weights, sha256_of
 from vision.classes import classes_of
 from vision.decoding import decode
+from vision.downloading import named_weights
 from vision.errors import InputError
 from vision.letterbox import letterbox
 from vision.networks import Network
@@ -162,6 +163,7 @@ def load_detector(
     """The detector in the file `weights` (the shipped thermal weights where None): a `.pt` file, an ONNX file, or the
     folder (or `.xml`) of an OpenVINO network.
 
+    Names of ultralytics' own weights that are no files are downloaded (see `downloading`).
     `backend` is one of `networks.choosing.BACKENDS`; `classes` says what the model's own labels mean where their names
     do not (see `classes.classes_of`); `threads` will detect at once (None: as many as `engines.local` has); `announce`
     is told when a trial of what runs fastest begins.
@@ -172,7 +174,7 @@ def load_detector(
     from vision.engines.cores import worker_count
     from vision.networks import choosing, with_openvino, with_torch
 
-    path = DEFAULT_WEIGHTS if weights is None else Path(weights)
+    path = DEFAULT_WEIGHTS if weights is None else named_weights(Path(weights), announce)
     own = path.suffix.lower() == ".pt"
     if own:
         check_weights(path)

@@ -119,8 +119,7 @@ def test_a_journal_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         detect_frames(make_frames(tmp_path), BrightSpots(), journal=tmp_path / "absent" / "j")
 
 
-RUN = (
-    """
+RUN = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
@@ -129,8 +128,6 @@ folder = Path(sys.argv[2])
 frames = [(f"f{k}", folder / f"{k}.png") for k in range(int(sys.argv[3]))]
 print(write_table(frames, BrightSpots(0.05), folder / "j", folder / "parts"))
 """
-    % FRAMES
-)
 
 
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
