@@ -74,7 +74,8 @@ def test_a_no_go_names_every_reason_in_the_summary(mission: Mission) -> None:
     assert run.returncode == 1
     summary = json.loads(run.stdout)
     assert not summary["flown"]
-    assert [reason.split(":")[0] for reason in summary["reasons"]] == ["home"]
+    # outside the fence it has been given, the vehicle's own checks may not hold either
+    assert {reason.split(":")[0] for reason in summary["reasons"]} - {"arming checks"} == {"home"}
 
 
 @pytest.mark.parametrize("fleet", [False, True])
