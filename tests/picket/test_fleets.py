@@ -121,7 +121,7 @@ def test_a_second_round_asks_for_batteries_and_goes_on_with_the_same_drone(
 ) -> None:
     mission = planned(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO("y\ny\ny\n"))
-    with two_drones(read_plan(mission.plan), "--fault", "wind@photo:4=13:200+60") as drones:
+    with two_drones(read_plan(mission.plan), "--fault", "wind@photo:4+60=13:200") as drones:
         capsys.readouterr()
         assert main(["fly", str(mission.root), *drones, "--sortie", "all", "--json"]) == 1
     captured = capsys.readouterr()
