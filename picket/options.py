@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_DRONE = "x500"
+DEFAULT_CAMERA = "boson640-14"
+
 MissionArgument = Annotated[Path, typer.Argument(metavar="MISSION", help="A mission folder made by `picket plan`.")]
 FlightArgument = Annotated[
     Path, typer.Argument(metavar="FLIGHT", help="A flight folder, or a mission folder that holds just one flight.")

@@ -22,11 +22,10 @@ from missions.drones import load_drone
 from missions.planning.planner import make_plan
 from picket.commands.detect import detect_flight
 from picket.commands.fly import fly_simulated
-from picket.commands.plan import DEFAULT_CAMERA, DEFAULT_DRONE
 from picket.commands.report import report_flight
 from picket.folder import Flight
 from picket.locating import locate_flight
-from picket.options import ForceOption, JsonOption, SeedOption, SpeedupOption
+from picket.options import DEFAULT_CAMERA, DEFAULT_DRONE, ForceOption, JsonOption, SeedOption, SpeedupOption
 from picket.output import console, say, summarise
 from picket.writing import write_mission
 from sim.world.scene import scene_from_geojson

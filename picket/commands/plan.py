@@ -23,14 +23,12 @@ from missions.planning.imaging import CEILING_M
 from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP
 from missions.planning.terrain import DEFAULT_TOLERANCE_M
 from picket.folder import Mission
-from picket.options import ForceOption, JsonOption
+from picket.options import DEFAULT_CAMERA, DEFAULT_DRONE, ForceOption, JsonOption
 from picket.output import notes, say, summarise
 from picket.tasking import airspace_of, planned_among_zones, rest_of, terrain_of, tilted_camera
 from picket.writing import write_mission
 from vision.errors import InputError
 
-DEFAULT_DRONE = "x500"
-DEFAULT_CAMERA = "boson640-14"
 _STRONGEST_WIND_M_S = 40.0
 
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mapping.ground.camera import load_camera
-from picket.commands.plan import DEFAULT_CAMERA
-from picket.options import JsonOption
+from picket.options import DEFAULT_CAMERA, JsonOption
 from picket.output import notes, progress_bar, say, summarise
 from picket.practice import write_practice_frames
 from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings

@@ -25,6 +25,8 @@ from picket.web.wishes import Wish
 from vision.errors import InputError
 
 TOO_LONG_S = 15.0
+BEGIN_WITHIN_S = 300.0
+"""How long its process may take to begin: on a machine with much to do, minutes."""
 DRAWING = Path("the drawing")
 """What messages call an area that stands in no file."""
 EXAMPLE = {
@@ -49,7 +51,7 @@ class Previews:
         self._newest: dict[str, int] = {}
         self._process: Any = None
         self._line: Connection | None = None
-        self._closed = self._warm = False
+        self._closed = self._ready = False
 
     def ask(self, page: str, area: dict[str, Any], wish: Wish) -> dict[str, Any]:
         """The preview of an area as JSON for the page `page`. Raises SupersededError where the same page asked again
@@ -73,8 +75,7 @@ class Previews:
         if self._turn.acquire(blocking=False):
             try:
                 if self._process is None:
-                    with suppress(MissionError):
-                        self._answer({"area": EXAMPLE, "wish": Wish().model_dump()})
+                    self._begin()
             finally:
                 self._turn.release()
 
@@ -96,8 +97,13 @@ class Previews:
         line = self._line
         assert line is not None
         try:
+            if not self._ready:
+                if not line.poll(BEGIN_WITHIN_S):
+                    raise TimeoutError
+                line.recv()
+                self._ready = True
             line.send(request)
-            if not line.poll(TOO_LONG_S if self._warm else 4 * TOO_LONG_S):
+            if not line.poll(TOO_LONG_S):
                 raise TimeoutError
             answered: dict[str, Any] = line.recv()
         except (OSError, EOFError, TimeoutError) as error:
@@ -105,7 +111,6 @@ class Previews:
             raise MissionError(
                 "the preview takes too long for this area; draw it simpler, or write the plan without it"
             ) from error
-        self._warm = True
         return answered
 
     def _begin(self) -> None:
@@ -113,7 +118,7 @@ class Previews:
         self._line, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs,), name="picket preview", daemon=True)
         self._process.start()
-        self._warm = False
+        self._ready = False
         theirs.close()
 
     def _end(self) -> None:
@@ -158,11 +163,13 @@ def _points(line: shapely.Geometry) -> Sequence[Sequence[float]]:
 
 
 def _work(line: Connection) -> None:
-    """The process: a request in, an answer out, until nobody is at the other end."""
+    """The process: a word that it is ready, then a request in, an answer out, until nobody is at the other end."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the app's; it ends this process with itself
     with suppress(EOFError, OSError):
+        preview_of(EXAMPLE, Wish())  # the first one loads what the others need
+        line.send("ready")
         while True:
             request = line.recv()
             try:

@@ -12,7 +12,7 @@ from mapping.ground.camera import catalogue as cameras
 from missions.drones import catalogue as drones
 from missions.planning.energy import CALM, Wind
 from missions.planning.imaging import CEILING_M, DEFAULT_FRONTLAP, DEFAULT_SIDELAP
-from picket.commands.plan import DEFAULT_CAMERA, DEFAULT_DRONE
+from picket.options import DEFAULT_CAMERA, DEFAULT_DRONE
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Lap = Annotated[float, Field(ge=0.0, le=0.95)]
