@@ -19,12 +19,15 @@ from picket.gathering import EVERY_S
 from picket.options import EveryOption, FlightArgument, ForceOption, JsonOption
 from picket.output import notes, progress_bar, say, summarise
 from picket.resolution import gsds_m
-from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings
+from vision.batch import DEFAULT_CONFIDENCE, Engine, detect_frames, search_settings
 from vision.classes import read_mapping
 from vision.detector import Detector, load_detector
+from vision.engines import local
+from vision.engines.ray import Cluster
 from vision.errors import InputError, VisionError
 from vision.frame import LEAST_PX, SearchSettings
 from vision.images import in_colour
+from vision.previews import write_previews
 from vision.record import SearchRecord, write_record
 from vision.table import DETECTIONS
 
@@ -67,6 +70,24 @@ def detect(
         float, typer.Option(min=0.01, max=0.99, help="Least confidence of a detection that is kept.")
     ] = DEFAULT_CONFIDENCE,
     every: EveryOption = EVERY_S,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Where to search: on this machine, or on a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="With ray: the cluster; without it one is begun here.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="With ray, begun here: how many processes; by default one for each core.")
+    ] = None,
+    images_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|URL", help="With ray: where its workers find the flight folder; else images are sent."
+        ),
+    ] = None,
+    preview: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write annotated frames and a contact sheet there.")
+    ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,6 +97,10 @@ def detect(
     )
     if least_px is not None and tile is not None:
         raise InputError("--least-px", "says how large tiles are, and so does --tile; give one of them")
+    if engine == "local" and (address, workers, images_at) != (None, None, None):
+        raise InputError("--engine", "--address, --workers and --images-at say how to search with --engine ray")
+    if preview is not None and preview.exists() and not (preview.is_dir() and (force or not any(preview.iterdir()))):
+        raise InputError(preview, "is in the way; give an empty or a new folder, or say --force to write into it")
     mapping = read_mapping(classes) if classes else None
     detector = load_detector(weights, backend=backend, classes=mapping, announce=say)
     notes(detector.notes)
@@ -86,8 +111,23 @@ def detect(
             flight, output, tlog=False, every_s=every, skip_unreadable=True, force=force
         )
     by_height = least_px is not None or gsd is not None
-    summary = detect_flight(folder, detector, settings, by_height=by_height, force=force)
+    cluster = Cluster(address, workers, folder.root, images_at)
+    search = cluster.search if engine == "ray" else local.search
+    summary = detect_flight(folder, detector, settings, by_height=by_height, engine=search, force=force)
+    if preview is not None:
+        summary |= _preview(folder, preview)
     summarise(summary, as_json=as_json)
+
+
+def _preview(flight: Flight, folder: Path) -> dict[str, Any]:
+    """Write the pictures of what was found; what the JSON summary says of them."""
+    frames = FRAMES.read(flight.frames)
+    files = zip(frames["frame_id"].to_pylist(), frames["file"].to_pylist(), strict=True)
+    listed = [(frame_id, flight.root / file) for frame_id, file in files if file is not None]
+    with progress_bar("drawing previews") as progress:
+        made = write_previews(DETECTIONS.read(flight.detections), listed, folder, progress=progress)
+    say(f"{counted(made.frames, 'frame')} drawn in {folder}" + (f"; at a glance: {made.sheet}" if made.sheet else ""))
+    return {"preview": str(folder), "contact_sheet": str(made.sheet) if made.sheet else None}
 
 
 def _begun(source: Path, output: Path, every_s: float, force: bool) -> Flight | None:
@@ -106,6 +146,7 @@ def detect_flight(
     settings: SearchSettings | None = None,
     *,
     by_height: bool = False,
+    engine: Engine = local.search,
     force: bool = False,
 ) -> dict[str, Any]:
     """Search a flight and write its detections table. Returns the JSON summary. `by_height` blows each frame up by the
@@ -126,7 +167,7 @@ def detect_flight(
     ]
     each = settings.for_gsds(gsds_m(pictured, flight)) if by_height else settings
     with progress_bar("searching frames") as progress:
-        result = detect_frames(listed, detector, each, journal=flight.journal, progress=progress)
+        result = detect_frames(listed, detector, each, journal=flight.journal, engine=engine, progress=progress)
     if result.taken_up:
         say(f"{counted(result.taken_up, 'frame')} had been searched before the last run was cut off")
     left_out: dict[str, str] = flight.facts().get("left_out") or {}

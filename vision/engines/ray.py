@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vision.detector import DEFAULT_WEIGHTS, Boxes, NetworkDetector, Recipe, load_detector
+from vision.detector import DEFAULT_WEIGHTS, Boxes, Detector, NetworkDetector, Recipe, load_detector
 from vision.engines import local
 from vision.errors import InputError, VisionError
 from vision.frame import SearchSettings
@@ -38,8 +38,8 @@ _Result = Boxes | str
 @dataclass(frozen=True)
 class Cluster:
     """Where to search: the `address` of a Ray cluster, or a new one of `workers` on this machine (None: one for each
-    core), `shard` pictures at a time. `pictures_at` is where workers find the folder `pictures_in` (a path or a URL of object storage); without it,
-    pictures are read here and sent to a cluster elsewhere."""
+    core), `shard` pictures at a time. `pictures_at` is where workers find the folder `pictures_in`, a path or a URL of
+    object storage; without it, pictures are read here and sent to a cluster elsewhere."""
 
     address: str | None = None
     workers: int | None = None
@@ -48,10 +48,12 @@ class Cluster:
     shard: int = SHARD
 
     def search(
-        self, pictures: Sequence[Any], detector: NetworkDetector, settings: Sequence[SearchSettings]
+        self, pictures: Sequence[Path], detector: Detector, settings: Sequence[SearchSettings]
     ) -> Iterator[Boxes | InputError]:
         """As `local.search`, on the cluster. Raises VisionError where Ray is not installed, the cluster is not to be
         reached, its workers have other weights, or a shard could not be searched however often it was tried."""
+        if not isinstance(detector, NetworkDetector):
+            raise VisionError("only a network can be sent to a cluster; search with --engine local")
         with _joined(self) as ray:
             recipe = _Packed.of(detector, ray)
             shards = [range(k, min(k + self.shard, len(pictures))) for k in range(0, len(pictures), self.shard)]
