@@ -22,7 +22,7 @@ from vision.checkpoint import sha256_of
 from vision.classes import CLASSES
 from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, load_detector
 from vision.engines.cores import worker_count
-from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels, recall_by_size
+from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels, recall_at_precision, recall_by_size
 from vision.files import write_whole
 from vision.images import read_image
 from vision.merge import SAME_IOU
@@ -32,6 +32,9 @@ from vision.table import DETECTIONS
 from vision.visibility import RECALL, STEPS_PX
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "thermal"
+PRECISE = 0.85
+TIMES_OF_DAY = {"by day": "0_", "by night": "1_"}
+"""HIT-UAV's file names begin with it."""
 LEAST_CONFIDENCE = 0.001  # average precision needs the whole curve
 
 
@@ -149,6 +152,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     by_size = {name: recall_by_size(table, truths, name, STEPS_PX, confidence=options.confidence) for name in CLASSES}
     for name, sizes in by_size.items():
         print(f"{name:12} " + ", ".join(f"{one.least_px:g} px {one.found}/{one.truths}" for one in sizes if one.truths))
+    for name in CLASSES:
+        recall, sure = recall_at_precision(table, truths, name, PRECISE)
+        print(f"{name:12} recall {recall:.3f} at precision {PRECISE:g}, from confidence {sure:.2f} on")
+    for time_of_day, first in TIMES_OF_DAY.items():
+        then = {frame_id: truth for frame_id, truth in truths.items() if frame_id.startswith(first)}
+        if then:
+            _print_scores(time_of_day, table, then, options.confidence)
     if options.write_recall:
         content = {
             "weights": sha256_of(options.weights),

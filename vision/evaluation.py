@@ -119,14 +119,7 @@ def evaluate(
     """
     scores = []
     for name in classes:
-        rights: list[np.ndarray] = []
-        confidences: list[np.ndarray] = []
-        drawn = 0
-        for of_class, boxes, found in _by_frame(detections, truths, name):
-            drawn += len(of_class)
-            rights.append(_matches(boxes, found, of_class) >= 0)
-            confidences.append(found)
-        right, found = np.concatenate(rights), np.concatenate(confidences)
+        right, found, drawn = _judged(detections, truths, name)
         enough = found >= confidence
         scores.append(
             ClassScore(
@@ -138,6 +131,21 @@ def evaluate(
             )
         )
     return tuple(scores)
+
+
+def recall_at_precision(
+    detections: pa.Table, truths: Mapping[str, Truth], name: str, precision: float
+) -> tuple[float, float]:
+    """The greatest recall of the class `name` at which at least `precision` of its detections are right, and the
+    confidence from which that is so; 0 and 1 where no confidence gives such precision."""
+    right, found, drawn = _judged(detections, truths, name)
+    order = np.argsort(-found, kind="stable")
+    hits = np.cumsum(right[order])
+    enough = np.flatnonzero(hits >= precision * np.arange(1, len(order) + 1))
+    if not len(enough) or not drawn:
+        return 0.0, 1.0
+    last = enough[-1]
+    return float(hits[last] / drawn), float(found[order[last]])
 
 
 def recall_by_size(
@@ -158,6 +166,18 @@ def recall_by_size(
         SizeScore(float(least_px), int((step == number).sum()), int(found[step == number].sum()))
         for number, least_px in enumerate(steps_px)
     )
+
+
+def _judged(detections: pa.Table, truths: Mapping[str, Truth], name: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Of each detection of a class whether it is right, and its confidence; how many boxes of it are drawn."""
+    rights: list[np.ndarray] = []
+    confidences: list[np.ndarray] = []
+    drawn = 0
+    for of_class, boxes, found in _by_frame(detections, truths, name):
+        drawn += len(of_class)
+        rights.append(_matches(boxes, found, of_class) >= 0)
+        confidences.append(found)
+    return np.concatenate(rights), np.concatenate(confidences), drawn
 
 
 def _by_frame(

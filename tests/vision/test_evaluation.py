@@ -10,7 +10,15 @@ import pyarrow as pa
 import pytest
 
 from vision.errors import InputError
-from vision.evaluation import SizeScore, Truth, average_precision, evaluate, read_yolo_labels, recall_by_size
+from vision.evaluation import (
+    SizeScore,
+    Truth,
+    average_precision,
+    evaluate,
+    read_yolo_labels,
+    recall_at_precision,
+    recall_by_size,
+)
 from vision.table import DETECTIONS
 
 
@@ -50,6 +58,23 @@ def test_two_found_of_three_with_one_false_and_one_double() -> None:
     assert person.average_precision == pytest.approx((1 + 2 / 3) / 3)
     assert (vehicle.truths, vehicle.detections, vehicle.hits) == (0, 1, 0)
     assert math.isnan(vehicle.recall)
+
+
+def test_recall_at_a_precision_is_the_greatest_there_is() -> None:
+    truths = {
+        "a": Truth(np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]]), ("person",) * 4)
+    }
+    table = _table(
+        ("a", "person", 0.9, (80, 80, 90, 90)),
+        ("a", "person", 0.8, (0, 0, 10, 10)),
+        ("a", "person", 0.7, (20, 0, 30, 10)),
+        ("a", "person", 0.6, (40, 0, 50, 10)),
+        ("a", "person", 0.5, (90, 0, 99, 10)),
+    )
+    assert recall_at_precision(table, truths, "person", 0.75) == pytest.approx((0.75, 0.6))
+    assert recall_at_precision(table, truths, "person", 0.6) == pytest.approx((0.75, 0.5))
+    assert recall_at_precision(table, truths, "person", 0.9) == (0.0, 1.0)
+    assert recall_at_precision(table, truths, "vehicle", 0.5) == (0.0, 1.0)
 
 
 def test_recall_by_size_counts_each_drawn_box_once() -> None:
