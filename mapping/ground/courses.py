@@ -25,6 +25,7 @@ from mapping.ground.tracks import (
     class_of_tracks,
     disjoint_pairs,
     fit,
+    fit_anew,
     follow,
     inverse,
     is_moving,
@@ -57,12 +58,13 @@ def follow_movers(looks: Looks, views: npt.NDArray[np.object_] | None = None) ->
     empty = _emptiness(looks, views)
     classes = class_of_tracks(looks, label)
     chance = {name: np.log(np.count_nonzero(classes == name) / area_m2) for name in np.unique(classes)}
+    tracks = fit(looks, label)
     changed = np.ones(len(classes), dtype=np.bool_)
     links = (np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0))
     for least in _CERTAIN:
         while True:
             if changed.any():
-                links = _with_changed(links, looks, label, changed, empty, chance)
+                links = _with_changed(links, looks, label, tracks, changed, empty, chance)
                 changed[:] = False
             i, j, score = links
             score = against_rivals(i, j, score, len(changed))
@@ -78,6 +80,7 @@ def follow_movers(looks: Looks, views: npt.NDArray[np.object_] | None = None) ->
             label = now[label]
             changed = np.zeros(int(now.max()) + 1, dtype=np.bool_)
             changed[now[grown]] = True
+            tracks = fit_anew(looks, label, tracks, now, changed)
     return label
 
 
@@ -88,12 +91,12 @@ def _with_changed(
     links: _Links,
     looks: Looks,
     label: Ints,
+    tracks: Tracks,
     changed: npt.NDArray[np.bool_],
     empty: Floats,
     chance: dict[str, float],
 ) -> _Links:
     """The links between tracks, and what speaks for each, with those of the tracks that have `changed` added."""
-    tracks = fit(looks, label)
     classes = class_of_tracks(looks, label)
     sure = is_moving(tracks)
     gone = _gone(looks, label, sure, empty)

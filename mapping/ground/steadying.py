@@ -21,6 +21,7 @@ _ROUNDS = 8
 _DOUBT = 2.0  # looks of one frame err alike: as witnesses of flight-wide errors they count for half
 _USUAL_OWN, _WORTH = 0.8, 10.0
 """The share of a look's variance that is its own before anything is known, and how many residuals that is worth."""
+_SETTLED = 0.003  # so small a change of that share ends the rounds
 _LEAST_OWN = 0.02  # the share of a look's variance that is certainly its own
 
 
@@ -93,9 +94,12 @@ def _frames_steadied(looks: Looks, kinds: Floats, resting: Ints, group: Ints) ->
         left = left - (mine @ found[inner][:, :, None])[:, :, 0]
         taken = spread.shape[1] * len(used) - np.einsum("fkk,k->", spread, 1.0 / variance)
         squared = np.einsum("ni,nij,nj->", left, weight, left)
+        before = own
         own = float((squared + _USUAL_OWN * _WORTH) / (max(0.0, degrees - taken) + _WORTH))
         own = min(max(own, _LEAST_OWN), 1.0)
         variance = np.maximum((found**2 + np.einsum("fkk->fk", spread)).mean(axis=0), 1e-9)
+        if abs(own - before) < _SETTLED * own:
+            break
     error, doubt = np.zeros((len(frames), len(variance))), np.tile(np.diag(variance), (len(frames), 1, 1))
     error[used], doubt[used] = found, spread
     return replace(

@@ -160,9 +160,9 @@ def inverse(matrices: Floats) -> Floats:
     return np.asarray(adjugate / (a * d - b * b)[:, None, None])
 
 
-def reach_m(covariance: Floats) -> Floats:
+def reach_m(covariance: Floats, most_m: float = MAX_GATE_M) -> Floats:
     """(N,) how far from each place the gate can reach at most, half of it being the other's share."""
-    return np.minimum(np.sqrt(GATE * np.trace(covariance, axis1=1, axis2=2)), MAX_GATE_M)
+    return np.minimum(np.sqrt(GATE * np.trace(covariance, axis1=1, axis2=2)), most_m)
 
 
 def follow(looks: Looks, *, walking: bool = False) -> Ints:
@@ -310,6 +310,26 @@ def fit(looks: Looks, label: Ints, *, motion: bool = True) -> Tracks:
         motion=gain,
         chance=_most(looks.chance, label, count),
     )
+
+
+def fit_anew(
+    looks: Looks, label: Ints, tracks: Tracks, now: Ints, grown: npt.NDArray[np.bool_], *, motion: bool = True
+) -> Tracks:
+    """As `fit`, when only `grown` (of the new numbers) are not among the `tracks` from before, whose new numbers are
+    `now`."""
+    numbers = np.flatnonzero(grown)
+    mine = np.flatnonzero(grown[label])
+    place = np.zeros(len(grown), dtype=np.intp)
+    place[numbers] = np.arange(len(numbers))
+    news = fit(looks.take(mine), place[label[mine]], motion=motion)
+    old = np.zeros(len(grown), dtype=np.intp)
+    old[now] = np.arange(len(now))
+    columns = {}
+    for one in fields(Tracks):
+        values = getattr(tracks, one.name)[old]
+        values[numbers] = getattr(news, one.name)
+        columns[one.name] = values
+    return Tracks(**columns)
 
 
 def _most(values: Floats, label: Ints, count: int) -> Floats:
