@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -44,13 +45,16 @@ def serve(
             f"{host} lets other machines connect, and nothing is encrypted; leave it out and use a tunnel, or say "
             "--open-to-network as well",
         )
+    if _is_every_address(host):
+        raise InputError("--host", f"{host} is every address of this machine; give the one that people will use")
     if folder.exists() and not folder.is_dir():
         raise InputError(folder, "is a file; give a folder for the missions")
+    shared = _database(reviews)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     names = {host.strip("[]").lower(), *(LOOPBACK if loopback else ()), *(() if loopback else (socket.gethostname(),))}
     settings = Settings(
-        missions=folder.resolve(), host=host, port=port, reviews_url=_database(reviews), host_names=frozenset(names)
+        missions=folder.resolve(), host=host, port=port, reviews_url=shared, host_names=frozenset(names)
     )
     access = Access(settings.session_s)
     access.on_used = lambda role: _show_link(settings, access, role)
@@ -61,7 +65,10 @@ def serve(
     for role in ROLES:
         _show_link(settings, access, role)
     say("Each link logs one person in; a new one is shown when it is used. Ctrl-C ends the app.")
-    WebServer(app).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+        WebServer(app).run(sockets=[listening])
+    left = [job for job in app.state.jobs.all() if not job.ended]
+    say(f"Ended; {len(left)} flights go on by themselves." if left else "Ended.")
 
 
 def _show_link(settings: Settings, access: Access, role: Role) -> None:
@@ -73,6 +80,13 @@ def _is_loopback(host: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_every_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
     except ValueError:
         return False
 

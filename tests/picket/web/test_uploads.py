@@ -28,7 +28,7 @@ ZONE = {
     "features": [
         {
             "type": "Feature",
-            "properties": {"identifier": "BD-1", "name": "<b>airport</b>", "restriction": "PROHIBITED"},
+            "properties": {"identifier": "BD-1", "name": "<b>airport</b>", "restriction": "prohibited"},
             "geometry": shapely.geometry.mapping(SQUARE),
         }
     ],

@@ -75,7 +75,7 @@ def test_draw_plan_fly_review_report(served: Any, open_app: Any) -> None:
     mission = Mission(served.missions / "benapole")
     kept = list(reviews_in(mission.root))
     assert [one.verdict for one in kept] == list(VERDICTS.values())[:judged]
-    assert {one.who for one in kept} == {"A. Rahman"}
+    assert {one.officer for one in kept} == {"A. Rahman"}
     assert mission.plan.is_file()
     assert mission.flights()[0].facts()["ended"] == "landed"
     page.goto(f"{served.url}/missions")
