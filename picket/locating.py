@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ def locate_flight(
     if marks and marked is not None:
         DETECTIONS.write(marked, flight.marks)
     PLACES.write(located.places, flight.places)
-    return _written(flight, [flight], located, said, data.detections.num_rows, started) | {
+    model = _model(terrain, datum)
+    return _written(flight, [flight], located, said, data.detections.num_rows, started, model) | {
         "calibrated": data.flight_wide is not None
     }
 
@@ -103,7 +104,15 @@ def locate_mission(
             )
         )
     )
-    return _written(mission, flights, located, said, sum(one.detections.num_rows for one in data), started)
+    asked_of = sum(one.detections.num_rows for one in data)
+    return _written(mission, flights, located, said, asked_of, started, _model(terrain, datum))
+
+
+def _model(terrain: Path | None, datum: Datum | None) -> dict[str, str]:
+    """The elevation model as the notes name it, so that locating again can use the same; empty where there is none."""
+    if terrain is None:
+        return {}
+    return {"terrain": str(terrain.resolve())} | ({"terrain_datum": datum} if datum else {})
 
 
 def _ground(terrain: Path | None, datum: Datum | None, flights: Sequence[Flight]) -> Terrain | None:
@@ -178,13 +187,15 @@ def _written(
     said: tuple[str, ...],
     asked: int,
     started: float,
+    model: Mapping[str, str],
 ) -> dict[str, Any]:
     """Write sightings, coverage and notes; returns the JSON summary. The notes with what all rests on come last:
     whoever finds them finds the rest whole."""
     SIGHTINGS.write(located.sightings, folder.sightings)
     write_whole(folder.coverage, located.coverage.to_geojson() + "\n")
     said = (*said, *located.notes)
-    noted = {"notes": list(said), "unlocated": located.unlocated, "inputs": inputs_of(flights, folder.root)}
+    known = {"notes": list(said), "unlocated": located.unlocated, "inputs": inputs_of(flights, folder.root)}
+    noted: dict[str, Any] = {**known, **model}
     write_whole(folder.located, json.dumps(noted, ensure_ascii=False) + "\n")
     notes(said)
     for reason, count in located.unlocated.items():

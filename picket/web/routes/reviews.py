@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import shapely
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from mapping.ground.marks import OBJECT_CLASS
 from mapping.maps.coordinates import grid_places, spaced_mgrs
 from mapping.maps.layers import features_of, geometry_json, patrol_area
+from picket.folder import Flight
 from picket.reviews.record import LONGEST_NAME, LONGEST_NOTE, JudgedSinceError, Judgement, Review
 from picket.reviews.standing import bare_id, still_standing
 from picket.web.access import Officer, Viewer
@@ -171,23 +173,36 @@ def mark(request: Request, person: Officer, mission: TheMission, asked: Mark) ->
 def locate_again(request: Request, person: Officer, mission: TheMission, flight: Id) -> dict[str, Any]:
     """Locate a flight again with the marks made in its frames, and then the mission where it was located as one."""
     chosen = flight_named(mission, flight)
+    model = _model_of(chosen)
     jobs, name = request.app.state.jobs, mission.root.name
 
     def whole(done: Any) -> None:
         if done.state == "done":
-            jobs.start("locate", ["locate", str(mission.root), "--force"], title="Locating all flights", mission=name,
-                       who=person.name)  # fmt: skip
+            whole_mission = ["locate", str(mission.root), *model, "--force"]
+            jobs.start("locate", whole_mission, title="Locating all flights", mission=name, who=person.name)
 
     marks = ["--marks", str(marks_file(chosen))] if marks_file(chosen).is_file() else []
     job = jobs.start(
         "locate",
-        ["locate", str(chosen.root), *marks, "--force"],
+        ["locate", str(chosen.root), *marks, *model, "--force"],
         title="Locating again",
         mission=name,
         who=person.name,
         then=whole if mission.sightings.exists() else None,
     )
     return {"job": job.id}
+
+
+def _model_of(flight: Flight) -> list[str]:
+    """The options that name the elevation model a flight was located over; raises HTTPException where it is gone."""
+    noted = read_json(flight.located, "what `picket locate` wrote") if flight.located.exists() else {}
+    terrain, datum = noted.get("terrain"), noted.get("terrain_datum")
+    if not isinstance(terrain, str):
+        return []
+    if not Path(terrain).is_file():
+        gone = "this flight was located over an elevation model that is not there any more"
+        raise HTTPException(409, f"{gone}; run `picket locate --terrain DEM --marks marks.csv --force` on it")
+    return ["--terrain", terrain, *(["--terrain-datum", datum] if isinstance(datum, str) else [])]
 
 
 def _pictures(request: Request) -> Pictures:

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -252,3 +253,24 @@ def test_a_mission_without_sightings(served: Served, officer: httpx.Client) -> N
     assert officer.get(f"{API}/queue").json()["rows"] == []
     sightings.unlink()
     assert officer.get(f"{API}/queue").json()["located"] is False
+
+
+def test_what_was_marked_becomes_a_sighting(served: Served, officer: httpx.Client) -> None:
+    """Mark in two frames, locate again as a job, and judge what came of it."""
+    folder = make_mission(served.missions / "benapole", 3, pictures=6)
+    for frame in ("IMG_00001", "IMG_00002"):
+        mark = {"frame": frame, "x_px": 100, "y_px": 50, "object": "raft", "class_name": ""}
+        assert officer.post(f"{API}/marks", json=mark).status_code == 201
+    started = officer.post(f"{API}/locate-again", params={"flight": FLIGHT})
+    assert started.status_code == 202
+    until_s = time.monotonic() + 120
+    while (job := officer.get(f"/api/jobs/{started.json()['job']}").json())["state"] == "running":
+        assert time.monotonic() < until_s
+        time.sleep(0.2)
+    assert job["state"] == "done", job
+    (raft,) = [row for row in rows(officer).values() if row["object"] == "raft"]
+    assert officer.post(f"{API}/reviews", json=judged(raft["id"])).status_code == 201
+    located = folder / "flights" / FLIGHT / "located.json"
+    located.write_text(located.read_text().replace('{"notes"', '{"terrain": "/absent/dem.tif", "notes"'))
+    gone = officer.post(f"{API}/locate-again", params={"flight": FLIGHT})
+    assert (gone.status_code, "elevation model" in gone.json()["problem"]) == (409, True)
