@@ -18,14 +18,14 @@ import numpy as np
 from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings
 from vision.checkpoint import sha256_of
 from vision.classes import CLASSES
-from vision.detector import INPUT_PX, load_detector
+from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, load_detector
 from vision.errors import InputError, VisionError
 from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels
 from vision.files import write_whole
 from vision.images import IMAGE_SUFFIXES, read_image
 from vision.letterbox import letterbox
 from vision.networks import converting
-from vision.networks.choosing import MOST_F1_LOSS, twin_of
+from vision.networks.choosing import MOST_F1_LOSS, twin_of, working_isa
 from vision.networks.with_torch import TorchNetwork, load_torch
 from vision.offline import import_openvino
 
@@ -39,7 +39,7 @@ CARD = "README.md"
 def quantize(network: TorchNetwork, frames: Sequence[Path]) -> Any:
     """The network as an `openvino.Model` whose layers count in 8 bit, their ranges taken from `frames`. The head stays
     in 32 bit: with it in 8 bit people were found less often, for a sixth less time."""
-    openvino = import_openvino()
+    openvino = import_openvino(working_isa(DEFAULT_WEIGHTS)[0])  # before the first network runs: NNCF runs it
     try:
         import nncf
     except ImportError as error:

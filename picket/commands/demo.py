@@ -58,7 +58,7 @@ def demo(
     with _timed(seconds, "fly"):
         flight, _ = fly_simulated(mission, sortie=1, speedup=speedup, seed=seed)
     with _timed(seconds, "detect"):
-        detect_flight(flight, load_detector())
+        detect_flight(flight, load_detector(announce=say))
     with _timed(seconds, "locate"):
         locate_flight(flight)
     with _timed(seconds, "report"):

@@ -78,7 +78,7 @@ def _weights() -> Iterator[Finding]:
     except (ValueError, RuntimeError) as error:
         yield Finding("weights", False, str(error))
     else:
-        yield Finding("weights", True, f"thermal, sha-256 {detector.sha256[:12]}")
+        yield Finding("weights", True, f"thermal, sha-256 {detector.sha256[:12]}, run by {detector.runs}")
 
 
 def _map_assets() -> Iterator[Finding]:

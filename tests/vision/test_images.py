@@ -91,3 +91,19 @@ def test_five_hundred_broken_pictures_are_each_named(tmp_path: Path) -> None:
                 refused.append((str(path), str(error)))
     assert len(refused) > 250
     assert all(said.startswith(path) and "\n" not in said for path, said in refused)
+
+
+def test_of_a_radiometric_jpeg_the_visible_picture_is_read(tmp_path: Path) -> None:
+    """DJI's R-JPEG keeps temperatures in application segments of a picture that anything can show."""
+    shown = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
+    Image.fromarray(shown).save(tmp_path / "plain.jpg", quality=95)
+    content = (tmp_path / "plain.jpg").read_bytes()
+    raw = np.random.default_rng(0).integers(0, 256, 640 * 512 * 2, dtype=np.uint8).tobytes()
+    parts = [raw[k : k + 65_000] for k in range(0, len(raw), 65_000)]
+    segments = b"".join(b"\xff\xe3" + (len(part) + 2).to_bytes(2, "big") + part for part in parts)
+    path = tmp_path / "DJI_0001_R.JPG"
+    path.write_bytes(content[:2] + segments + content[2:])
+    assert np.array_equal(read_image(path), read_image(tmp_path / "plain.jpg"))
+    path.write_bytes(content[:2] + segments[:-5])
+    with pytest.raises(InputError, match="DJI_0001_R"):
+        read_image(path)

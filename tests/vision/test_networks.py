@@ -27,6 +27,15 @@ def plain() -> NetworkDetector:
 
 
 @pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped weights as Picket converts them to OpenVINO."""
+    folder = tmp_path_factory.mktemp("openvino") / "ir"
+    network = load_torch(DEFAULT_WEIGHTS)
+    converting.save(converting.convert(network), network.about, folder, half=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped weights as ultralytics exports them, for pictures of 320 x 320 px only."""
     pytest.importorskip("onnx", reason="onnx is not installed")
@@ -50,13 +59,11 @@ def _near(found: list[Boxes], others: list[Boxes]) -> None:
         assert np.abs(mine.confidence - theirs.confidence).max(initial=0) < 0.01
 
 
-def test_converted_to_openvino_it_sees_the_same(plain: NetworkDetector, tmp_path: Path) -> None:
-    network = load_torch(DEFAULT_WEIGHTS)
-    converting.save(converting.convert(network), network.about, tmp_path / "ir", half=False)
-    converted = load_detector(tmp_path / "ir")
-    assert converted.runs == "openvino"
+def test_converted_to_openvino_it_sees_the_same(plain: NetworkDetector, converted: Path) -> None:
+    detector = load_detector(converted)
+    assert detector.runs == "openvino"
     pictures = [picture[:, :480] for picture in sample_pictures()]  # another shape than it was converted with
-    _near(converted.detect(pictures, 0.16), plain.detect(pictures, 0.16))
+    _near(detector.detect(pictures, 0.16), plain.detect(pictures, 0.16))
 
 
 def test_an_onnx_file_of_one_size_sees_the_same_at_that_size(plain: NetworkDetector, onnx: Path) -> None:
@@ -85,12 +92,10 @@ def test_the_eight_bit_network_sees_nearly_the_same(plain: NetworkDetector) -> N
     assert share_alike(rows(plain), rows(eight), loose=True) >= 0.8
 
 
-def test_files_that_are_no_such_network_are_named(tmp_path: Path, onnx: Path) -> None:
+def test_files_that_are_no_such_network_are_named(tmp_path: Path, onnx: Path, converted: Path) -> None:
     cut = tmp_path / "cut.onnx"
     cut.write_bytes(onnx.read_bytes()[:100_000])
-    nameless = tmp_path / "nameless"
-    network = load_torch(DEFAULT_WEIGHTS)
-    converting.save(converting.convert(network), network.about, nameless, half=False)
+    nameless = Path(shutil.copytree(converted, tmp_path / "nameless"))
     (nameless / "metadata.yaml").write_text("stride: 32\n")
     for path, problem in ((cut, "cut.onnx"), (nameless, "does not name its labels")):
         with pytest.raises(InputError, match=problem):
@@ -103,9 +108,8 @@ def test_files_that_are_no_such_network_are_named(tmp_path: Path, onnx: Path) ->
         load_detector(nameless)
 
 
-def test_a_user_says_what_labels_mean(tmp_path: Path) -> None:
-    network = load_torch(DEFAULT_WEIGHTS)
-    converting.save(converting.convert(network), network.about, tmp_path / "ir", half=False)
+def test_a_user_says_what_labels_mean(tmp_path: Path, converted: Path) -> None:
+    shutil.copytree(converted, tmp_path / "ir")
     metadata = tmp_path / "ir" / "metadata.yaml"
     metadata.write_text(yaml.safe_dump({"names": {0: "human being", 1: "pickup", 2: "bicycle"}, "stride": 32}))
     detector = load_detector(tmp_path / "ir", classes={"Human-Being": "person", "pickup": "vehicle", "bicycle": "none"})
@@ -127,7 +131,7 @@ def test_the_choice_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert first.reason
     assert first.notes == ()
     assert len(said) == 1
-    record = place_for(sha256) / "auto.json"
+    record = place_for(sha256) / "choice.json"
     assert json.loads(record.read_text())["backend"] == first.backend
     assert choosing.choose(weights, sha256, "auto", said.append) == first
     assert len(said) == 1

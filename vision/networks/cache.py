@@ -30,8 +30,17 @@ def cache_folder() -> Path:
 def place_for(sha256: str) -> Path:
     """The folder for what was made of, and found out about, the network with that SHA-256 on this processor with these
     versions of the libraries that run it."""
+    return cache_folder() / "networks" / f"{sha256[:16]}-{_circumstances()}"
+
+
+def processor_place() -> Path:
+    """The file for what was found out about this processor itself."""
+    return cache_folder() / "networks" / f"processor-{_circumstances()}.json"
+
+
+def _circumstances() -> str:
     told = "\n".join([str(_FORM), processor(), *(f"{name} {version(name)}" for name in ("openvino", "torch"))])
-    return cache_folder() / "networks" / f"{sha256[:16]}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 @cache

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from vision.checkpoint import sha256_of
 from vision.errors import InputError, VisionError
 from vision.files import write_whole
 from vision.networks import converting
-from vision.networks.cache import place_for, processor
-from vision.networks.trial import Trial, run_apart
+from vision.networks.cache import place_for, processor, processor_place
+from vision.networks.trial import run_apart
 from vision.networks.with_openvino import read_metadata
 from vision.networks.with_torch import gpu_there, load_torch
 
@@ -37,6 +37,7 @@ ISA_CAPS = (None, "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
 """Sets of instructions, tried in this order until a network runs. The first is all that the processor announces: some
 virtual machines announce matrix instructions (AMX) and do not have them."""
 
+_CHOICE = "choice.json"
 _SURE = 0.25  # boxes from this confidence on must be there in both
 _FEWEST = 10  # where fewer are, the likeliest so many
 _SAME_IOU, _SAME_CONFIDENCE, _SAME_SHARE = 0.95, 0.02, 1.0
@@ -60,9 +61,7 @@ def twin_of(weights: Path) -> Path:
     return weights.with_name(f"{weights.stem}_int8_openvino_model")
 
 
-def choose(
-    weights: Path, sha256: str, backend: str = "auto", announce: Callable[[str], None] | None = None
-) -> Choice:
+def choose(weights: Path, sha256: str, backend: str = "auto", announce: Callable[[str], None] | None = None) -> Choice:
     """What runs the network at `weights`, whose SHA-256 is given. `announce` is told when a trial begins, which takes
     some seconds. Raises InputError where the backend does not go with
     the file, VisionError where the backend asked for cannot run it."""
@@ -71,9 +70,7 @@ def choose(
     if weights.suffix.lower() != ".pt":
         if backend not in ("auto", "openvino"):
             raise InputError("--backend", f"{backend} runs .pt weights; {weights.name} is OpenVINO's to run")
-        return _remembered(weights, sha256, "openvino", weights) or _openvino_alone(
-            weights, sha256, "openvino", weights
-        )
+        return _by_openvino("openvino", weights, "OpenVINO reads it")
     if backend == "torch":
         return Choice("torch", weights, None, "asked for")
     if backend == "auto" and gpu_there():
@@ -82,23 +79,17 @@ def choose(
     if backend == "openvino-int8":
         if twin is None:
             raise InputError("--backend", f"{weights.name} has no 8-bit network: {lack}")
-        known = _remembered(weights, sha256, backend, twin)
-        return known or _openvino_alone(weights, sha256, backend, twin)
+        return _by_openvino(backend, twin, "asked for")
     if backend == "openvino":
-        converted = place_for(sha256) / "openvino"
-        known = _remembered(weights, sha256, backend, converted)
-        return known or _openvino_alone(weights, sha256, backend, _converted(weights, sha256))
+        return _by_openvino(backend, _converted(weights, sha256), "asked for")
     return _fastest(weights, sha256, twin, announce)
 
 
-def _fastest(
-    weights: Path, sha256: str, twin: Path | None, announce: Callable[[str], None] | None
-) -> Choice:
+def _fastest(weights: Path, sha256: str, twin: Path | None, announce: Callable[[str], None] | None) -> Choice:
     other = ("openvino-int8", twin) if twin else ("openvino", place_for(sha256) / "openvino")
-    for backend, path in (("torch", weights), other):
-        known = _remembered(weights, sha256, "auto", path, backend)
-        if known:
-            return known
+    known = _remembered(sha256, dict([("torch", weights), other]))
+    if known:
+        return known
     backend, path = other
     if announce:
         announce(f"trying what runs {weights.name} fastest on this machine; this is done once")
@@ -110,7 +101,8 @@ def _fastest(
     plain = run_apart(weights, "torch", None)
     if isinstance(plain, str):
         return Choice("torch", weights, None, f"torch {plain}")
-    fast, isa = _first_that_runs(path)
+    isa, isa_notes = working_isa(path)
+    fast = run_apart(path, "openvino", isa)
     if isinstance(fast, str):
         choice = Choice("torch", weights, None, f"{backend} {fast}")
     else:
@@ -123,7 +115,7 @@ def _fastest(
             choice = Choice(backend, path, isa, f"faster: {times}")
         else:
             choice = Choice("torch", weights, None, f"faster: {backend} {times}")
-    return _remember(sha256, "auto", choice)
+    return _remember(sha256, replace(choice, notes=isa_notes))
 
 
 def share_alike(boxes: Sequence[np.ndarray], others: Sequence[np.ndarray], *, loose: bool) -> float:
@@ -157,26 +149,29 @@ def _sound_twin(weights: Path, sha256: str) -> tuple[Path | None, str]:
     return twin, ""
 
 
-def _openvino_alone(weights: Path, sha256: str, asked: str, path: Path) -> Choice:
-    """The choice where OpenVINO must run it; a trial only where what the processor announces may not be true."""
+def _by_openvino(backend: str, path: Path, reason: str) -> Choice:
+    isa, isa_notes = working_isa(path)
+    return Choice(backend, path, isa, reason, isa_notes)
+
+
+def working_isa(network: Path) -> tuple[str | None, tuple[str, ...]]:
+    """The instructions OpenVINO must be kept to on this machine (None: none), and what the user should know. Tried
+    once, with the shipped 8-bit network or else with `network`, only where what the processor announces may not be
+    true."""
     if "amx" not in processor():
-        return Choice(asked, path, None, "asked for" if weights.suffix == ".pt" else "OpenVINO reads it")
-    tried, isa = _first_that_runs(path)
-    if isinstance(tried, str):
-        if "signal" in tried or "could not be tried" in tried:
-            raise VisionError(f"{path}: OpenVINO cannot run it here: {tried}")
-        return Choice(asked, path, None, tried)  # a faulty file: reading it says what is wrong with it
-    return _remember(sha256, asked, Choice(asked, path, isa, "it runs"))
-
-
-def _first_that_runs(path: Path) -> tuple[Trial | str, str | None]:
-    """A trial of OpenVINO with the most instructions that work, and which; or why it does not run."""
-    tried: Trial | str = ""
+        return None, ()
+    record = processor_place()
+    known = _read(record)
+    if known is not None and "isa" in known:
+        return known["isa"], ()
+    shipped = twin_of(Path(__file__).resolve().parents[1] / "weights" / "thermal.pt")
     for isa in ISA_CAPS:
-        tried = run_apart(path, "openvino", isa)
-        if not isinstance(tried, str) or "signal" not in tried:
-            return tried, isa
-    return tried, None
+        tried = run_apart(shipped if shipped.is_dir() else network, "openvino", isa)
+        if not isinstance(tried, str):
+            return isa, _write(record, {"isa": isa})
+        if "signal" not in tried:
+            break  # a faulty file: reading it says what is wrong with it
+    return None, ()
 
 
 def _converted(weights: Path, sha256: str) -> Path:
@@ -203,39 +198,37 @@ def _converted(weights: Path, sha256: str) -> Path:
     return folder
 
 
-def _record(sha256: str, asked: str) -> Path:
-    return place_for(sha256) / f"{asked}.json"
-
-
-def _remembered(weights: Path, sha256: str, asked: str, path: Path, backend: str | None = None) -> Choice | None:
-    """What was chosen before for `asked`, where it is `backend` and still there."""
-    try:
-        known: Any = json.loads(_record(sha256, asked).read_text(encoding="utf-8"))
-        if known["backend"] != (backend or asked) or not path.exists():
-            return None
-        if known["network"] != _identity(path):
-            return None
-        return Choice(str(known["backend"]), path, known["isa"], str(known["reason"]))
-    except (OSError, ValueError, KeyError, TypeError):
+def _remembered(sha256: str, there: Mapping[str, Path]) -> Choice | None:
+    """What was chosen before, where it is one of the backends whose networks are `there`, and still the same."""
+    known = _read(place_for(sha256) / _CHOICE)
+    path = there.get(str((known or {}).get("backend")))
+    if known is None or path is None or not path.exists() or known.get("network") != _identity(path):
         return None
+    return Choice(str(known["backend"]), path, known.get("isa"), str(known.get("reason", "")))
 
 
-def _remember(sha256: str, asked: str, choice: Choice) -> Choice:
-    known = {
-        "backend": choice.backend,
-        "network": _identity(choice.path),
-        "isa": choice.isa,
-        "reason": choice.reason,
-    }
-    record = _record(sha256, asked)
+def _remember(sha256: str, choice: Choice) -> Choice:
+    kept = {"backend": choice.backend, "network": _identity(choice.path), "isa": choice.isa, "reason": choice.reason}
+    return replace(choice, notes=choice.notes or _write(place_for(sha256) / _CHOICE, kept))
+
+
+def _read(record: Path) -> dict[str, Any] | None:
+    """What was kept before; None where nothing is that can be used."""
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return known if isinstance(known, dict) else None
+
+
+def _write(record: Path, content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keep what was found out; what to tell the user where that cannot be."""
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(record, json.dumps(known, indent=1) + "\n")
+        write_whole(record, json.dumps(content, indent=1) + "\n")
     except (OSError, VisionError) as error:
-        return Choice(
-            choice.backend, choice.path, choice.isa, choice.reason, (f"{error}; the network is tried anew every time",)
-        )
-    return choice
+        return (f"{error}; what runs here is tried anew every time",)
+    return ()
 
 
 def _identity(path: Path) -> str:
