@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 
-from mapping.ground.frame import LocalFrame
+from mapping.ground.frame import LocalFrame, geometry_near, longitudes_near
 from sim.errors import SimulationError
 from sim.world.ground import Ground
 from sim.world.shapes import PERSON_KINDS, SIZES_M, VEHICLE_KINDS
@@ -70,11 +70,10 @@ def populate(polygon_lonlat: Polygon | MultiPolygon, seed: int, persons: int = 2
     tree, in water or on a hut. Where the area has no room for so many there are as many as were found room for, of
     both in the proportion asked for as far as that goes. Raises SimulationError where there is no room for anyone.
     """
-    middle = polygon_lonlat.centroid
-    frame = LocalFrame(round(float(middle.y), 6), round(float(middle.x), 6))
-    area = shapely.transform(
-        polygon_lonlat, lambda lonlat: np.stack(frame.to_local(lonlat[:, 1], lonlat[:, 0]), axis=1)
-    )
+    whole = shapely.union_all(geometry_near(polygon_lonlat, polygon_lonlat.bounds[0]))  # over the 180th meridian too
+    middle = whole.centroid
+    frame = LocalFrame(round(float(middle.y), 6), round(float(longitudes_near(middle.x, 0.0)), 6))
+    area = shapely.transform(whole, lambda lonlat: np.stack(frame.to_local(lonlat[:, 1], lonlat[:, 0]), axis=1))
     room = next((smaller for inward in (INWARD_M, 2.0, 0.5) if not (smaller := area.buffer(-inward)).is_empty), None)
     if room is None:
         raise SimulationError("the area is too small to have room for anyone; draw it larger")

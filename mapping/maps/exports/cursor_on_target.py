@@ -102,6 +102,8 @@ def _admissions(row: Mapping[str, Any]) -> list[str]:
     lines = ["ce and le hold 90 %"]
     if row["alt_amsl_m"] is None:
         lines.append("Height unknown: hae and le are 9999999")
+    else:
+        lines.append(f"le takes the height of the ground to be known to {GROUND_SIGMA_M:.0f} m (one sigma)")
     if row["ce90_m"] is None:
         lines.append("Error of the place unknown: ce is 9999999")
     if row["last_seen_utc"] is None:

@@ -170,3 +170,12 @@ def test_objects_carry_everything_their_picture_needs(scene: Scene) -> None:
         assert len(numbers) == 7
         assert all(math.isfinite(value) for value in numbers)
         assert 0 <= item.heading_deg < 360
+
+
+def test_an_area_over_the_180th_meridian_is_populated_where_it_lies() -> None:
+    halves = MultiPolygon([box(179.999, -17.301, 180.0, -17.299), box(-180.0, -17.301, -179.999, -17.299)])
+    scene = populate(halves, 3, persons=12, vehicles=0)
+    assert len(scene.objects) == 12
+    assert abs(scene.frame.lon0_deg) > 179.99
+    assert all(abs(east) < 120.0 and abs(north) < 120.0 for east, north in places(scene))
+    assert {one.lon_deg > 0.0 for one in scene.objects} == {True, False}
