@@ -113,13 +113,13 @@ def checked_name(name: str) -> str:
     return name
 
 
-def viewer(request: Request) -> Person:
+async def viewer(request: Request) -> Person:
     """The person who asks; the guard has let nobody else through."""
     person: Person = request.state.person
     return person
 
 
-def officer(person: Annotated[Person, Depends(viewer)]) -> Person:
+async def officer(person: Annotated[Person, Depends(viewer)]) -> Person:
     """The person who asks, if they are an officer; else 403."""
     if person.role != "officer":
         raise HTTPException(403, "you are logged in to look; an officer has to do this")

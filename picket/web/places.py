@@ -75,7 +75,7 @@ def flight_named(mission: Mission, name: str) -> Flight:
     return Flight(root)
 
 
-def settings_of(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
     """What this app was started with."""
     settings: Settings = request.app.state.settings
     return settings

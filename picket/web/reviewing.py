@@ -46,6 +46,7 @@ class Bench:
     boxes: Mapping[str, Row]
     frames: Mapping[str, Row]
     by_bare_id: Mapping[str, Sequence[str]]
+    boxes_of_frame: Mapping[str, Sequence[Row]]
     standings: dict[str, Standing] = field(default_factory=dict)
     vanished: Mapping[str, tuple[Review, ...]] = field(default_factory=dict)
     reviews: list[Review] = field(default_factory=list)
@@ -211,13 +212,18 @@ def _laid_out(mission: Mission, stamp: str) -> Bench:
     by_bare_id: dict[str, list[str]] = {}
     for name in rows:
         by_bare_id.setdefault(bare_id(name), []).append(name)
+    boxes = results.boxes.to_pylist()
+    boxes_of_frame: dict[str, list[Row]] = {}
+    for box in boxes:
+        boxes_of_frame.setdefault(box["frame_id"], []).append(box)
     return Bench(
         stamp=stamp,
         results=results,
         rows=rows,
-        boxes={row["detection_id"]: row for row in results.boxes.to_pylist()},
+        boxes={row["detection_id"]: row for row in boxes},
         frames={row["frame_id"]: row for row in results.frames.to_pylist()},
         by_bare_id=by_bare_id,
+        boxes_of_frame=boxes_of_frame,
     )
 
 

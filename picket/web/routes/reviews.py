@@ -22,7 +22,7 @@ from picket.web.access import Officer, Viewer
 from picket.web.marking import add_mark, marks_file
 from picket.web.pictures import CROP_PX, SMALL_PX, Pictures
 from picket.web.places import TheMission, flight_named, inside
-from picket.web.reviewing import Bench, Benches, Look
+from picket.web.reviewing import Bench, Benches, Look, Row
 from picket.web.showing import page
 from vision.classes import CLASSES
 from vision.files import read_json
@@ -31,6 +31,7 @@ router = APIRouter()
 
 QUEUE_COLUMNS = ("id", "class", "object", "confidence", "lat", "lon", "first", "state", "flag")
 MOST_LOOKS = 60
+MOST_BESIDE = 100
 """Of a sighting that more frames saw, the surest are shown."""
 Id = Annotated[str, Query(min_length=1, max_length=LONGEST_NAME)]
 
@@ -257,12 +258,13 @@ def _full(bench: Bench, sighting_id: str) -> dict[str, Any]:
         "expected": standing.last,
         "remark": verdict.remark,
         "history": [{**_review(one), "counts": one.number in counting} for one in standing.history],
-        "looks": [_look(look) for look in looks[:MOST_LOOKS]],
+        "looks": [_look(bench, look) for look in looks[:MOST_LOOKS]],
     }
 
 
-def _look(look: Look) -> dict[str, Any]:
-    corners = [round(float(look.box[name]), 1) for name in ("x1_px", "y1_px", "x2_px", "y2_px")]
+def _look(bench: Bench, look: Look) -> dict[str, Any]:
+    """One box in its frame, and what else was found in that."""
+    beside = [box for box in bench.boxes_of_frame[look.frame["frame_id"]] if box is not look.box]
     return {
         "detection": look.box["detection_id"],
         "frame": look.frame["frame_id"],
@@ -270,8 +272,13 @@ def _look(look: Look) -> dict[str, Any]:
         "file": look.frame["file"],
         "time": _moment(look.frame["time_utc"]),
         "confidence": _number(look.box["confidence"], 3),
-        "box": corners,
+        "box": _corners(look.box),
+        "beside": [_corners(box) for box in beside[:MOST_BESIDE]],
     }
+
+
+def _corners(box: Row) -> list[float]:
+    return [round(float(box[name]), 1) for name in ("x1_px", "y1_px", "x2_px", "y2_px")]
 
 
 def _review(one: Review) -> dict[str, Any]:

@@ -36,6 +36,7 @@ async function loadQueue() {
     return;
   }
   const gone = queue.vanished.length;
+  byId("simulated").hidden = !queue.simulated;
   byId("vanished").hidden = !gone;
   byId("vanished").textContent = `${gone} sighting${gone === 1 ? "" : "s"} that officers judged ${gone === 1 ? "is" : "are"} no longer there after locating anew; what was said is kept.`;
   if (!map) map = makeMap(byId("map"), choose, () => startMoving());
@@ -262,7 +263,7 @@ async function keepPlace() {
 function openFrame() {
   const one = detail?.looks[look];
   if (!one) return;
-  showFrame(one, detail.looks.filter((other) => other.frame === one.frame).map((other) => [other.box, true]));
+  showFrame(one, [[one.box, true], ...one.beside.map((box) => [box, false])]);
 }
 
 const KEYS = {
