@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +24,9 @@ from pmtiles.reader import Reader
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 from rasterio.enums import Resampling
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.vrt import WarpedVRT
-from rasterio.windows import from_bounds
+from rasterio.windows import Window
 
 from mapping.ground.frame import longitudes_near
 from vision.errors import InputError
@@ -85,7 +87,7 @@ def read_background(path: Path, box: Box, budget_bytes: int = BUDGET_BYTES) -> B
 
 def _from_geotiff(path: Path, wanted: Box, budget_bytes: int) -> Background:
     try:
-        with rasterio.open(path) as source:
+        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), rasterio.open(path) as source:
             if source.crs is None:
                 raise InputError(path, "says not where it lies (no coordinate system); georeference it, e.g. in QGIS")
             with WarpedVRT(source, crs=MERCATOR, resampling=Resampling.bilinear, add_alpha=True) as turned:
@@ -95,7 +97,13 @@ def _from_geotiff(path: Path, wanted: Box, budget_bytes: int) -> Background:
                 right, top = min(east, turned.bounds.right), min(north, turned.bounds.top)
                 if left >= right or bottom >= top:
                     raise InputError(path, "shows none of the ground of this report; name one that lies there")
-                window = from_bounds(left, bottom, right, top, turned.transform)
+                to_pixels = turned.transform
+                window = Window(
+                    (left - to_pixels.c) / to_pixels.a,
+                    (top - to_pixels.f) / to_pixels.e,
+                    (right - left) / to_pixels.a,
+                    (bottom - top) / to_pixels.e,
+                )
                 shrink = min(1.0, LONGEST_PX / max(window.width, window.height))
                 shape = (max(1, round(window.height * shrink)), max(1, round(window.width * shrink)))
                 bands = turned.read(window=window, out_shape=(turned.count, *shape), resampling=Resampling.average)

@@ -9,31 +9,15 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from mapping.maps.report import PlanContent, ReportContent, write_plan_page, write_report
-from mapping.maps.verdicts import Verdict, with_verdicts
+from mapping.maps.verdicts import REVIEW_COLUMNS, Verdict, with_verdicts
 from mapping.tables import SIGHTINGS
+from tests.browser.payloads import PAYLOADS
 
 OpenPage = Callable[..., tuple[Any, Any]]
-
-PAYLOADS = (
-    "</script><script>alert(1)</script>",
-    "<script>alert(1)</script>",
-    "${alert(1)}",
-    "`${alert(1)}`",
-    "{{7*7}}{% raw %}{# x #}",
-    "<img src=x onerror=alert(1)>",
-    "<svg onload=alert(1)>",
-    "javascript:alert(1)",
-    '"><iframe src="javascript:alert(1)"></iframe>',
-    "';alert(1);//",
-    "</title></style></textarea><b id=injected>",
-    "<!--<script>",
-    "\u2028alert(1)\u2029",
-    "]]></details><a href='https://example.org/'>x</a>",
-    "@@picket:data@@ @@picket:policy@@",
-)
 
 
 def crossed(page: Any, selector: str) -> list[str]:
@@ -198,22 +182,28 @@ def test_verdicts_are_told_apart(report_content: ReportContent, open_page: OpenP
 
 
 def test_text_from_outside_stays_text(report_content: ReportContent, open_page: OpenPage, tmp_path: Path) -> None:
-    rows = report_content.sightings.to_pylist()
-    for row, payload in zip(rows, PAYLOADS, strict=False):
-        row.update(object=payload, sighting_id=payload)
+    rows = (report_content.sightings.to_pylist() * 2)[: len(PAYLOADS)]
+    rows = [{**row, "object": payload, "sighting_id": payload} for row, payload in zip(rows, PAYLOADS, strict=True)]
+    names = pa.array(PAYLOADS)
+    reviews = {"verdict": pa.array(["unsure"] * len(PAYLOADS)), "reviewed_utc": pa.nulls(len(PAYLOADS))}
+    reviews |= dict.fromkeys(("reviewed_by", "review_note", "review_remark"), names)
+    sightings = SIGHTINGS.from_rows(rows)
+    for column in REVIEW_COLUMNS:
+        sightings = sightings.append_column(column, reviews[column.name].cast(column.type))
     area = {
         "type": "FeatureCollection",
         "features": [
             {**feature, "properties": {**feature["properties"], "name": payload}}
-            for payload in PAYLOADS
-            for feature in report_content.area["features"]
+            for feature, payload in zip(report_content.area["features"] * 10, PAYLOADS, strict=True)
         ],
     }
     content = replace(
         report_content,
         title=" ".join(PAYLOADS),
-        sightings=SIGHTINGS.from_rows(rows),
+        sightings=sightings,
+        tracks={payload: next(iter(report_content.tracks.values())) for payload in PAYLOADS[:3]},
         area=area,
+        warning=" ".join(PAYLOADS),
         notes=PAYLOADS,
         facts={payload: payload for payload in PAYLOADS},
     )
@@ -221,15 +211,23 @@ def test_text_from_outside_stays_text(report_content: ReportContent, open_page: 
     write_report(content, tmp_path / "report.html")
     plain, _ = open_page(tmp_path / "plain.html")
     page, seen = open_page(tmp_path / "report.html")
-    for index in range(len(PAYLOADS)):
+    assert page.locator("#table-holder tbody td:nth-child(3)").all_text_contents() == list(PAYLOADS)
+    for index in range(0, len(PAYLOADS), 7):
         page.locator("tbody tr").nth(index).click()
-        assert page.locator("#details dd").last.text_content() == PAYLOADS[index]
+        said = page.locator("#details dd").all_text_contents()
+        assert said.count(PAYLOADS[index]) == 3  # note, remark and identifier
+        assert f"by {PAYLOADS[index]}" in page.locator("#details .verdict").text_content()
+        page.keyboard.press("Escape")
+    page.fill(".find input", PAYLOADS[1])
+    page.wait_for_timeout(300)
     assert (seen.requests, seen.errors, seen.dialogs) == ([], [], [])
     assert page.title().split() == " ".join(PAYLOADS).split()
-    shown = page.locator("#notes li").all_text_contents()
-    assert shown[: len(PAYLOADS)] == list(PAYLOADS)
+    assert page.locator("#notes li").all_text_contents()[: len(PAYLOADS)] == list(PAYLOADS)
     assert page.locator("#facts th").all_text_contents() == list(PAYLOADS)
-    foreign = "script, iframe, b[id], a[href^=http], a[href^=javascript], [onerror], [onload]"
+    foreign = (
+        "script, iframe, object, embed, base, form, link, template, b[id], a[href^=http], a[href^=javascript], "
+        "[onerror], [onload], [onfocus], [ontoggle], [onbegin], [srcset], [srcdoc]"
+    )
     assert page.locator(foreign).count() == plain.locator(foreign).count()
 
 

@@ -29,7 +29,7 @@ function bar(job) {
     cancel.disabled = true;
     tried(() => send(`/api/jobs/${job.id}/cancel`));
   } }, "Cancel");
-  const element = make("div", { class: "job" }, words, progress, role === "officer" ? cancel : null);
+  const element = make("div", { class: "job" }, words, progress, role === "officer" && job.kind !== "fly" ? cancel : null); // a flight is called home on its own page
   const update = (now) => {
     const share = now.total > 0 ? now.done / now.total : null;
     const left = now.left_s === null ? "" : `, about ${lasting(now.left_s)} left`;

@@ -152,7 +152,7 @@ def test_a_vehicle_arms_only_when_the_officer_says_so(served: Any, mission: str,
     )
     try:
         assert simulator.stdout is not None
-        address = json.loads(simulator.stdout.readline())["connect"]
+        address = json.loads(simulator.stdout.readline())["url"]
         page, watched = open_app(f"/missions/{mission}/fly")
         page.check("[value=vehicle]")
         page.fill("[name=address]", address)
@@ -170,7 +170,7 @@ def test_a_vehicle_arms_only_when_the_officer_says_so(served: Any, mission: str,
         assert (watched.elsewhere, watched.errors) == ([], [])
     finally:
         simulator.kill()
-        simulator.wait()
+        simulator.communicate()
 
 
 @pytest.mark.parametrize(
