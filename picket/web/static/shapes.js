@@ -17,6 +17,10 @@ const HELP = {
 };
 const MOST_UNDONE = 50;
 
+// The library asks markers where they are that it has taken off the map already, once a corner was taken back.
+const placed = L.Editable.MiddleMarker.prototype.setVisibility;
+L.Editable.MiddleMarker.include({ setVisibility() { if (this._map) placed.call(this); } });
+
 /** The shapes of a drawing. `changed()` is called after every change, also while something is dragged. */
 export class Shapes {
   constructor(map, list, { editable, changed }) {

@@ -21,9 +21,9 @@ def test_the_printed_link_logs_in_once_and_ctrl_c_ends_it(tmp_path: Path) -> Non
         assert process.stderr is not None
         links: list[tuple[str, str]] = []
         while len(links) < 2:
-            found = re.search(
-                r"For a[n]? (officer|viewer): (http://127\.0\.0\.1:\d+)/login#(\S+)", process.stderr.readline()
-            )
+            line = process.stderr.readline()
+            assert line, "it ended by itself"
+            found = re.search(r"For an? (officer|viewer): (http://127\.0\.0\.1:\d+)/login#(\S+)", line)
             links += [(found[2], found[3])] if found else []
         address, token = links[0]
 
