@@ -2,6 +2,7 @@
 
 MissionError            root
   NotFlyableError       the area, drone and camera allow no plan that holds its proof
+    TooManyCornersError no fence that an autopilot holds fits
   VehicleError          the vehicle refused, failed a check or did not answer
     StoppedError        a person ended it before the take-off
 """
@@ -13,6 +14,10 @@ class MissionError(RuntimeError):
 
 class NotFlyableError(MissionError):
     """No plan can be made that stays inside its fence and its battery; the text says why in one sentence."""
+
+
+class TooManyCornersError(NotFlyableError):
+    """No fence of so few vertices that an autopilot holds them fits."""
 
 
 class VehicleError(MissionError):

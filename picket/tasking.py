@@ -12,6 +12,7 @@ from typing import Any
 from mapping.ground.camera import Camera
 from mapping.ground.elevation import ElevationModel
 from mapping.ground.terrain import read_terrain
+from mapping.maps.wording import counted
 from missions.areas.area import Area
 from missions.areas.read import read_area
 from missions.drones import Drone
@@ -115,10 +116,9 @@ def rest_of(folder: Path) -> tuple[Path, Area, Plan, dict[str, Any]]:
         raise NotFlyableError("nothing is left to fly: every sortie of this mission was flown to its end")
     sorties = tuple(replace(task.sortie, number=number) for number, task in enumerate(left, 1))
     resumed = sum(bool(task.resumes) for task in left)
-    note = (
-        f"Of {len(made.sorties)} sorties {len(left)} are left, {resumed} of them cut short: they go on a photo before "
-        "the last one taken."
-    )
+    note = f"Of {counted(len(made.sorties), 'sortie')} {len(left)} {'is' if len(left) == 1 else 'are'} left."
+    if resumed:
+        note += f" {resumed} cut short in flight go on a photo before the last one taken."
     rest = plan_of_rest(replace(made, notes=(*made.notes, note)), sorties)
     settings = {**mission.settings(), "resumes": flight.root.name}
     for what in ("drone", "camera"):

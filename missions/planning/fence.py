@@ -19,8 +19,9 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
 from missions.drones import Drone
-from missions.errors import NotFlyableError
+from missions.errors import NotFlyableError, TooManyCornersError
 from missions.planning.energy import overshoot_m
+from missions.planning.joining import joined_zones
 from missions.planning.routing import Router
 
 MAX_VERTICES = 69
@@ -89,14 +90,19 @@ def survey_ground(
     home: Point,
     clearance: float,
     nearest_lane_m: float = math.inf,
+    *,
+    join_zones: bool = False,
 ) -> Ground:
     """What has to be kept out of; `nearest_lane_m` is how near the border anything is to be flown, where that is known.
-    Raises NotFlyableError where home lies in or beside it."""
+    With `join_zones` neighbouring no-fly zones are made one, outward, so that an autopilot can hold them. Raises
+    NotFlyableError where home lies in or beside it."""
     notes: list[str] = []
     away_m = ZONE_MARGIN_M + clearance + 1.0
     if no_fly.distance(home) < away_m:
         where = "inside" if no_fly.covers(home) else f"{no_fly.distance(home):.0f} m from"
         raise NotFlyableError(f"home lies {where} a no-fly zone; move it at least {away_m:.0f} m outside")
+    if join_zones:
+        no_fly = _joined(no_fly, patrol, home, away_m, notes)
     strip = _border_strip(_solid(patrol), border, clearance, nearest_lane_m, notes)
     if strip.distance(home) <= clearance:
         raise NotFlyableError("home lies on the border line; move it at least 35 m inside")
@@ -156,8 +162,28 @@ def enclose(
         return Enclosure(*drawn, tuple(reachable), tuple(notes))
     if widening:
         return None
-    raise NotFlyableError(
+    raise TooManyCornersError(
         f"the area and its no-fly zones have too many corners for a fence of {MAX_VERTICES} vertices; draw them simpler"
+    )
+
+
+def _joined(no_fly: MultiPolygon, patrol: MultiPolygon, home: Point, away_m: float, notes: list[str]) -> MultiPolygon:
+    """The no-fly zones, those that the fence has to hold joined outward."""
+    near = shapely.union_all([patrol, home]).convex_hull.buffer(3.0 * MARGIN_M)
+    zones = list(shapely.get_parts(no_fly))
+    held = [zone for zone in zones if zone.intersects(near)]
+    joined = joined_zones(held, home, away_m)
+    more_m2 = joined.intersection(patrol).area - shapely.union_all(held).intersection(patrol).area
+    notes.append(
+        f"The {len(held)} no-fly zones have more corners than the {MAX_VERTICES} an autopilot's fence holds: they are "
+        f"joined outward to {len(joined.geoms)}, which closes {max(0.0, more_m2) / 1e4:.1f} ha more of the patrol area."
+    )
+    return MultiPolygon(
+        [
+            part
+            for part in shapely.get_parts(shapely.union_all([*joined.geoms, *(z for z in zones if z not in held)]))
+            if isinstance(part, Polygon)
+        ]
     )
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from mapping.ground.camera import Camera
 from missions.areas.area import Area
 from missions.drones import Drone
-from missions.errors import NotFlyableError
+from missions.errors import NotFlyableError, TooManyCornersError
 from missions.plan import CameraChange, Fence, Plan, Position, Sortie, Waypoint
 from missions.planning.coverage import covered_share
 from missions.planning.energy import CALM, Wind
@@ -32,7 +33,7 @@ from missions.planning.layouts import layouts
 from missions.planning.local import positions_of, rings_of
 from missions.planning.proof import proven
 from missions.planning.revisit import repeated, revisit_note
-from missions.planning.setting import set_out
+from missions.planning.setting import Setting, set_out
 from missions.planning.solution import Solution, best_solution
 from missions.planning.sorties import Draft, Planner
 from missions.planning.survey import photo_count
@@ -149,11 +150,15 @@ def _level(
     """The plan over level ground, not yet proven; `overlaps` are sidelap and frontlap."""
     if angle_deg is not None and not math.isfinite(angle_deg):
         raise InputError("--angle", f"{angle_deg} is not a direction; give degrees from north or auto")
-    setting = set_out(area, drone, imaging, home=home, wind=wind, lanes_m=lanes_m)
+    try:
+        setting, solution = _solved(area, drone, imaging, angle_deg, home=home, wind=wind, lanes_m=lanes_m)
+    except TooManyCornersError:
+        if area.no_fly.is_empty:
+            raise
+        setting, solution = _solved(
+            area, drone, imaging, angle_deg, home=home, wind=wind, lanes_m=lanes_m, join_zones=True
+        )
     site, origin, notes = setting.site, setting.origin, list(setting.notes)
-    region = setting.region
-    groups = [[setting.corridor]] if region is None else layouts(site, region, angle_deg)
-    solution = best_solution(site, groups)
     notes += solution.enclosure.notes
     if solution.added:
         notes.append(_added_note(len(solution.added), len(solution.enclosure.rally)))
@@ -195,6 +200,16 @@ def _level(
         notes=tuple(notes),
     )
     return replace(plan, coverage=covered_share(plan, setting.lanes))
+
+
+def _solved(
+    area: Area, drone: Drone, imaging: Imaging, angle_deg: float | None, **wanted: Any
+) -> tuple[Setting, Solution]:
+    """The setting and the best solution in it."""
+    setting = set_out(area, drone, imaging, **wanted)
+    region = setting.region
+    groups = [[setting.corridor]] if region is None else layouts(setting.site, region, angle_deg)
+    return setting, best_solution(setting.site, groups)
 
 
 def _added_note(added: int, drawn: int) -> str:

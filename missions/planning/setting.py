@@ -54,8 +54,10 @@ def set_out(
     home: Position | None,
     wind: Wind,
     lanes_m: Sequence[float] | None,
+    join_zones: bool = False,
 ) -> Setting:
-    """The setting of a survey, or with `lanes_m` of a corridor (`planner.make_plan` says what they mean). Raises
+    """The setting of a survey, or with `lanes_m` of a corridor (`planner.make_plan` says what they mean); with
+    `join_zones` no-fly zones are joined so that a fence holds them. Raises
     InputError for options that mean nothing, NotFlyableError where nothing of the area can be photographed."""
     notes = [*area.notes, *imaging.notes]
     origin = home_of(area, home, notes)
@@ -64,7 +66,8 @@ def set_out(
     offsets = [] if lanes_m is None else sorted(lanes_m) or default_lanes(clearance, imaging)
     check_offsets(offsets, clearance)
     nearest_m = min(offsets, default=math.inf)
-    ground = survey_ground(patrol, to_local(area.no_fly, origin), border, HOME, clearance, nearest_m)
+    no_fly = to_local(area.no_fly, origin)
+    ground = survey_ground(patrol, no_fly, border, HOME, clearance, nearest_m, join_zones=join_zones)
     notes += ground.notes
     rally = tuple(to_local(Point(p.lon_deg, p.lat_deg), origin) for p in area.rally)
     site = Site(drone, imaging, wind, ground, rally)

@@ -130,7 +130,13 @@ def _judged(zone: Zone, band: Band, window: Window | None, allowed: Collection[s
         return Way.OPEN, f"the flight stays below it, at most {flown_m:.0f} m above ground"
     if highest < band.lowest_agl_m:
         return Way.BENEATH, f"the flight stays above it, at least {band.lowest_agl_m:.0f} m above ground"
-    return Way.CLOSED, zone.restriction.value
+    by_sea_level = any(limit is not None and limit.reference != "AGL" for limit in (zone.lower, zone.upper))
+    if by_sea_level and band.ground_amsl_m is None:
+        return (
+            Way.CLOSED,
+            "its heights are not above the ground: give --terrain, and they are compared with the flight's",
+        )
+    return Way.CLOSED, ""
 
 
 def _lowest_agl_m(limit: Limit | None, band: Band, middle: Point) -> float:
@@ -188,7 +194,8 @@ def _noted(one: Finding, area: Area) -> str:
         touched = zone.polygon.intersects(area.patrol)
         share = zone.polygon.intersection(area.patrol).area / area.patrol.area if touched else 0.0
         part = f"; it takes {100.0 * share:.1f} % of the patrol area" if share > 0 else ""
-        return f"The flight keeps out of the zone {said(one)}{part}."
+        hint = f"; {one.why}" if one.why else ""
+        return f"The flight keeps out of the zone {said(one)}{part}{hint}."
     if one.way is Way.BENEATH:
         return f"The zone {zone.title} lies beneath: {one.why}."
     message = f' ("{zone.message[:160]}")' if zone.message and zone.restriction is not Restriction.NONE else ""

@@ -139,6 +139,10 @@ def plan(
         elif area is None:
             raise InputError("AREA", "missing; give the area to plan, or --resume FLIGHT")
         else:
+            if terrain is None and tolerance != DEFAULT_TOLERANCE_M:
+                raise InputError(
+                    "--tolerance", "says how closely to follow --terrain, and there is none; give --terrain DEM"
+                )
             asked = read_area(area, _roles(role or []))
             place = _position(home) if home else None
             ground = None if terrain is None else terrain_of(terrain, asked, place)
@@ -163,7 +167,7 @@ def plan(
                 lanes_m=_lanes(pattern, offset),
                 revisit_s=_revisit_s(revisit),
             )
-    except MissionError as error:
+    except (MissionError, InputError) as error:
         summarise(blocked_summary(str(error), time.monotonic() - started), as_json=as_json)
         raise
     write_mission(
