@@ -158,6 +158,7 @@ function showForm() {
     `${one.number}: ${lasting(one.flight_time_s)}, ${one.photos} photos, ${one.battery_used_pct} % of the battery`)));
   const next = sorties.find((one) => !flights.some((flown) => flown.sortie === one.number && flown.flown)) || sorties[0];
   form.elements.sortie.value = chosen || next?.number || "";
+  byId("begin-button").disabled = !next;
   followWay();
 }
 
