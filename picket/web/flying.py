@@ -130,7 +130,8 @@ class Flying:
     def go_on(self, flight: Flight, mission: Mission, steps: Sequence[str], who: str) -> Job:
         """Begin the first of these steps with a flight; each of the others follows when the one before it is done."""
         step, rest = steps[0], steps[1:]
-        arguments = [step, str(flight.root), "--force"]
+        of = mission.root if step == "report" else flight.root
+        arguments = [step, str(of), "--force"]
         return self._jobs.start(
             step,
             arguments,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from mapping.maps.layers import layers_json, plan_and_area
 from missions.plan import Plan
 from picket.flights import check_sortie, plan_to_fly
-from picket.folder import Flight
+from picket.folder import Flight, Mission
 from picket.web.access import Officer, Viewer
 from picket.web.flying import STEPS, Asked, Flying
 from picket.web.jobs import described
@@ -68,7 +68,7 @@ def flying(request: Request, person: Viewer, mission: TheMission) -> dict[str, A
         "sorties": [_sortie(plan, number) for number in range(len(plan.sorties))],
         "layers": layers_json(features, plan_page=True),
         "flight": _flying(request).state(mission),
-        "flights": [_flight(flight) for flight in mission.flights()],
+        "flights": [_flight(flight, mission) for flight in mission.flights()],
     }
 
 
@@ -123,9 +123,11 @@ def _sortie(plan: Plan, place: int) -> dict[str, Any]:
     }
 
 
-def _flight(flight: Flight) -> dict[str, Any]:
-    """A flight in the list: what became of it, and what was done with it."""
+def _flight(flight: Flight, mission: Mission) -> dict[str, Any]:
+    """A flight in the list: what became of it, and what was done with it. Reported is what the mission's report, written
+    since, holds."""
     facts = flight.facts()
+    located = flight.sightings.stat().st_mtime if flight.sightings.exists() else None
     return {
         "name": flight.root.name,
         "sortie": facts.get("sortie"),
@@ -134,6 +136,6 @@ def _flight(flight: Flight) -> dict[str, Any]:
         "flown": flight.left_the_ground(),
         "under_way": flight.is_being_flown(),
         "searched": flight.detections.exists(),
-        "located": flight.sightings.exists(),
-        "reported": flight.report.exists(),
+        "located": located is not None,
+        "reported": located is not None and mission.report.exists() and mission.report.stat().st_mtime >= located,
     }

@@ -204,3 +204,16 @@ def test_viewers_fly_nothing_and_nothing_is_answered_twice(
     assert officer.post("/api/missions/north/flying/home", json={"job": job}).status_code == 200
     assert officer.post("/api/missions/north/flying/home", json={"job": job}).status_code == 409
     until(officer, lambda now: now["flight"]["ended"])
+
+
+def test_what_comes_after_the_landing_goes_step_by_step(served: Any, mission: str, officer: httpx.Client) -> None:
+    assert begin(officer, speedup=20).status_code == 202
+    flown = until(officer, lambda now: now["flight"]["ended"])
+    (flight,) = flown["flights"]
+    steps = officer.post(f"/api/missions/{mission}/flights/{flight['name']}/steps", json={"steps": ["report", "detect"]})
+    assert steps.status_code == 202
+    assert steps.json()["kind"] == "detect"
+    twice = officer.post(f"/api/missions/{mission}/flights/{flight['name']}/steps", json={"steps": ["detect"]})
+    assert twice.status_code == 409
+    searched = until(officer, lambda now: now["flights"][0]["searched"])
+    assert not searched["flights"][0]["reported"]
