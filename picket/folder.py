@@ -157,7 +157,7 @@ class Flight:
     def is_being_flown(self) -> bool:
         """Whether the process that records it is still at work."""
         facts = self.facts()
-        return not facts.get("complete", True) and _is_running(facts.get("process"))
+        return not facts.get("complete", True) and is_running(facts.get("process"))
 
     def left_the_ground(self) -> bool:
         """False for an attempt that ended before the vehicle flew, however it ended; records that do not say whether it
@@ -314,12 +314,13 @@ def open_flight(path: Path) -> Flight:
     """
     flight = _find_flight(path)
     facts = flight.facts()
-    if not facts.get("complete", True) and not _is_running(facts.get("process")):
+    if not facts.get("complete", True) and not is_running(facts.get("process")):
         recover(flight.root, flight.camera())
     return flight
 
 
-def _is_running(process: object) -> bool:
+def is_running(process: object) -> bool:
+    """Whether there is a process of this number; False for what is no number."""
     if not isinstance(process, int):
         return False
     try:

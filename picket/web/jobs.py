@@ -24,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from picket.folder import is_running
 from picket.output import PROGRESS_VARIABLE
 from picket.web.events import Hub
 
@@ -100,6 +101,7 @@ class Jobs:
         """`folder` holds what running work says; `hub` is told how it goes (topic "jobs"); every command gets
         `environment` in its own. `program` is what is run."""
         self._folder, self._hub, self._environment, self._program = folder, hub, environment, program
+        _clear(folder)
         self._lock = threading.RLock()
         self._all: dict[str, _Running] = {}
 
@@ -135,7 +137,7 @@ class Jobs:
             if len(running) >= MOST_RUNNING:
                 raise JobRefusedError(f"{len(running)} jobs are under way already; wait until one has ended")
             job = Job(secrets.token_hex(8), kind, title, mission, who)
-            folder = self._folder / job.id
+            folder = self._folder / f"{os.getpid()}-{job.id}"
             folder.mkdir(parents=True)
             process = _begin([*self._program, *arguments, "--json"], folder, self._environment)
             one = _Running(job, process, folder, patience_s)
@@ -286,6 +288,14 @@ class Jobs:
         ended = [key for key, one in self._all.items() if one.job.ended]
         for key in ended[: max(0, len(self._all) - MOST_KEPT)]:
             del self._all[key]
+
+
+def _clear(folder: Path) -> None:
+    """Remove what the jobs of apps left that are gone; a flight that outlived its app goes on without it."""
+    for left in folder.glob("*-*"):
+        number = left.name.partition("-")[0]
+        if number.isdigit() and not is_running(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def described(job: Job) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -140,6 +142,15 @@ def test_progress_and_other_news_reach_the_browsers(jobs) -> None:
     assert (now.step, now.done, now.total, now.detail) == ("searching", 3, 12, "x")
     assert ("flight:m", {"job": job.id, "lat_deg": 23.0}) in jobs._hub.messages
     assert "a line for people" in jobs.log(job.id)
+
+
+def test_what_a_killed_app_left_is_removed(tmp_path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    for number in (gone.pid, os.getpid()):
+        (tmp_path / f"{number}-ab").mkdir()
+    Jobs(tmp_path, Hub())
+    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}-ab"]
 
 
 def test_a_question_is_answered(jobs) -> None:
