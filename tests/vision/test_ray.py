@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -19,7 +20,8 @@ from tests.vision.yolo_data import write_weights
 from vision.batch import detect_frames, search_settings
 from vision.detector import NetworkDetector, load_detector
 from vision.engines import local
-from vision.engines.ray import Cluster, _joined
+from vision.engines.ray import Cluster, _check_reached, _joined
+from vision.errors import VisionError
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),
@@ -132,3 +134,11 @@ def test_nothing_listens_beyond_this_machine(cluster: Cluster) -> None:
     assert os.environ["RAY_AUTH_MODE"] == "token"
     assert len(os.environ["RAY_AUTH_TOKEN"]) >= 32
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_a_cluster_that_is_not_there_is_named_at_once() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(VisionError, match=f"no Ray cluster at {address}"):
+            _check_reached(address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ SHARD = 8
 TRIES = 5
 """So often is a shard begun whose worker died; then it is the pictures that kill it."""
 
+REACHED_S = 5.0
 LOOPBACK = "127.0.0.1"
 _SHARDS_A_WORKER = 2
 _STORE_BYTES = 256 << 20
@@ -124,6 +126,19 @@ def _line(error: BaseException | None) -> str:
     return str(error).strip().splitlines()[0][:200] if error and str(error).strip() else type(error).__name__
 
 
+def _check_reached(address: str) -> None:
+    """Raise VisionError where nobody listens at a cluster's HOST:PORT: Ray itself would wait for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon or "/" in address or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), REACHED_S).close()
+    except (OSError, OverflowError) as error:
+        raise VisionError(
+            f"no Ray cluster at {address} ({error}); is it up, and can it be reached from here?"
+        ) from error
+
+
 @contextmanager
 def _joined(cluster: Cluster) -> Iterator[Any]:
     """Ray, connected: to the cluster at an address, or to a new one on this machine that ends with the block."""
@@ -152,7 +167,10 @@ def _joined(cluster: Cluster) -> Iterator[Any]:
                 **quiet,
             )
         else:
+            _check_reached(str(cluster.address))
             ray.init(address=cluster.address, **quiet)
+    except VisionError:
+        raise
     except Exception as error:  # Ray raises its own, gRPC's and the system's where it cannot start or connect
         where = cluster.address or "this machine"
         raise VisionError(f"no Ray cluster at {where} ({_line(error)}); is its token known here?") from error
