@@ -124,8 +124,8 @@ def _sortie(plan: Plan, place: int) -> dict[str, Any]:
 
 
 def _flight(flight: Flight, mission: Mission) -> dict[str, Any]:
-    """A flight in the list: what became of it, and what was done with it. Reported is what the mission's report, written
-    since, holds."""
+    """A flight in the list: what became of it, and what was done with it. Reported is what the mission's report holds,
+    if it was written since."""
     facts = flight.facts()
     located = flight.sightings.stat().st_mtime if flight.sightings.exists() else None
     return {

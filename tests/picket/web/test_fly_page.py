@@ -210,10 +210,11 @@ def test_what_comes_after_the_landing_goes_step_by_step(served: Any, mission: st
     assert begin(officer, speedup=20).status_code == 202
     flown = until(officer, lambda now: now["flight"]["ended"])
     (flight,) = flown["flights"]
-    steps = officer.post(f"/api/missions/{mission}/flights/{flight['name']}/steps", json={"steps": ["report", "detect"]})
+    after = f"/api/missions/{mission}/flights/{flight['name']}/steps"
+    steps = officer.post(after, json={"steps": ["report", "detect"]})
     assert steps.status_code == 202
     assert steps.json()["kind"] == "detect"
-    twice = officer.post(f"/api/missions/{mission}/flights/{flight['name']}/steps", json={"steps": ["detect"]})
+    twice = officer.post(after, json={"steps": ["detect"]})
     assert twice.status_code == 409
     searched = until(officer, lambda now: now["flights"][0]["searched"])
     assert not searched["flights"][0]["reported"]
