@@ -85,4 +85,4 @@ def _measured(row: Mapping[str, float | None]) -> str:
 
 def review_text(by: str | None, time_utc: datetime | None) -> str:
     """`by A. Rahman, 2026-11-22 18:16 UTC`; what is not known is left out."""
-    return ", ".join(filter(None, [by and f"by {by}", time_utc and time_text(time_utc)]))
+    return ", ".join(filter(None, [f"by {by}" if by else "", time_text(time_utc) if time_utc else ""]))
