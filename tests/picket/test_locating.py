@@ -143,7 +143,7 @@ def test_a_mission_is_located_as_one(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert row["n_frames"] == 6
     assert sorted({name.split("/")[0] for name in row["detection_ids"]}) == ["a-01", "b-02"]
     assert len(read_coverage(mission.coverage).of("gap")) >= 1
-    assert any("were not looked at" in note for note in summary["notes"])
+    assert any("not looked at; the largest" in note for note in summary["notes"])
     assert outdated(mission) is None
     assert main(["locate", str(mission.root)]) == 2
     second = Flight(mission.root / "flights" / "b-02")
