@@ -11,7 +11,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,11 +46,18 @@ class Version:
         """As one line of JSON; the same version gives the same text."""
         return _canonical({one.name: getattr(self, one.name) for one in fields(self)})
 
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of `to_text`: names the version to whoever was shown it."""
+        return hashlib.sha256(self.to_text().encode()).hexdigest()
+
     @staticmethod
     def from_text(text: str) -> Version:
-        """What `to_text` wrote."""
-        values = json.loads(text)
-        return Version(**{**values, "detection_ids": tuple(values["detection_ids"])})
+        """What `to_text` wrote. Raises PicketError where it is something else."""
+        try:
+            values = json.loads(text)
+            return Version(**{**values, "detection_ids": tuple(values["detection_ids"])})
+        except (ValueError, TypeError, LookupError) as error:
+            raise PicketError("a review does not say which sighting it was given on; see `picket review`") from error
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,12 @@ def checked(asked: Judgement) -> Judgement:
     if asked.verdict not in WORDS:
         raise InputError("the verdict", f"{asked.verdict!r:.40} is none of {', '.join(WORDS)}")
     _check_extras(asked, note)
-    return Judgement(**{**asked.__dict__, "note": note})
+    place = {name: None if value is None else value + 0.0 for name, value in _place(asked).items()}
+    return replace(asked, note=note, **place)
+
+
+def _place(asked: Judgement) -> dict[str, float | None]:
+    return {"lat_deg": asked.lat_deg, "lon_deg": asked.lon_deg}
 
 
 def _check_extras(asked: Judgement, note: str) -> None:

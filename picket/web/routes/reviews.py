@@ -37,9 +37,11 @@ Id = Annotated[str, Query(min_length=1, max_length=LONGEST_NAME)]
 
 
 class Verdict(BaseModel):
-    """What an officer hands in about a sighting; see `picket.reviews.record.Judgement`."""
+    """What an officer hands in about a sighting; see `picket.reviews.record.Judgement`. `version` is the digest of the
+    version that was shown, as the sighting's answer gave it."""
 
     sighting: str = Field(min_length=1, max_length=LONGEST_NAME)
+    version: str = Field(min_length=64, max_length=64)
     verdict: str = Field(max_length=20)
     key: str = Field(min_length=8, max_length=LONGEST_NAME)
     expected: int = Field(ge=0, le=2**53)
@@ -105,12 +107,21 @@ def reviews_since(
     return {"stamp": bench.stamp, "last": bench.last, "rows": rows}
 
 
-@router.post("/api/missions/{mission}/reviews", status_code=201, responses={409: {"description": "Judged meanwhile"}})
+JUDGED = {409: {"description": "Judged or located anew meanwhile"}, 503: {"description": "May be kept or not"}}
+
+
+@router.post("/api/missions/{mission}/reviews", status_code=201, responses=JUDGED)
 def judge(request: Request, person: Officer, mission: TheMission, asked: Verdict) -> Response:
     """Keep a verdict. Once this is answered with 201 it is on the disk; 409 with the sighting as it now stands where
-    somebody judged it since `expected`."""
+    somebody judged it since `expected`, or where it is another version (`changed`) than the one that was shown; 503
+    where the same has to be sent again, under the same key, to know."""
     benches = _benches(request)
-    version = benches.of(mission).version(asked.sighting)
+    known = benches.of(mission)
+    version = known.version(asked.sighting)
+    sent_again = any(one.key == asked.key for one in known.reviews)
+    if asked.version != version.digest() and not sent_again:
+        changed = {"problem": "this sighting was located anew since it was shown; look at it and judge it as it is now"}
+        return JSONResponse({**changed, "changed": True, "reviews": [], "sighting": _full(known, asked.sighting)}, 409)
     judgement = Judgement(
         sighting_id=bare_id(asked.sighting),
         verdict=asked.verdict,
@@ -127,7 +138,7 @@ def judge(request: Request, person: Officer, mission: TheMission, asked: Verdict
         review, bench = benches.judge(mission, judgement)
     except JudgedSinceError as error:
         since = {"problem": str(error), "reviews": [_review(one) for one in error.reviews]}
-        return JSONResponse({**since, "sighting": _full(benches.of(mission), asked.sighting)}, 409)
+        return JSONResponse({**since, "changed": False, "sighting": _full(benches.of(mission), asked.sighting)}, 409)
     told = {"number": review.number, "officer": review.officer, "row": _short(bench, asked.sighting)}
     request.app.state.hub.publish(f"reviews:{mission.root.name}", told)
     return JSONResponse({"review": _review(review), "sighting": _full(bench, asked.sighting)}, 201)
@@ -238,6 +249,7 @@ def _full(bench: Bench, sighting_id: str) -> dict[str, Any]:
     counting = {one.number for one in still_standing(standing.history)}
     return {
         "id": sighting_id,
+        "version": bench.version(sighting_id).digest(),
         "short": _short(bench, sighting_id),
         "label": ", ".join(dict.fromkeys(str(look.box["label"]) for look in looks))[:200],
         "lat": lat,

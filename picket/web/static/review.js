@@ -12,11 +12,12 @@ const mayJudge = role === "officer";
 const rows = new Map();
 const mine = [];
 let columns = [], order = [], current = null, detail = null, look = 0, last = 0, stamp = "", page = 0;
-let moving = false, busy = false, map = null, wanted = 0;
+let moving = false, busy = false, choosing = false, map = null, wanted = 0;
 
 const clock = (iso) => (iso === null ? "unknown" : `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`);
 const span = (first, end) => (end === first || end === null ? clock(first) : `${first.slice(0, 10)} ${first.slice(11, 19)} to ${end.slice(0, 10) === first.slice(0, 10) ? `${end.slice(11, 19)} UTC` : clock(end)}`);
-const cropUrl = (one, small) => `${base}/crop?detection=${encodeURIComponent(one.detection)}${small ? "&small=true" : ""}`;
+// The version makes the address another one where locating anew drew another box in the same frame.
+const cropUrl = (found, one, small) => `${base}/crop?detection=${encodeURIComponent(one.detection)}&of=${found.version.slice(0, 16)}${small ? "&small=true" : ""}`;
 const A = (word) => (/^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`);
 
 function newKey() {
@@ -67,9 +68,12 @@ function drawQueue(from = null) {
 async function choose(id) {
   if (!rows.has(id)) return;
   const asked = ++wanted;
+  choosing = true;
   stopMoving();
   const found = await tried(() => get(`${base}/sighting?id=${encodeURIComponent(id)}`));
-  if (asked !== wanted || !found) return;
+  if (asked !== wanted) return;
+  choosing = false;
+  if (!found) return;
   if (id !== current) { byId("why").value = ""; look = 0; }
   current = id;
   show(found);
@@ -79,7 +83,7 @@ async function choose(id) {
 
 function preload(id) {
   if (!id) return;
-  get(`${base}/sighting?id=${encodeURIComponent(id)}`).then((one) => { if (one.looks[0]) new Image().src = cropUrl(one.looks[0]); }, () => {});
+  get(`${base}/sighting?id=${encodeURIComponent(id)}`).then((one) => { if (one.looks[0]) new Image().src = cropUrl(one, one.looks[0]); }, () => {});
 }
 
 function show(found) {
@@ -107,16 +111,35 @@ function show(found) {
 function showLooks() {
   const looks = detail.looks;
   look = Math.min(Math.max(look, 0), Math.max(0, looks.length - 1));
-  byId("no-picture").hidden = looks.length > 0;
-  byId("crop").hidden = !looks.length;
   byId("frame-button").disabled = !looks.length;
+  showPicture(looks.length ? cropUrl(detail, looks[look]) : "");
   if (looks.length) {
-    byId("crop").src = cropUrl(looks[look]);
     byId("crop").alt = `The frame round the box: ${looks[look].file}, ${clock(looks[look].time)}`;
   }
   byId("strip").replaceChildren(...looks.map((one, k) => make("button", { type: "button", "aria-pressed": String(k === look), title: `${one.file}, ${clock(one.time)}`, onclick: () => { look = k; showLooks(); } },
-    make("img", { src: cropUrl(one, true), alt: `Frame ${k + 1}`, loading: "lazy" }))));
+    make("img", { src: cropUrl(detail, one, true), alt: `Frame ${k + 1}`, loading: "lazy" }))));
   byId("strip").children[look]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Show the picture at an address, and until it is there none: browsers go on showing the one before. */
+function showPicture(url) {
+  const crop = byId("crop");
+  if (crop.dataset.of === url) return;
+  crop.dataset.of = url;
+  pictureIs(url ? "loading" : "missing");
+  if (url) crop.src = url;
+  else crop.removeAttribute("src");
+}
+
+function pictureIs(what) {
+  byId("crop").style.visibility = what === "there" ? "visible" : "hidden";
+  byId("crop").hidden = what === "missing";
+  byId("no-picture").hidden = what !== "missing";
+  byId("picture").setAttribute("aria-busy", String(what === "loading"));
+}
+
+for (const [outcome, what] of [["load", "there"], ["error", "missing"]]) {
+  byId("crop").addEventListener(outcome, ({ target }) => { if (target.getAttribute("src") === target.dataset.of) pictureIs(what); });
 }
 
 function showFacts(found, row) {
@@ -173,7 +196,7 @@ async function handIn(verdict, extras = {}) {
   if (!mayJudge) { toast("You are logged in to look; an officer has to judge."); return false; }
   if (busy || !detail) return false;
   busy = true;
-  const body = { sighting: detail.id, verdict, key: newKey(), expected: detail.expected, note: byId("why").value, ...extras };
+  const body = { sighting: detail.id, version: detail.version, verdict, key: newKey(), expected: detail.expected, note: byId("why").value, ...extras };
   try {
     return await sent(body);
   } finally {
@@ -190,9 +213,10 @@ async function sent(body) {
     if (kept.sighting.id === current) show(kept.sighting);
     return true;
   } catch (error) {
+    if (error instanceof Problem && error.content?.changed) return locatedSince(error, body);
     if (error instanceof Problem && error.status === 409 && error.content?.reviews) return judgedSince(error.content, body);
     if (!(error instanceof Problem)) throw error;
-    if (error.status !== 0) { toast(error.message); return false; }
+    if (error.status !== 0 && error.status !== 503) { toast(error.message); return false; }
     return tryAgain(error.message, body);
   }
 }
@@ -204,6 +228,14 @@ function tryAgain(problem, body) {
     const note = byId("toasts").lastElementChild;
     note.append(make("button", { type: "button", onclick: () => { note.remove(); resolve(sent(body)); } }, "Try again"));
   });
+}
+
+/** The sighting became another while it was looked at: it is shown as it is now, and nothing was kept. */
+async function locatedSince(error, body) {
+  toast(`Your verdict “${body.verdict}” was not kept: ${error.message}.`);
+  await loadQueue();
+  if (current === body.sighting) byId("why").value = body.note;
+  return false;
 }
 
 function judgedSince(told, body) {
@@ -224,6 +256,10 @@ function judgedSince(told, body) {
 
 async function judge(verdict) {
   const id = current;
+  if (choosing || byId("picture").getAttribute("aria-busy") === "true") {
+    if (mayJudge) byId("done").textContent = "The picture is still loading: judge when you see it.";
+    return;
+  }
   if (await tried(() => handIn(verdict))) {
     byId("done").textContent = `${MARKS[verdict]} ${id}: ${verdict}, kept. Z takes it back.`;
     if (current === id) await goOn(id);

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mapping.tables import SIGHTINGS
 from picket.reviews.record import Review
 from picket.reviews.store import reviews_in
 from tests.picket.web.conftest import Served, Watched
@@ -54,6 +55,7 @@ def opened(open_app: Open, **options: Any) -> tuple[Any, Watched]:
 
 
 def judge(page: Any, key: str, word: str) -> None:
+    page.wait_for_selector("#picture[aria-busy=false]")
     page.keyboard.press(key)
     page.wait_for_function("word => document.getElementById('done').textContent.includes(word)", arg=word)
 
@@ -119,6 +121,7 @@ def test_moving_and_marking_by_mouse(served: Served, open_app: Open, kept: Calla
     assert moved.lat_deg > measured["measured"][0]
     assert moved.lon_deg > measured["measured"][1]
     assert (measured["lat"], measured["lon"]) == (moved.lat_deg, moved.lon_deg)
+    page.wait_for_selector("#picture[aria-busy=false]")
     page.click("#verdicts [data-verdict=confirmed]")
     assert wait_for(page, kept, 2)[1].verdict == "confirmed"
     assert (watched.errors, watched.dialogs) == ([], [])
@@ -156,6 +159,50 @@ def test_verdicts_of_others_appear(open_app: Open, kept: Callable[[], list[Revie
     assert (watched.errors, watched.dialogs) == ([], [])
 
 
+def test_nobody_judges_before_the_picture_is_there(open_app: Open, kept: Callable[[], list[Review]]) -> None:
+    """The picture of the sighting before is gone with its question, and the keys wait for the new one."""
+    page, watched = opened(open_app)
+    page.wait_for_selector("#picture[aria-busy=false]")
+    held: list[Any] = []
+    page.route("**/crop?*", lambda route: held.append(route))
+    before = shown(page)
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector("#picture[aria-busy=true]")
+    assert page.locator("#crop").evaluate("crop => getComputedStyle(crop).visibility") == "hidden"
+    page.keyboard.press("c")
+    page.wait_for_function("() => document.getElementById('done').textContent.includes('still loading')")
+    assert kept() == []
+    for route in held:
+        route.continue_()
+    page.unroute("**/crop?*")
+    page.wait_for_selector("#picture[aria-busy=false]")
+    assert page.locator("#crop").evaluate("crop => getComputedStyle(crop).visibility") == "visible"
+    judge(page, "c", f"{before}: confirmed")
+    assert [one.sighting_id for one in wait_for(page, kept, 1)] == [before]
+    assert (watched.errors, watched.dialogs) == ([], [])
+
+
+def test_a_sighting_located_anew_is_looked_at_again(
+    served: Served, open_app: Open, kept: Callable[[], list[Review]]
+) -> None:
+    """A verdict on what is no longer there is not kept; the page shows what there is now."""
+    page, watched = opened(open_app)
+    page.wait_for_selector("#picture[aria-busy=false]")
+    sighting = shown(page)
+    path = served.missions / "benapole/flights" / FLIGHT / "sightings.parquet"
+    listed = SIGHTINGS.read(path).to_pylist()
+    for row in listed:
+        row["class"] = "bicycle"
+    SIGHTINGS.write(SIGHTINGS.from_rows(listed), path)
+    page.keyboard.press("c")
+    page.wait_for_function("() => document.getElementById('toasts').textContent.includes('located anew')")
+    page.wait_for_function("() => document.getElementById('question').textContent.includes('a bicycle')")
+    assert kept() == []
+    judge(page, "c", f"{sighting}: confirmed")
+    assert '"class_name":"bicycle"' in wait_for(page, kept, 1)[0].version
+    assert watched.dialogs == []
+
+
 def test_an_officer_who_did_not_know_is_asked(open_app: Open, kept: Callable[[], list[Review]]) -> None:
     theirs, _ = open_app(PAGE, name="B. Das")
     theirs.route("**/events?*", lambda route: route.abort())  # so that nothing is heard of others
@@ -165,6 +212,7 @@ def test_an_officer_who_did_not_know_is_asked(open_app: Open, kept: Callable[[],
     sighting = shown(mine)
     judge(mine, "c", f"{sighting}: confirmed")
     assert shown(theirs) == sighting
+    theirs.wait_for_selector("#picture[aria-busy=false]")
     theirs.keyboard.press("r")
     theirs.wait_for_selector("#since[open]")
     assert "A. Rahman: confirmed" in theirs.text_content("#since-list")

@@ -30,6 +30,17 @@ def judged(sighting: str = "S000001", verdict: str = "confirmed", expected: int 
     return {"sighting": sighting, "verdict": verdict, "expected": expected, "key": os.urandom(8).hex(), **others}
 
 
+def give(client: httpx.Client, sighting: str = "S000001", *given: Any, **others: Any) -> httpx.Response:
+    """Judge a sighting as it is shown now."""
+    return client.post(f"{API}/reviews", json=as_shown(client, judged(sighting, *given, **others)))
+
+
+def as_shown(client: httpx.Client, body: dict[str, Any]) -> dict[str, Any]:
+    """A verdict on the version that is shown now."""
+    shown = client.get(f"{API}/sighting", params={"id": body.get("sighting", "S000001")}).json()
+    return {"version": shown.get("version", "0" * 64), **body}
+
+
 def rows(client: httpx.Client) -> dict[str, dict[str, Any]]:
     queue = client.get(f"{API}/queue").json()
     return {row[0]: dict(zip(queue["columns"], row, strict=True)) for row in queue["rows"]}
@@ -40,7 +51,7 @@ def test_a_verdict_is_kept_with_who_and_what(served: Served, officer: httpx.Clie
     assert not (served.missions / "benapole/picket.db").exists()
     assert {row["state"] for row in rows(officer).values()} == {"not reviewed"}
     assert not (served.missions / "benapole/picket.db").exists(), "looking makes nothing"
-    answer = officer.post(f"{API}/reviews", json=judged(note="two men <b>"))
+    answer = give(officer, note="two men <b>")
     assert answer.status_code == 201, answer.text
     assert rows(officer)["S000001"]["state"] == "confirmed"
     (kept,) = reviews_in(served.missions / "benapole")
@@ -55,13 +66,12 @@ def test_a_verdict_is_kept_with_who_and_what(served: Served, officer: httpx.Clie
 @pytest.mark.usefixtures("mission")
 def test_who_judged_meanwhile_is_told(served: Served, officer: httpx.Client) -> None:
     other = served.client("B. Das")
-    assert other.post(f"{API}/reviews", json=judged(verdict="rejected")).status_code == 201
-    mine = judged()
-    refused = officer.post(f"{API}/reviews", json=mine)
+    assert give(other, verdict="rejected").status_code == 201
+    refused = give(officer)
     assert refused.status_code == 409
     told = refused.json()
     assert [(one["officer"], one["verdict"]) for one in told["reviews"]] == [("B. Das", "rejected")]
-    again = officer.post(f"{API}/reviews", json=judged(expected=told["sighting"]["expected"]))
+    again = give(officer, expected=told["sighting"]["expected"])
     assert again.status_code == 201
     assert again.json()["sighting"]["remark"].startswith("B. Das says rejected")
     assert rows(officer)["S000001"]["flag"] == "disputed"
@@ -69,7 +79,7 @@ def test_who_judged_meanwhile_is_told(served: Served, officer: httpx.Client) -> 
 
 @pytest.mark.usefixtures("mission")
 def test_sent_again_after_a_lost_answer_counts_once(officer: httpx.Client) -> None:
-    asked = judged()
+    asked = as_shown(officer, judged())
     first, second = (officer.post(f"{API}/reviews", json=asked) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["review"] == second.json()["review"]
@@ -78,7 +88,7 @@ def test_sent_again_after_a_lost_answer_counts_once(officer: httpx.Client) -> No
 
 @pytest.mark.usefixtures("mission")
 def test_a_viewer_sees_and_cannot_judge(served: Served, officer: httpx.Client, viewer: httpx.Client) -> None:
-    officer.post(f"{API}/reviews", json=judged())
+    give(officer)
     assert rows(viewer)["S000001"]["state"] == "confirmed"
     for route, body in (("reviews", judged("S000002")), ("marks", {}), (f"locate-again?flight={FLIGHT}", {})):
         assert viewer.post(f"{API}/{route}", json=body).status_code == 403
@@ -88,7 +98,7 @@ def test_a_viewer_sees_and_cannot_judge(served: Served, officer: httpx.Client, v
 
 @pytest.mark.usefixtures("mission")
 def test_the_name_is_the_sessions_own(officer: httpx.Client) -> None:
-    answer = officer.post(f"{API}/reviews", json=judged(officer="C. Sen"))
+    answer = give(officer, officer="C. Sen")
     assert answer.json()["review"]["officer"] == "A. Rahman"
 
 
@@ -108,7 +118,7 @@ def test_the_name_is_the_sessions_own(officer: httpx.Client) -> None:
     ],
 )
 def test_what_is_refused(served: Served, officer: httpx.Client, body: dict[str, Any], status: int) -> None:
-    answer = officer.post(f"{API}/reviews", json=body)
+    answer = officer.post(f"{API}/reviews", json=as_shown(officer, body) if body else body)
     assert answer.status_code == status
     assert answer.json()["problem"]
     assert not reviews_in(served.missions / "benapole")
@@ -116,17 +126,17 @@ def test_what_is_refused(served: Served, officer: httpx.Client, body: dict[str, 
 
 @pytest.mark.usefixtures("mission")
 def test_moving_and_taking_back(officer: httpx.Client) -> None:
-    moved = officer.post(f"{API}/reviews", json=judged(verdict="moved", lat_deg=23.05, lon_deg=88.9)).json()
+    moved = give(officer, verdict="moved", lat_deg=23.05, lon_deg=88.9).json()
     assert (moved["sighting"]["lat"], moved["sighting"]["moved"]) == (23.05, True)
-    back = officer.post(f"{API}/reviews", json=judged(verdict="withdrawn", expected=1, withdraws=1)).json()
+    back = give(officer, verdict="withdrawn", expected=1, withdraws=1).json()
     assert back["sighting"]["moved"] is False
     assert [one["counts"] for one in back["sighting"]["history"]] == [False, False]
 
 
 @pytest.mark.usefixtures("mission")
 def test_a_sighting_located_anew_is_judged_anew(served: Served, officer: httpx.Client) -> None:
-    officer.post(f"{API}/reviews", json=judged("S000001"))
-    officer.post(f"{API}/reviews", json=judged("S000002"))
+    give(officer, "S000001")
+    give(officer, "S000002")
     path = served.missions / "benapole/flights" / FLIGHT / "sightings.parquet"
     listed = SIGHTINGS.read(path).to_pylist()
     listed[1]["lat_deg"] += 0.001
@@ -138,12 +148,36 @@ def test_a_sighting_located_anew_is_judged_anew(served: Served, officer: httpx.C
     assert "for an earlier version" in full["remark"]
 
 
+def move_first(served: Served, north_deg: float = 0.001) -> None:
+    """Write the sightings anew, the first at another place."""
+    path = served.missions / "benapole/flights" / FLIGHT / "sightings.parquet"
+    listed = SIGHTINGS.read(path).to_pylist()
+    listed[1]["lat_deg"] += north_deg
+    SIGHTINGS.write(SIGHTINGS.from_rows(listed), path)
+
+
+@pytest.mark.usefixtures("mission")
+def test_only_what_was_shown_is_judged(served: Served, officer: httpx.Client) -> None:
+    """Locating again between the look and the verdict: nothing is kept, and the sighting comes as it is now."""
+    seen = as_shown(officer, judged())
+    move_first(served)
+    refused = officer.post(f"{API}/reviews", json=seen)
+    assert (refused.status_code, refused.json()["changed"]) == (409, True)
+    assert not reviews_in(served.missions / "benapole")
+    now = refused.json()["sighting"]["version"]
+    assert now != seen["version"]
+    assert officer.post(f"{API}/reviews", json=seen | {"version": now}).status_code == 201
+    move_first(served)
+    again = officer.post(f"{API}/reviews", json=seen | {"version": now})
+    assert (again.status_code, again.json()["review"]["number"]) == (201, 1), "sent again: it was kept, and is told so"
+
+
 @pytest.mark.usefixtures("mission")
 def test_what_other_programs_add_is_seen(served: Served, officer: httpx.Client) -> None:
     """Another post with the same database, or a mission folder put in the place of another."""
     from tests.picket.reviews.conftest import judgement
 
-    officer.post(f"{API}/reviews", json=judged("S000001"))
+    give(officer, "S000001")
     folder = served.missions / "benapole"
     store = open_store(folder)
     store.add(judgement("unsure", "D. Roy", sighting_id="S000003"))
@@ -153,7 +187,7 @@ def test_what_other_programs_add_is_seen(served: Served, officer: httpx.Client) 
     shutil.rmtree(folder)
     make_mission(folder)
     assert {row["state"] for row in rows(officer).values()} == {"not reviewed"}
-    assert officer.post(f"{API}/reviews", json=judged("S000001")).json()["review"]["number"] == 1
+    assert give(officer, "S000001").json()["review"]["number"] == 1
 
 
 @pytest.mark.usefixtures("mission")
@@ -219,10 +253,9 @@ def test_many_officers_at_once_lose_nothing(served: Served) -> None:
         client = served.client(f"Officer {number}")
         for turn in range(10):
             name = f"S{(number + turn) % 6:06d}"
-            expected = client.get(f"{API}/sighting", params={"id": name}).json()["expected"]
-            answer = client.post(
-                f"{API}/reviews", json=judged(name, "rejected" if number % 2 else "confirmed", expected)
-            )
+            seen = client.get(f"{API}/sighting", params={"id": name}).json()
+            said = judged(name, "rejected" if number % 2 else "confirmed", seen["expected"], version=seen["version"])
+            answer = client.post(f"{API}/reviews", json=said)
             with lock:
                 counts[answer.status_code] += 1
 
@@ -241,7 +274,7 @@ def test_many_officers_at_once_lose_nothing(served: Served) -> None:
 def test_ten_thousand_sightings(served: Served, officer: httpx.Client) -> None:
     make_mission(served.missions / "benapole", 10_000, pictures=1)
     assert len(rows(officer)) == 10_000
-    answer = officer.post(f"{API}/reviews", json=judged("S009999"))
+    answer = give(officer, "S009999")
     assert answer.status_code == 201
     assert len(answer.content) < 20_000
 
@@ -269,7 +302,7 @@ def test_what_was_marked_becomes_a_sighting(served: Served, officer: httpx.Clien
         time.sleep(0.2)
     assert job["state"] == "done", job
     (raft,) = [row for row in rows(officer).values() if row["object"] == "raft"]
-    assert officer.post(f"{API}/reviews", json=judged(raft["id"])).status_code == 201
+    assert give(officer, raft["id"]).status_code == 201
     located = folder / "flights" / FLIGHT / "located.json"
     located.write_text(located.read_text().replace('{"notes"', '{"terrain": "/absent/dem.tif", "notes"'))
     gone = officer.post(f"{API}/locate-again", params={"flight": FLIGHT})
