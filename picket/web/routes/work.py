@@ -12,7 +12,8 @@ from picket.web.jobs import Job, Jobs, described
 from picket.web.places import NotFoundError
 
 router = APIRouter()
-MOST_TOPICS = 10
+MOST_TOPICS = 50
+"""All windows of a browser share one stream."""
 
 
 @router.get("/events", include_in_schema=False)

@@ -8,6 +8,8 @@ import { ended, watchJobs } from "./jobs.js";
 const byId = (id) => document.getElementById(id);
 const officer = role === "officer";
 const LINES_KEPT = 120;
+const OLD_S = 3;
+const SILENT_S = 10;
 const STEPS = [["detect", "Search the pictures", "searched"], ["locate", "Locate what was found", "located"], ["report", "Write the report", "reported"]];
 let flight = null;
 let sorties = [];
@@ -16,6 +18,7 @@ let routes = [];
 let bounds = null;
 let fitted = false;
 const working = new Map();
+let heardMs = 0; // when the newest status was told
 
 const map = chart("map", fit);
 keepLabelsApart(map);
@@ -62,12 +65,33 @@ function line([seconds, text]) {
 
 function showStatus(status) {
   byId("figures").replaceChildren(...(status ? figures(status) : []));
-  byId("progress").value = status?.progress ?? 0;
-  say("far", `${Math.floor(100 * (status?.progress ?? 0))} %`);
-  const alerts = status?.alerts || [];
+  const progress = flight.ended?.summary.ended === "landed" ? 1 : status?.progress ?? 0; // it lands a few metres beside the last place of its route
+  byId("progress").value = progress;
+  say("far", `${Math.floor(100 * progress)} %`);
+  shown("far-part", Boolean(status));
+  showAge();
+  const alerts = flight.ended ? [] : status?.alerts || [];
   if (byId("alerts").textContent !== alerts.join("")) byId("alerts").replaceChildren(...alerts.map((text) => make("li", {}, text)));
   if (status?.lat_deg == null) { drone.remove(); return; }
   drone.setLatLng([status.lat_deg, status.lon_deg]).addTo(map);
+  showAge();
+}
+
+/** What is no longer heard must not look like the drone as it is now. */
+function showAge() {
+  const status = flight !== null && flight.ended === null ? flight.status : null;
+  const age = status ? (Date.now() - heardMs) / 1000 : 0;
+  const inTheAir = Boolean(status?.armed);
+  const old = age >= OLD_S;
+  byId("figures").classList.toggle("old", old && inTheAir);
+  drone.getElement()?.classList.toggle("old", old && inTheAir);
+  shown("age", old);
+  say("age", inTheAir ? `as it was ${lasting(age)} ago` : "It is down; its record is being closed.");
+  shown("silent", inTheAir && age >= SILENT_S);
+  if (inTheAir && age >= SILENT_S) {
+    say("silent", `Nothing was heard of this flight since ${new Date(heardMs).toLocaleTimeString()}: the numbers and the place are old, and "Return home" may not reach it. `
+      + (flight.vehicle === null ? "It is practice: nothing really flies." : "Watch the drone itself; its remote control works without Picket."));
+  }
 }
 
 function showTrack(points) {
@@ -90,6 +114,7 @@ function show() {
   shown("question", flying && flight.question !== null);
   if (flight === null) return;
   say("question-words", flight.question || "");
+  say("question-who", `${flight.who} began this flight. `);
   const what = flight.vehicle === null ? "Practice" : "Flight";
   say("live-title", flying ? `${what}: sortie ${flight.sortie}${flight.status ? "" : ", getting ready"}` : `${what} of sortie ${flight.sortie}: ${flight.ended.summary.ended || flight.ended.state}`);
   showStatus(flight.status);
@@ -101,6 +126,8 @@ function show() {
 }
 
 // ---- once it is down ----
+
+const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
 
 function newest() {
   const name = flight?.ended?.summary?.flight?.split("/").pop();
@@ -114,9 +141,10 @@ function showAfter() {
   const summary = done.summary;
   say("after-title", summary.flown ? `It has ${summary.ended === "landed" ? "landed" : `ended: ${summary.ended}`}` : "It did not fly");
   say("after-words", summary.flown ? `${summary.photos_taken} of ${summary.photos_expected} photos in ${lasting(summary.duration_s)} of flight.` : "");
-  const reason = summary.reason || done.problem || "";
-  shown("outcome-problem", Boolean(reason));
-  say("outcome-problem", reason);
+  const reason = sentence(summary.reason || done.problem || "");
+  byId("outcome").className = summary.ended === "landed" ? "hint" : "problem";
+  shown("outcome", Boolean(reason));
+  say("outcome", reason);
   byId("steps").replaceChildren(...(one && one.flown ? stepsOf(one) : []));
 }
 
@@ -208,6 +236,7 @@ byId("home-yes")?.addEventListener("click", () => tried(async () => {
 async function load() {
   const state = await get(path`/api/missions/${mission}/flying`);
   ({ sorties, flights, flight } = state);
+  if (flight?.status) heardMs = Date.now() - 1000 * (flight.status_age_s ?? 0);
   if (!routes.length) {
     routes = drawLayers(map, state.layers).flatMap(({ layer, group }) => layer.features.map((feature, k) => ({
       sortie: feature.sortie, paths: feature.sortie === null ? [] : paths(group.getLayers()[k]),
@@ -237,6 +266,7 @@ function heard(message) {
     const first = flight.status === null;
     flight.status = message;
     flight.question = null;
+    heardMs = Date.now();
     if (message.lat_deg != null) flight.track.push([message.lat_deg, message.lon_deg, message.height_home_m, message.photos_taken]);
     if (first) show(); else { showStatus(message); showTrack(flight.track); }
   } else if (message.what === "checks") {
@@ -268,4 +298,5 @@ watchJobs((job) => {
   if (was === !job.ended) return;
   tried(load);
 });
+setInterval(showAge, 1000);
 listen([`flight:${mission}`], heard, () => tried(load));

@@ -37,7 +37,7 @@ function bar(job) {
     words.textContent = now.state === "cancelling" ? `${now.title}: ending it cleanly`
       : `${now.title}${now.step ? `: ${now.step}` : ""}${far}${left}${now.detail ? `, ${now.detail}` : ""}`;
     if (share === null) progress.removeAttribute("value"); else progress.value = share;
-    if (now.state === "cancelling" && !now.again) cancel.disabled = true;
+    if (now.state === "cancelling") cancel.disabled = true;
   };
   update(job);
   return { element, update };
