@@ -68,7 +68,8 @@ def serve(
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         WebServer(app).run(sockets=[listening])
     left = [job for job in app.state.jobs.all() if not job.ended]
-    say(f"Ended; {len(left)} flights go on by themselves." if left else "Ended.")
+    with suppress(OSError):  # the terminal may be gone
+        say(f"Ended; {len(left)} flights go on by themselves." if left else "Ended.")
 
 
 def _show_link(settings: Settings, access: Access, role: Role) -> None:

@@ -49,8 +49,9 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.state.access = access or Access(settings.session_s)
     app.state.hub = Hub()
     shared = {URL_VARIABLE: settings.reviews_url} if settings.reviews_url else {}
-    app.state.jobs = Jobs(settings.jobs, app.state.hub, shared)
+    app.state.jobs = Jobs(settings.jobs, app.state.hub, shared, hidden=f"{settings.missions}/")
     app.state.flying = Flying(app.state.jobs, app.state.hub)
+    app.state.jobs.take_up(app.state.flying.taken_up)
     app.state.previews = Previews()
     app.state.benches, app.state.pictures = Benches(settings), Pictures()
     for module in (door, missions, plans, flights, reviews, reports, work):

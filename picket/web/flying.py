@@ -11,12 +11,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from picket.folder import Flight, Mission
 from picket.web.events import Hub
-from picket.web.jobs import Job, JobRefusedError, Jobs, described
+from picket.web.jobs import Hear, Job, JobRefusedError, Jobs, Then, described
+from picket.web.processes import was_there
+from vision.errors import InputError
 
 KIND = "fly"
 MOST_POINTS = 4000
@@ -85,8 +88,10 @@ class Flying:
         self._flights: dict[str, Watched] = {}
 
     def begin(self, mission: Mission, asked: Asked, who: str) -> Job:
-        """Begin to fly a sortie. Raises JobRefusedError where one of this mission is being flown."""
+        """Begin to fly a sortie. Raises JobRefusedError where one of this mission is being flown, by whomever."""
         name = mission.root.name
+        self._jobs.check_free(KIND, name)
+        check_nothing_flies(mission)
         with self._lock:
             real = asked.vehicle is not None
             job = self._jobs.start(
@@ -97,11 +102,21 @@ class Flying:
                 who=who,
                 patience_s=None,
                 outlives=real,
+                once=True,
+                about=asdict(asked),
                 then=lambda job: self._landed(name, job),
                 hear=self._hearer(name),
             )
             self._flights[name] = Watched(job.id, asked, who, time.monotonic())
         return job
+
+    def taken_up(self, job: Job, about: Mapping[str, Any]) -> tuple[Then, Hear] | None:
+        """Follow a flight that an app which is gone began: what it tells is read from its beginning."""
+        if job.kind != KIND:
+            return None
+        with self._lock:
+            self._flights[job.mission] = Watched(job.id, Asked(**about), job.who, time.monotonic())
+        return lambda ended: self._landed(job.mission, ended), self._hearer(job.mission)
 
     def state(self, mission: Mission) -> dict[str, Any] | None:
         """The flight under way, or the last one this app knows of; None where there is none."""
@@ -123,8 +138,6 @@ class Flying:
         """Call the vehicle home: one Ctrl-C. Raises JobRefusedError where it was called already, or nothing flies."""
         with self._lock:
             self._of(mission, job_id)
-        if self._jobs.get(job_id).state == "cancelling":
-            raise JobRefusedError("it has been called home already")
         return self._jobs.cancel(job_id)
 
     def go_on(self, flight: Flight, mission: Mission, steps: Sequence[str], who: str) -> Job:
@@ -143,7 +156,11 @@ class Flying:
 
     def _next(self, flight: Flight, mission: Mission, steps: Sequence[str], who: str, job: Job) -> None:
         if job.state == "done" and steps:
-            self.go_on(flight, mission, steps, who)
+            try:
+                self.go_on(flight, mission, steps, who)
+            except JobRefusedError as error:
+                name, title = mission.root.name, dict(STEPS)[steps[0]]
+                self._jobs.refused(steps[0], title=title, mission=name, who=who, problem=str(error))
 
     def _of(self, mission: Mission, job_id: str) -> Watched:
         watched = self._flights.get(mission.root.name)
@@ -178,6 +195,14 @@ class Flying:
 
     def _publish(self, name: str, message: Mapping[str, Any]) -> None:
         self._hub.publish(f"flight:{name}", message)
+
+
+def check_nothing_flies(mission: Mission) -> None:
+    """Raise JobRefusedError where a flight of the mission is under way, begun by this app or elsewhere."""
+    for flight in mission.flights():
+        with suppress(InputError, OSError):
+            if flight.is_being_flown() and was_there(flight.facts()["process"], flight.summary.stat().st_mtime):
+                raise JobRefusedError(f"{flight.root.name} is being flown; wait until it has landed")
 
 
 def _take(watched: Watched, message: Mapping[str, Any]) -> None:

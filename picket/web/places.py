@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from fastapi import Path as InPath
 
 from picket.folder import FLIGHT_FILE, SETTINGS_FILE, Flight, Mission
+from picket.replacing import settled
 from picket.web.settings import Settings
 from vision.errors import InputError
 
@@ -61,13 +62,13 @@ def mission_named(settings: Settings, name: str) -> Mission:
         raise NotFoundError("there is no mission of that name") from error
     if not (root / SETTINGS_FILE).is_file():
         raise NotFoundError("there is no mission of that name")
-    return Mission(root)
+    return Mission(settled(root))
 
 
 def flight_named(mission: Mission, name: str) -> Flight:
     """The flight of this name in a mission. Raises NotFoundError where there is none."""
     try:
-        root = inside(mission.root / "flights", mission.root / "flights" / checked_name(name))
+        root = inside(mission.root, mission.root / "flights" / checked_name(name))
     except InputError as error:
         raise NotFoundError("there is no flight of that name") from error
     if not (root / FLIGHT_FILE).is_file():

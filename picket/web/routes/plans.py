@@ -14,6 +14,7 @@ from missions.drones import catalogue as drones
 from picket.folder import Mission
 from picket.web.access import Officer, Viewer
 from picket.web.drawings import Drawings
+from picket.web.flying import check_nothing_flies
 from picket.web.jobs import described
 from picket.web.listing import known_names
 from picket.web.places import AppSettings, Name, NotFoundError, TheMission, checked_name, inside, mission_named
@@ -140,10 +141,14 @@ def write_plan(
     """Save what is drawn and begin to plan it; the answer is the job."""
     _check_features(asked.area)
     name, drawings = checked_name(mission), Drawings(settings)
+    planned = _planned(settings, name)
+    request.app.state.jobs.check_free("plan", name)
+    if planned is not None:
+        check_nothing_flies(planned)
     saved = drawings.save(name, asked.area, asked.wish, asked.version, person.name)
     file = drawings.write_area(name, asked.area)
     output = settings.missions / name
-    replace = ["--force"] if _planned(settings, name) else []
+    replace = ["--force"] if planned else []
     options = asked.wish.for_command(drawings.terrain(name), drawings.zones(name))
     job = request.app.state.jobs.start(
         "plan",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from picket.folder import Mission
 from picket.web.events import MOST_WAITING, Hub, Listener
+from picket.web.flying import check_nothing_flies
 from picket.web.jobs import Job, JobRefusedError, Jobs
 
 AREA: dict[str, Any] = {
@@ -49,6 +53,21 @@ if verb == "fail":
     sys.exit(1)
 if verb == "ask":
     print(json.dumps({"said": sys.stdin.readline().strip()}))
+    sys.exit(0)
+if verb == "odd":
+    say(picket="progress")
+    say(picket="progress", title="x", done="many", total=1)
+    say(picket="progress", title="x", done=float("nan"), total=1e999)
+    print('{"picket":' * 5000, '{"picket":"progress","done":1e999,"total":1}', sep="\\n", file=sys.stderr)
+if verb == "home":
+    pressed = []
+    signal.signal(signal.SIGINT, lambda *_: pressed.append(1))
+    print("flying", file=sys.stderr, flush=True)
+    end = time.monotonic() + 60
+    while not pressed and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    print(json.dumps({"pressed": len(pressed)}))
     sys.exit(0)
 try:
     time.sleep(60 if verb in ("stay", "stubborn") else 0.3)
@@ -149,8 +168,97 @@ def test_what_a_killed_app_left_is_removed(tmp_path) -> None:
     gone.wait()
     for number in (gone.pid, os.getpid()):
         (tmp_path / f"{number}-ab").mkdir()
-    Jobs(tmp_path, Hub())
+    Jobs(tmp_path, Hub()).take_up(lambda job, about: None)
     assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}-ab"]
+
+
+KILLED_APP = """
+import os, sys, time
+from pathlib import Path
+from picket.web.events import Hub
+from picket.web.flying import check_nothing_flies
+from picket.web.jobs import Jobs
+jobs = Jobs(Path(sys.argv[1]), Hub(), program=(sys.executable, sys.argv[2]))
+flight = jobs.start("fly", ["home"], title="Flying", mission="m", who="A", patience_s=None, outlives=True, once=True,
+                    about={"sortie": 2})
+while not jobs.log(flight.id):
+    time.sleep(0.01)
+os._exit(9)
+"""
+
+
+def test_a_flight_of_a_killed_app_is_taken_up_and_can_be_called_home(tmp_path, jobs) -> None:
+    script = tmp_path / "command.py"
+    killed = subprocess.run([sys.executable, "-c", KILLED_APP, str(tmp_path / "left"), str(script)], timeout=60)
+    assert killed.returncode == 9
+    heard: list[tuple[str, Any]] = []
+    after: list[Job] = []
+    found: list[Any] = []
+
+    def known(job: Job, about: Mapping[str, Any]) -> Any:
+        found.append((job.kind, job.mission, job.who, about))
+        return after.append, lambda kind, message: heard.append((kind, message))
+
+    later = Jobs(tmp_path / "left", Hub(), program=(sys.executable, str(script)))
+    later.take_up(known)
+    assert found == [("fly", "m", "A", {"sortie": 2})]
+    (flight,) = later.all()
+    until(lambda: ("flight", {"lat_deg": 23.0}) in heard)
+    with pytest.raises(JobRefusedError, match="begun by A"):
+        later.start("plan", ["go"], title="Planning", mission="m", who="B")
+    with pytest.raises(JobRefusedError, match="earlier app"):
+        later.answer(flight.id, "y")
+    assert later.cancel(flight.id).state == "cancelling"
+    with pytest.raises(JobRefusedError, match="called home already"):
+        later.cancel(flight.id)
+    done = ended(later, flight)
+    assert (done.state, done.summary) == ("done", {"pressed": 1})
+    assert after[0].summary == done.summary
+    assert list((tmp_path / "left").iterdir()) == []
+
+
+def test_a_flight_hears_one_ctrl_c_however_many_press(jobs) -> None:
+    job = jobs.start("fly", ["home"], title="F", mission="m", who="A", once=True, patience_s=None)
+    until(lambda: jobs.log(job.id))
+    refused: list[str] = []
+
+    def press() -> None:
+        try:
+            jobs.cancel(job.id)
+        except JobRefusedError as error:
+            refused.append(str(error))
+
+    pressing = [threading.Thread(target=press) for _ in range(8)]
+    for one in pressing:
+        one.start()
+    for one in pressing:
+        one.join()
+    assert len(refused) == 7
+    assert ended(jobs, job).summary == {"pressed": 1}
+
+
+def test_odd_lines_do_not_end_the_watch(jobs) -> None:
+    def hear(kind: str, message: Mapping[str, Any]) -> None:
+        if kind == "flight":
+            raise KeyError("lat_deg")
+
+    job = jobs.start("detect", ["odd"], title="D", mission="m", who="A", hear=hear)
+    done = ended(jobs, job)
+    assert (done.state, done.summary, done.done) == ("done", {"verb": "odd"}, 3)
+
+
+def test_what_comes_after_may_fail_and_it_has_ended_all_the_same(jobs) -> None:
+    def then(job: Job) -> None:
+        raise RuntimeError("no")
+
+    assert ended(jobs, jobs.start("detect", ["go"], title="D", mission="m", who="A", then=then)).state == "done"
+
+
+def test_a_command_that_cannot_begin_leaves_nothing(tmp_path, jobs) -> None:
+    with pytest.raises(JobRefusedError, match="cannot begin"):
+        jobs.start("plan", ["--when=a\0b"], title="P", mission="m", who="A")
+    assert list((tmp_path / "jobs").iterdir()) == []
+    assert jobs.all() == []
 
 
 def test_a_question_is_answered(jobs) -> None:
@@ -195,6 +303,27 @@ def test_a_plan_is_written_by_a_job(served, officer, viewer) -> None:
     assert officer.get("/api/missions").json()[0]["state"].startswith("planned")
     assert officer.get("/missions/north/plan/sortie-01.plan").headers["content-disposition"].startswith("attachment")
     assert officer.get("/api/jobs/none").status_code == 404
+
+
+def test_a_plan_that_cannot_begin_has_saved_nothing(served, officer) -> None:
+    busy = served.app.state.jobs
+    busy._program = (sys.executable, "-c", "import time; time.sleep(60)")
+    job = busy.start("detect", [], title="Searching", mission="north", who="B")
+    assert officer.post("/api/missions/north/plan", json={"area": AREA, "version": 0}).status_code == 409
+    assert officer.put("/api/missions/north/drawing", json={"area": AREA, "version": 0}).json() == {"version": 1}
+    busy.cancel(job.id)
+
+
+def test_nothing_is_planned_or_flown_beside_a_flight(tmp_path) -> None:
+    flight = tmp_path / "m" / "flights" / "20261122T080000Z-01"
+    flight.mkdir(parents=True)
+    (flight / "flight.json").write_text(json.dumps({"complete": False, "process": os.getpid()}))
+    with pytest.raises(JobRefusedError, match="Z-01 is being flown"):
+        check_nothing_flies(Mission(tmp_path / "m"))
+    os.utime(flight / "flight.json", (0, 0))  # the process began after it: another one of that number
+    check_nothing_flies(Mission(tmp_path / "m"))
+    (flight / "flight.json").write_text("[")
+    check_nothing_flies(Mission(tmp_path / "m"))
 
 
 def test_a_drawing_is_not_overwritten_unseen(served, officer) -> None:

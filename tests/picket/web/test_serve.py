@@ -13,6 +13,28 @@ import httpx
 import pytest
 
 from picket.cli import main
+from picket.folder import is_running
+
+WITH_WORK = """
+import socket, sys, threading, time
+from pathlib import Path
+from picket.web.app import create_app
+from picket.web.serving import WebServer
+from picket.web.settings import Settings
+listening = socket.create_server(("127.0.0.1", 0))
+app = create_app(Settings(missions=Path(sys.argv[1]), port=listening.getsockname()[1]))
+server = WebServer(app)
+def work():
+    while not server.started:
+        time.sleep(0.01)
+    jobs = app.state.jobs
+    jobs._program = (sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)")
+    job = jobs.start("plan", [], title="Planning", mission="m", who="A")
+    print(jobs._all[job.id].process.pid, flush=True)
+threading.Thread(target=work).start()
+server.run(sockets=[listening])
+"""
+"""An app with work under way; it prints the number of the work's process."""
 
 
 def test_the_printed_link_logs_in_once_and_ctrl_c_ends_it(tmp_path: Path) -> None:
@@ -41,6 +63,20 @@ def test_the_printed_link_logs_in_once_and_ctrl_c_ends_it(tmp_path: Path) -> Non
         last = process.stderr.read()
     assert "Ended." in last
     assert "Traceback" not in last
+
+
+@pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM])
+def test_work_ends_with_the_app_when_its_terminal_closes(tmp_path: Path, how: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WITH_WORK, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        work = int(process.stdout.readline())
+        assert (tmp_path / ".jobs").exists()
+        process.send_signal(how)
+        process.wait(60)
+    assert list((tmp_path / ".jobs").iterdir()) == []
+    assert not is_running(work)
 
 
 @pytest.mark.parametrize(
