@@ -28,7 +28,7 @@ from picket.web.guard import Guard
 from picket.web.jobs import JobRefusedError, Jobs
 from picket.web.pictures import Pictures
 from picket.web.places import NotFoundError
-from picket.web.previews import Previews, SupersededError
+from picket.web.previews import BusyError, Previews, SupersededError
 from picket.web.reviewing import Benches
 from picket.web.routes import door, flights, missions, plans, reports, reviews, work
 from picket.web.settings import Settings
@@ -81,6 +81,7 @@ _STATUS: dict[type[Exception], int] = {
     JobRefusedError: 409,
     PicketError: 409,
     SupersededError: 409,
+    BusyError: 429,
     ChangedError: 409,
     MissionError: 409,
     VisionError: 409,

@@ -1,6 +1,6 @@
 """The preview as one drags: planned in a process of its own, so that the app answers others meanwhile; the newest
-request of a page wins, and what somebody stopped waiting for is dropped. Previewing itself is
-`missions.planning.preview`'s subject."""
+request of a page wins, and only a few pages wait, as everybody who waits holds a thread that a flight may need.
+Previewing itself is `missions.planning.preview`'s subject."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from vision.errors import InputError
 TOO_LONG_S = 15.0
 BEGIN_WITHIN_S = 300.0
 """How long its process may take to begin: on a machine with much to do, minutes."""
+MOST_PAGES = 5
+"""How many pages are previewed for at once, one of them at work and the others waiting."""
 DRAWING = Path("the drawing")
 """What messages call an area that stands in no file."""
 EXAMPLE = {
@@ -41,43 +43,50 @@ class SupersededError(RuntimeError):
     """A newer preview was asked for by the same page."""
 
 
+class BusyError(RuntimeError):
+    """Too many pages wait for a preview."""
+
+
 class Previews:
     """One process that previews, begun when it is first needed, ended with the app, and replaced when it takes too
     long. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._at_work = False
         self._newest: dict[str, int] = {}
+        self._asked = 0
         self._process: Any = None
         self._line: Connection | None = None
         self._closed = self._ready = False
 
     def ask(self, page: str, area: dict[str, Any], wish: Wish) -> dict[str, Any]:
         """The preview of an area as JSON for the page `page`. Raises SupersededError where the same page asked again
-        before its turn came, MissionError where it took too long."""
-        with self._lock:
-            number = self._newest.get(page, 0) + 1
-            self._newest[page] = number
-        with self._turn:
-            with self._lock:
-                if self._newest.get(page) != number:
-                    raise SupersededError("a newer preview was asked for")
-            try:
-                return self._answer({"area": area, "wish": wish.model_dump()})
-            finally:
-                with self._lock:
-                    if self._newest.get(page) == number:
-                        del self._newest[page]
+        before its turn came, BusyError where too many pages wait, MissionError where it took too long."""
+        with self._changed:
+            if page not in self._newest and len(self._newest) >= MOST_PAGES:
+                raise BusyError("others are drawing too; wait a moment for the preview")
+            self._asked += 1
+            number = self._newest[page] = self._asked
+            self._changed.notify_all()  # the one before it need not wait any longer
+            self._changed.wait_for(lambda: not self._at_work or self._newest.get(page) != number)
+            if self._newest.get(page) != number:
+                raise SupersededError("a newer preview was asked for")
+            self._at_work = True
+        try:
+            return self._answer({"area": area, "wish": wish.model_dump()})
+        finally:
+            with self._changed:
+                self._at_work = False
+                if self._newest.get(page) == number:
+                    del self._newest[page]
+                self._changed.notify_all()
 
     def warm_up(self) -> None:
         """Begin the process, so that the first drag need not wait for it."""
-        if self._turn.acquire(blocking=False):
-            try:
-                if self._process is None:
-                    self._begin()
-            finally:
-                self._turn.release()
+        with self._changed:
+            if self._process is None and not self._at_work and not self._closed:
+                self._begin()
 
     def begin(self) -> None:
         """Warm up in the background."""
@@ -175,7 +184,7 @@ def _work(line: Connection) -> None:
             try:
                 answered = preview_of(request["area"], Wish.model_validate(request["wish"]))
                 json.dumps(answered, allow_nan=False)
-            except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            except (ValueError, ArithmeticError, LookupError, TypeError, RecursionError) as error:
                 said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
                 answered = {"problems": [f"this area cannot be previewed ({said})"], "notes": []}
             line.send(answered)

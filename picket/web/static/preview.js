@@ -37,6 +37,11 @@ export class Preview {
         if (this.took.length > 200) this.took.shift();
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
+        if (error.status === 429) {
+          await new Promise((resolve) => setTimeout(resolve, 1000));
+          this.again = true;
+          continue;
+        }
         this.show({ problems: [error.message], notes: [] });
       }
     }
