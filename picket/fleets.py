@@ -162,5 +162,5 @@ def own_ways_home(plan: Plan, number: int, count: int) -> Plan:
     return replace(
         plan,
         rally=plan.rally[number::count],
-        return_height_home_m=highest_m + room_m * number / (count - 1),
+        return_height_home_m=plan.way_home_m + room_m * number / (count - 1),
     )

@@ -40,17 +40,16 @@ def settings(plan: Plan, sortie: Sortie, drone: Drone) -> tuple[Setting, ...]:
     """What the parameters must be for this sortie. FENCE_ENABLE is not among them: it comes after the fence itself.
 
     The default FENCE_TYPE holds a 300 m circle nobody drew, so the type is set to the ceiling and the polygons. The
-    height of the way home is the highest of the sortie, or what clears the hills inside the fence. Corners are rounded
-    as closely as the plan's proof has given them room for (`missions.planning.energy.overshoot_m`).
+    height of the way home is the plan's: RTL never sinks, so that from higher up it keeps the height it has. Corners
+    are rounded as closely as the plan's proof has given them room for (`missions.planning.energy.overshoot_m`).
     """
-    highest_m = max(plan.way_home_m, *(waypoint.alt_home_m for waypoint in sortie.waypoints))
     margin_m = min(FENCE_MARGIN_DEFAULT_M, max(0.5, plan.fence.min_clearance_m / 2))
     listed = [
         Setting("FENCE_TYPE", FENCE_MAX_ALTITUDE | FENCE_POLYGONS, needed=True),
         Setting("FENCE_ALT_MAX", round(plan.fence.alt_max_home_m, 2), needed=True),
         Setting("FENCE_MARGIN", round(margin_m, 2)),
         Setting("FENCE_ACTION", FENCE_RETURN_OR_LAND, needed=True),
-        Setting("RTL_ALT", round(highest_m * 100)),
+        Setting("RTL_ALT", round(plan.way_home_m * 100)),
         Setting("WPNAV_RADIUS", min(CORNER_RADIUS_CM[1], max(CORNER_RADIUS_CM[0], round(100 * drone.turn_radius_m)))),
         Setting("WPNAV_SPEED", round(100 * max(sortie.speed_m_s, sortie.transit_speed_m_s or 0.0))),
         Setting("WP_YAW_BEHAVIOR", NOSE_TO_NEXT_WAYPOINT),

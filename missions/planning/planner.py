@@ -32,6 +32,7 @@ from missions.planning.imaging import (
 from missions.planning.layouts import layouts
 from missions.planning.local import positions_of, rings_of
 from missions.planning.proof import proven
+from missions.planning.returning import with_way_home
 from missions.planning.revisit import repeated, revisit_note
 from missions.planning.setting import Setting, set_out
 from missions.planning.solution import Solution, best_solution
@@ -114,13 +115,13 @@ def _over_hills(planned: Callable[[Drone], Plan], drone: Drone, relief: Relief) 
     """The plan over the ground of `relief`, with sorties short enough that the climbing leaves the reserve."""
     carrier = drone
     for _ in range(_ATTEMPTS):
-        plan = follow(planned(carrier), drone, relief)
+        plan = with_way_home(follow(planned(carrier), drone, relief), relief)
         used, allowed = most_battery_pct(plan.sorties) / 100.0, 1.0 - drone.reserve
         if used <= allowed:
             lowest, highest = heights_above_ground(plan, relief.terrain)
             note = (
                 f"By the elevation model the drone flies {lowest:.0f} to {highest:.0f} m above the ground; its way "
-                f"home (RTL) is {plan.way_home_m:.0f} m above take-off, to clear all hills inside the fence."
+                f"home (RTL) is {plan.way_home_m:.0f} m above take-off, and nowhere over the ceiling."
             )
             return replace(plan, notes=(*plan.notes, note))
         # In steps that are felt: where sorties end hangs on whole lines.

@@ -1,7 +1,8 @@
 """A plan over hills: every sortie at its height above the ground below instead of above take-off, and what that costs.
 
 Takes a plan made for level ground, keeps where it goes and when its camera triggers, and sets the heights. Which
-heights are best along a way is `profile`'s subject, the ground itself that of `mapping.ground.terrain`.
+heights are best along a way is `profile`'s subject, that of the way home `returning`'s, the ground
+itself that of `mapping.ground.terrain`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from missions.drones import Drone
 from missions.errors import NotFlyableError
 from missions.plan import Plan, Position, Sortie, Waypoint
 from missions.planning.energy import Cost
-from missions.planning.fence import CEILING_MARGIN_M
 from missions.planning.local import frame_of, polygon_of
 from missions.planning.profile import HeightBand, height_profile
 
@@ -59,25 +59,12 @@ class Way:
 def follow(plan: Plan, drone: Drone, relief: Relief) -> Plan:
     """The plan with heights that follow the ground, within the tolerance of `plan.height_home_m` above it.
 
-    Waypoints are added where the climb changes; flight time and battery count the climbing. The way home (RTL) is
-    flown at `return_height_home_m`, high enough for all ground inside the fence; where that is over the ceiling above
-    its valleys, a note says so. Raises NotFlyableError where the
-    elevation model has no heights, or where the ground is too steep for the ceiling.
+    Waypoints are added where the climb changes; flight time and battery count the climbing. The height of the way home
+    is `returning`'s. Raises NotFlyableError where the elevation model has no heights, or where the ground is too steep
+    for the ceiling.
     """
     sorties = tuple(_followed(plan, sortie, drone, relief) for sortie in plan.sorties)
-    flown_m = max((waypoint.alt_home_m for sortie in sorties for waypoint in sortie.waypoints), default=0.0)
-    lowest_m = plan.height_home_m - relief.tolerance_m
-    valley_m, hill_m = ground_span_m(plan, relief.terrain)
-    return_m = round(max(flown_m, hill_m + lowest_m), 2)
-    fence = replace(plan.fence, alt_max_home_m=max(plan.fence.alt_max_home_m, return_m + CEILING_MARGIN_M))
-    notes = plan.notes
-    if return_m - valley_m > relief.ceiling_m:
-        notes += (
-            f"The way home (RTL) keeps one height and lies up to {return_m - valley_m:.0f} m above the valleys inside "
-            f"the fence, over the ceiling of {relief.ceiling_m:.0f} m: plan smaller areas with a home each where that "
-            "is not allowed.",
-        )
-    return replace(plan, sorties=sorties, fence=fence, return_height_home_m=return_m, notes=notes)
+    return replace(plan, sorties=sorties)
 
 
 def ground_home_m(plan: Plan, terrain: Terrain, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Floats:

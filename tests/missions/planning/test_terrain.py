@@ -16,9 +16,19 @@ from mapping.ground.terrain import ElevationModel, FlatGround, read_terrain
 from missions.areas.area import Area
 from missions.drones import load_drone
 from missions.errors import NotFlyableError
+from missions.flying.parameters import settings
 from missions.plan import Plan, Position
+from missions.planning.local import frame_of
 from missions.planning.planner import make_plan
-from missions.planning.terrain import Relief, climbing_cost, follow, heights_above_ground, way_over_ground
+from missions.planning.returning import with_way_home
+from missions.planning.terrain import (
+    Relief,
+    climbing_cost,
+    follow,
+    ground_home_m,
+    heights_above_ground,
+    way_over_ground,
+)
 
 WEST, SOUTH, STEP = 8.0, 46.99, 0.0002
 AREA = Area("hills", MultiPolygon([box(8.010, 47.000, 8.015, 47.004)]), home=Position(47.002, 8.0095))
@@ -47,7 +57,8 @@ def level() -> Plan:
 def test_every_sample_keeps_the_tolerance_and_the_ceiling(level: Plan, tmp_path: Path) -> None:
     terrain = model(tmp_path, hills)
     drone = load_drone("x500")
-    plan = follow(level, drone, Relief(terrain, 5.0, 120.0))
+    relief = Relief(terrain, 5.0, 120.0)
+    plan = with_way_home(follow(level, drone, relief), relief)
     lowest, highest = heights_above_ground(plan, terrain)
     assert 54.9 <= lowest <= highest <= 120.0
     before = heights_above_ground(level, terrain)
@@ -58,7 +69,7 @@ def test_every_sample_keeps_the_tolerance_and_the_ceiling(level: Plan, tmp_path:
         assert new.battery_used_pct > old.battery_used_pct
         assert new.waypoints[0].position == plan.home
         assert len(new.waypoints) < len(way_over_ground(plan, new, terrain).distance_m)
-    assert plan.fence.alt_max_home_m > plan.way_home_m >= max(w.alt_home_m for s in plan.sorties for w in s.waypoints)
+    assert plan.fence.alt_max_home_m > max(plan.way_home_m, *(w.alt_home_m for s in plan.sorties for w in s.waypoints))
 
 
 def test_level_ground_changes_nothing_but_the_start(level: Plan) -> None:
@@ -75,12 +86,46 @@ def test_a_home_on_a_hill_counts_heights_from_there(level: Plan, tmp_path: Path)
     assert over_area == pytest.approx([10.0] * len(over_area), abs=5.1)
 
 
-def test_a_way_home_over_the_ceiling_above_valleys_is_told(level: Plan, tmp_path: Path) -> None:
-    drone = load_drone("x500")
-    valley = follow(level, drone, Relief(model(tmp_path, lambda lon, lat: 600.0 - 8e3 * (lon - 8.010)), 5.0, 75.0))
-    assert any("over the ceiling of 75 m" in note for note in valley.notes)
-    gentle = follow(level, drone, Relief(model(tmp_path, lambda lon, lat: 600.0 - 1e3 * (lon - 8.010)), 5.0, 75.0))
-    assert not any("ceiling" in note for note in gentle.notes)
+def sampled_ways_home(plan: Plan, terrain: ElevationModel) -> tuple[float, float]:
+    """The least and the greatest height above the ground on straight lines from every waypoint to home."""
+    frame, above = frame_of(plan.home), []
+    for sortie in plan.sorties:
+        for waypoint in sortie.waypoints:
+            east, north = frame.to_local(waypoint.lat_deg, waypoint.lon_deg)
+            share = np.linspace(0.0, 1.0, 200)
+            ground = ground_home_m(plan, terrain, *frame.to_geodetic(share * float(east), share * float(north)))
+            above.append(max(plan.way_home_m, waypoint.alt_home_m) - ground)
+    return float(np.min(above)), float(np.max(above))
+
+
+@pytest.mark.parametrize("ceiling_m", [75.0, 110.0])
+def test_the_way_home_clears_hills_and_holds_the_ceiling(level: Plan, tmp_path: Path, ceiling_m: float) -> None:
+    terrain, drone = model(tmp_path, lambda lon, lat: 600.0 - 1e3 * (lon - 8.010)), load_drone("x500")
+    relief = Relief(terrain, 5.0, ceiling_m)
+    plan = with_way_home(follow(level, drone, relief), relief)
+    lowest, highest = sampled_ways_home(plan, terrain)
+    assert lowest >= 54.0
+    assert highest <= ceiling_m + 0.5
+    assert {s.name: s.value for s in settings(plan, plan.sorties[0], drone)}["RTL_ALT"] == round(100 * plan.way_home_m)
+
+
+def test_where_not_all_hills_can_be_cleared_under_the_ceiling_those_on_the_way_are(level: Plan, tmp_path: Path) -> None:
+    # A hill inside the fence beside home, behind which nothing is flown.
+    terrain = model(tmp_path, lambda lon, lat: 600.0 + 22.0 * (lon < 8.0094) - 1e3 * np.maximum(lon - 8.0094, 0.0))
+    relief = Relief(terrain, 5.0, 72.0)
+    plan = with_way_home(follow(level, load_drone("x500"), relief), relief)
+    assert any("not all hills inside the fence" in note for note in plan.notes)
+    lowest, highest = sampled_ways_home(plan, terrain)
+    assert lowest >= 50.0
+    assert highest <= 72.5
+
+
+def test_a_way_home_over_the_ceiling_above_a_valley_is_refused(level: Plan, tmp_path: Path) -> None:
+    relief = Relief(model(tmp_path, lambda lon, lat: 600.0 - 8e3 * (lon - 8.010)), 5.0, 75.0)
+    with pytest.raises(
+        NotFlyableError, match=r"from 4\d\.\d+, 8\.\d+ the way home .* over the ceiling of 75 m; draw a rally"
+    ):
+        with_way_home(follow(level, load_drone("x500"), relief), relief)
 
 
 def test_where_nothing_is_known_nothing_is_planned(level: Plan, tmp_path: Path) -> None:
