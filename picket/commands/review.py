@@ -20,7 +20,7 @@ from picket.options import ForceOption, JsonOption, MissionArgument
 from picket.output import say, summarise
 from picket.results import check_target, measured_results
 from picket.reviews.database import url_from_environment
-from picket.reviews.record import Review
+from picket.reviews.record import Review, broken_at
 from picket.reviews.standing import Reviewed, bare_id, reviewed, still_standing
 from picket.reviews.store import open_store
 from vision.errors import InputError
@@ -52,12 +52,12 @@ def review(
         raise InputError(folder, "nobody has reviewed anything in it yet; judge its sightings in `picket serve`")
     store = open_store(mission.root, url)
     try:
-        broken = store.verify()
         reviews = store.after()
     finally:
         store.close()
+    broken = broken_at(reviews)
     if broken:
-        raise PicketError(f"{folder}: review {broken.number} {broken.problem}; what follows it proves nothing")
+        raise PicketError(f"{folder}: {broken}")
     _check_digest(digest, reviews)
     results = measured_results(mission.root)
     found = reviewed(results.sightings, results.flight_names, reviews)

@@ -77,6 +77,8 @@ _POSTGRESQL = (
     "CREATE OR REPLACE TRIGGER reviews_in_order BEFORE INSERT ON reviews "
     "FOR EACH ROW EXECUTE FUNCTION picket_in_order()",
 )
+TRIGGERS = 3
+"""How many of them belong to the table, in each of the databases."""
 _SET_UP_LOCK = 7125803
 """PostgreSQL's advisory lock under which the table is made."""
 
@@ -97,11 +99,12 @@ def open_file(path: Path) -> sa.Engine:
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
-    return _set_up(engine, str(path), _SQLITE)
+    return _ready(engine, str(path))
 
 
 def open_url(url: str) -> sa.Engine:
-    """The PostgreSQL database at `url`. Raises InputError where it is none or cannot be reached."""
+    """The PostgreSQL database at `url`. Raises InputError where it is none, PicketError where it cannot be reached or
+    has no table yet and this role may not make it."""
     try:
         parsed = sa.make_url(url)
     except ArgumentError as error:
@@ -116,7 +119,7 @@ def open_url(url: str) -> sa.Engine:
         pool_size=8,
         max_overflow=24,
     )
-    return _set_up(engine, parsed.render_as_string(hide_password=True), _POSTGRESQL)
+    return _ready(engine, parsed.render_as_string(hide_password=True))
 
 
 def problem_of(error: SQLAlchemyError) -> str:
@@ -133,15 +136,15 @@ def lock_mission(connection: sa.Connection, mission: str) -> None:
         )
 
 
-def _set_up(engine: sa.Engine, name: str, triggers: tuple[str, ...]) -> sa.Engine:
-    """The engine, once table and triggers are there."""
+def _ready(engine: sa.Engine, name: str) -> sa.Engine:
+    """The engine, once table and triggers are there. Where they are, nothing is written or locked: a role that may
+    only read and add is enough."""
     try:
-        with engine.execution_options(writing=True).begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SET_UP_LOCK})")
-            METADATA.create_all(connection)
-            for statement in triggers:
-                connection.exec_driver_sql(statement)
+        with engine.begin() as connection:
+            there = sa.inspect(connection).has_table(REVIEWS.name) and _triggers(connection) >= TRIGGERS
+        if not there:
+            _set_up(engine)
+        with engine.begin() as connection:
             found = {column["name"] for column in sa.inspect(connection).get_columns(REVIEWS.name)}
     except SQLAlchemyError as error:
         engine.dispose()
@@ -150,6 +153,25 @@ def _set_up(engine: sa.Engine, name: str, triggers: tuple[str, ...]) -> sa.Engin
         engine.dispose()
         raise InputError(name, "holds a table of reviews that is not Picket's; give another database")
     return engine
+
+
+def _triggers(connection: sa.Connection) -> int:
+    """How many of the triggers there are."""
+    postgresql = connection.dialect.name == "postgresql"
+    listed = "pg_trigger WHERE tgrelid = to_regclass('reviews') AND tgenabled <> 'D' AND tgname"
+    if not postgresql:
+        listed = "sqlite_master WHERE type = 'trigger' AND tbl_name = 'reviews' AND name"
+    return int(connection.execute(sa.text(f"SELECT count(*) FROM {listed} LIKE 'reviews%'")).scalar_one())
+
+
+def _set_up(engine: sa.Engine) -> None:
+    with engine.execution_options(writing=True).begin() as connection:
+        postgresql = connection.dialect.name == "postgresql"
+        if postgresql:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SET_UP_LOCK})")
+        METADATA.create_all(connection)
+        for statement in _POSTGRESQL if postgresql else _SQLITE:
+            connection.exec_driver_sql(statement)
 
 
 def _not_opened(name: str, error: SQLAlchemyError) -> Exception:

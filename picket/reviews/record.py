@@ -113,6 +113,11 @@ class JudgedSinceError(PicketError):
         super().__init__(f"judged meanwhile by {who}; look at it and judge again")
 
 
+class MaybeKeptError(PicketError):
+    """The database failed at a moment that leaves open whether the review is kept: to send the same again, under the
+    same key, tells."""
+
+
 def digest_of(values: Mapping[str, Any]) -> str:
     """The digest of a review with these values: hexadecimal SHA-256 of all but the digest itself as canonical JSON."""
     return hashlib.sha256(_canonical({name: values[name] for name in SIGNED}).encode()).hexdigest()
@@ -120,6 +125,41 @@ def digest_of(values: Mapping[str, Any]) -> str:
 
 SIGNED = tuple(one.name for one in fields(Review) if one.name != "digest")
 """What a digest covers."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first review at which the chain no longer fits, and what is wrong with it."""
+
+    number: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"The chain of reviews is broken: review {self.number} {self.problem}; what follows it proves nothing."
+
+
+def broken_at(reviews: Sequence[Review], after: Review | None = None) -> Broken | None:
+    """None where each of these reviews is as it was given and follows the one before it, the first of them `after`, the
+    first of all where that is None; else the first that does not. That the last ones are still there only shows who
+    noted the head elsewhere."""
+    known, previous = (after.number, after.digest) if after else (0, FIRST)
+    for count, review in enumerate(reviews, known + 1):
+        if review.number != count:
+            return Broken(count, f"is missing: the next one there is number {review.number}")
+        if review.previous != previous:
+            return Broken(count, "does not follow the review before it")
+        if not is_as_given(review):
+            return Broken(count, "was changed after it was given")
+        previous = review.digest
+    return None
+
+
+def is_as_given(review: Review) -> bool:
+    """Whether a review still has the digest it was given."""
+    try:
+        return digest_of({name: getattr(review, name) for name in SIGNED}) == review.digest
+    except (TypeError, ValueError):
+        return False
 
 
 def review_of(asked: Judgement, mission: str, number: int, previous: str, now: datetime) -> Review:

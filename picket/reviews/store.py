@@ -17,17 +17,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from picket.errors import PicketError
 from picket.reviews.database import REVIEWS, lock_mission, open_file, open_url, problem_of, settle
-from picket.reviews.record import FIRST, SIGNED, WITHDRAWN, JudgedSinceError, Judgement, Review, checked, digest_of
+from picket.reviews.record import (
+    FIRST,
+    WITHDRAWN,
+    Broken,
+    JudgedSinceError,
+    Judgement,
+    MaybeKeptError,
+    Review,
+    broken_at,
+    checked,
+    is_as_given,
+)
 from picket.reviews.record import review_of as _review_of
 from vision.errors import InputError
-
-
-@dataclass(frozen=True)
-class Broken:
-    """The first review at which the chain no longer fits, and what is wrong with it."""
-
-    number: int
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -40,17 +43,40 @@ class ReviewStore:
     def add(self, asked: Judgement, now: datetime | None = None) -> Review:
         """Keep a judgement; once this returns it is on the disk. The same judgement sent again gives the review it
         became. Raises JudgedSinceError where others judged since, InputError where it cannot be kept as it is,
-        PicketError where the database fails."""
+        PicketError where the database fails and nothing is kept, MaybeKeptError where it may be."""
         asked = checked(asked)
-        with self._writing() as connection:
-            lock_mission(connection, self.mission)
-            kept = self._kept(connection, asked)
-            if kept is None:
-                self._check_seen(connection, asked)
-                number, previous = self._head(connection)
-                kept = _review_of(asked, self.mission, number + 1, previous, now or datetime.now(UTC))
-                connection.execute(REVIEWS.insert(), kept.__dict__)
+        done = False
+        try:
+            with self._writing() as connection:
+                kept = self._kept(connection, asked) or self._added(connection, asked, now or datetime.now(UTC))
+                done = True  # all but the commit
+        except SQLAlchemyError as error:
+            after_all = self._kept_after_all(asked, error) if done else None
+            if after_all is None:
+                raise PicketError(f"{_failed(error)}; nothing of this was kept") from error
+            return after_all
         return kept
+
+    def _added(self, connection: sa.Connection, asked: Judgement, now: datetime) -> Review:
+        """Add what was asked and read it back: what the database would give back otherwise would look like tampering
+        for good. Raises PicketError there."""
+        self._check_seen(connection, asked)
+        number, previous = self._head(connection)
+        review = _review_of(asked, self.mission, number + 1, previous, now)
+        connection.execute(REVIEWS.insert(), review.__dict__)
+        (kept,) = self._rows(connection, REVIEWS.c.number == review.number)
+        if kept.digest != review.digest or not is_as_given(kept):
+            raise PicketError("the reviews' database does not give back what it was given; nothing of this was kept")
+        return kept
+
+    def _kept_after_all(self, asked: Judgement, error: SQLAlchemyError) -> Review | None:
+        """The review this judgement became although the database failed, as where the line was cut after a commit.
+        Raises MaybeKeptError where that cannot be said either."""
+        try:
+            with self._writing() as connection:  # waits for whoever still writes in this mission: the cut one, too
+                return self._kept(connection, asked)
+        except SQLAlchemyError as again:
+            raise MaybeKeptError(f"{_failed(error)}; this may be kept or not: send it again") from again
 
     def history(self, sighting_id: str) -> list[Review]:
         """The reviews of one sighting, oldest first."""
@@ -68,22 +94,8 @@ class ReviewStore:
             return self._head(connection)
 
     def verify(self) -> Broken | None:
-        """None where every review is as it was given and none is missing before the last, else the first that is not.
-        That the last ones are still there only shows who noted the head elsewhere."""
-        previous, count = FIRST, 0
-        for count, review in enumerate(self.after(0), 1):
-            if review.number != count:
-                return Broken(count, f"is missing: the next one there is number {review.number}")
-            if review.previous != previous:
-                return Broken(count, "does not follow the review before it")
-            try:
-                fits = digest_of({name: getattr(review, name) for name in SIGNED}) == review.digest
-            except (TypeError, ValueError):
-                fits = False
-            if not fits:
-                return Broken(count, "was changed after it was given")
-            previous = review.digest
-        return None
+        """Where the chain of all reviews is broken; see `picket.reviews.record.broken_at`."""
+        return broken_at(self.after(0))
 
     def settle(self) -> None:
         """Have a copy of SQLite's file alone hold all so far; nothing that was acknowledged depends on it."""
@@ -132,7 +144,9 @@ class ReviewStore:
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with _complaining(), self.engine.execution_options(writing=True).begin() as connection:
+        """A transaction in which nobody else adds to this mission; commits at its end."""
+        with self.engine.execution_options(writing=True).begin() as connection:
+            lock_mission(connection, self.mission)
             yield connection
 
 
@@ -167,4 +181,8 @@ def _complaining() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise PicketError(f"the reviews' database failed ({problem_of(error)}); nothing of this was kept") from error
+        raise PicketError(_failed(error)) from error
+
+
+def _failed(error: SQLAlchemyError) -> str:
+    return f"the reviews' database failed ({problem_of(error)})"

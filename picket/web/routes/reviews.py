@@ -16,7 +16,7 @@ from mapping.ground.marks import OBJECT_CLASS
 from mapping.maps.coordinates import grid_places, spaced_mgrs
 from mapping.maps.layers import features_of, geometry_json, patrol_area
 from picket.folder import Flight
-from picket.reviews.record import LONGEST_NAME, LONGEST_NOTE, JudgedSinceError, Judgement, Review
+from picket.reviews.record import LONGEST_NAME, LONGEST_NOTE, JudgedSinceError, Judgement, MaybeKeptError, Review
 from picket.reviews.standing import bare_id, still_standing
 from picket.web.access import Officer, Viewer
 from picket.web.marking import add_mark, marks_file
@@ -136,6 +136,8 @@ def judge(request: Request, person: Officer, mission: TheMission, asked: Verdict
     )
     try:
         review, bench = benches.judge(mission, judgement)
+    except MaybeKeptError as error:
+        raise HTTPException(503, str(error)) from error
     except JudgedSinceError as error:
         since = {"problem": str(error), "reviews": [_review(one) for one in error.reviews]}
         return JSONResponse({**since, "changed": False, "sighting": _full(benches.of(mission), asked.sighting)}, 409)

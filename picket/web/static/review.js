@@ -12,7 +12,8 @@ const mayJudge = role === "officer";
 const rows = new Map();
 const mine = [];
 let columns = [], order = [], current = null, detail = null, look = 0, last = 0, stamp = "", page = 0;
-let moving = false, busy = false, choosing = false, map = null, wanted = 0;
+let moving = false, busy = false, map = null, wanted = 0;
+const waiting = { choosing: false, loading: true };
 
 const clock = (iso) => (iso === null ? "unknown" : `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`);
 const span = (first, end) => (end === first || end === null ? clock(first) : `${first.slice(0, 10)} ${first.slice(11, 19)} to ${end.slice(0, 10) === first.slice(0, 10) ? `${end.slice(11, 19)} UTC` : clock(end)}`);
@@ -68,11 +69,11 @@ function drawQueue(from = null) {
 async function choose(id) {
   if (!rows.has(id)) return;
   const asked = ++wanted;
-  choosing = true;
+  setWaiting({ choosing: true });
   stopMoving();
   const found = await tried(() => get(`${base}/sighting?id=${encodeURIComponent(id)}`));
   if (asked !== wanted) return;
-  choosing = false;
+  setWaiting({ choosing: false });
   if (!found) return;
   if (id !== current) { byId("why").value = ""; look = 0; }
   current = id;
@@ -135,7 +136,13 @@ function pictureIs(what) {
   byId("crop").style.visibility = what === "there" ? "visible" : "hidden";
   byId("crop").hidden = what === "missing";
   byId("no-picture").hidden = what !== "missing";
-  byId("picture").setAttribute("aria-busy", String(what === "loading"));
+  setWaiting({ loading: what === "loading" });
+}
+
+/** Nobody judges while the next sighting or its picture is on the way. */
+function setWaiting(what) {
+  Object.assign(waiting, what);
+  byId("picture").setAttribute("aria-busy", String(waiting.choosing || waiting.loading));
 }
 
 for (const [outcome, what] of [["load", "there"], ["error", "missing"]]) {
@@ -256,7 +263,7 @@ function judgedSince(told, body) {
 
 async function judge(verdict) {
   const id = current;
-  if (choosing || byId("picture").getAttribute("aria-busy") === "true") {
+  if (waiting.choosing || waiting.loading) {
     if (mayJudge) byId("done").textContent = "The picture is still loading: judge when you see it.";
     return;
   }

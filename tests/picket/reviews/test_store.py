@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from picket.errors import PicketError
 from picket.reviews.database import REVIEWS
-from picket.reviews.record import FIRST, JudgedSinceError, Version
-from picket.reviews.store import Broken, ReviewStore, open_store, reviews_in
+from picket.reviews.record import FIRST, Broken, JudgedSinceError, Version
+from picket.reviews.store import ReviewStore, open_store, reviews_in
 from tests.picket.reviews.conftest import SEEN, judgement
 from vision.errors import InputError
 
@@ -38,12 +38,77 @@ def test_a_review_is_kept_as_given(open_reviews: Open) -> None:
     assert again.verify() is None
 
 
+def test_opening_again_locks_nothing(open_reviews: Open) -> None:
+    """Somebody writes, and has the table's set-up to himself: looking does not wait."""
+    store = open_reviews()
+    store.add(judgement())
+    with store._writing():
+        assert len(open_reviews().after()) == 1
+
+
+def test_a_role_that_may_read_and_add_is_enough(postgresql: str, tmp_path: Path) -> None:
+    owner = open_store(tmp_path, postgresql)
+    with owner.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE ROLE post LOGIN")
+        connection.exec_driver_sql("GRANT SELECT, INSERT ON reviews TO post")
+    store = open_store(tmp_path, postgresql.replace("postgres@", "post@"))
+    store.add(judgement())
+    assert store.verify() is None
+    with pytest.raises(DBAPIError, match="owner"), store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER reviews_no_change ON reviews")
+    store.close()
+    owner.close()
+
+
 def test_missions_do_not_mix(open_reviews: Open) -> None:
     first, second = open_reviews("north"), open_reviews("south")
     first.add(judgement())
     assert second.after() == []
     assert second.add(judgement("rejected")).number == 1
     assert [one.verdict for one in first.history("S000001")] == ["confirmed"]
+
+
+def test_minus_zero_is_zero(open_reviews: Open) -> None:
+    """A place at the equator or the meridian, which SQLite gives back without its sign."""
+    store = open_reviews()
+    store.add(judgement("moved", lat_deg=-0.0, lon_deg=-0.0))
+    assert store.verify() is None
+
+
+def test_what_does_not_come_back_as_given_is_not_kept(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.add(judgement())
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER reviews_no_update")
+        connection.exec_driver_sql(
+            "CREATE TRIGGER rounds AFTER INSERT ON reviews BEGIN UPDATE reviews SET lat_deg = round(NEW.lat_deg, 1) "
+            "WHERE number = NEW.number; END"
+        )
+    with pytest.raises(PicketError, match="does not give back"):
+        store.add(judgement("moved", expected=1, lat_deg=23.04, lon_deg=88.9))
+    assert (len(store.after()), store.verify()) == (1, None)
+    store.close()
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_line_cut_at_the_commit(open_reviews: Open, committed: bool) -> None:
+    """Whether it was kept is looked up, not guessed."""
+    store, cuts = open_reviews(), []
+
+    def cut(connection: sa.Connection) -> None:
+        if cuts and cuts.pop():
+            if committed:
+                connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]
+            raise OperationalError("COMMIT", {}, Exception("the line was cut"))
+
+    sa.event.listen(store.engine, "commit", cut)
+    cuts.append(True)
+    if committed:
+        assert store.add(judgement()).number == 1
+    else:
+        with pytest.raises(PicketError, match="nothing of this was kept"):
+            store.add(judgement())
+    assert (len(store.after()), store.verify()) == (int(committed), None)
 
 
 def test_the_same_sent_again_counts_once(open_reviews: Open) -> None:

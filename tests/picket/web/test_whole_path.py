@@ -58,6 +58,7 @@ def test_draw_plan_fly_review_report(served: Any, open_app: Any) -> None:
     judged = 0
     for key, word in VERDICTS.items():
         before = page.text_content("#done")
+        expect(page.locator("#picture")).to_have_attribute("aria-busy", "false")
         page.keyboard.press(key)
         expect(page.locator("#done")).to_contain_text(word)
         expect(page.locator("#done")).not_to_have_text(before or "nothing yet")
