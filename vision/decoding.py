@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from vision.merge import merge
+from vision.merge import doubted, merge
 
 MOST_BOXES = 1000
 """Of one picture."""
@@ -27,7 +27,8 @@ def decode(output: np.ndarray, confidence: float, wanted: Collection[int]) -> np
     network's input, confidence, label number. Only labels `wanted` and confidences above `confidence`.
 
     `output` is (4 + labels, A): centre, size and one confidence for each label, of which boxes of one label that
-    overlap are made one; or (A, 6): boxes that the network itself made one per object.
+    overlap are made one (or, where that is less sure, lose confidence); or (A, 6): boxes that the network itself made
+    one per object.
     """
     if output.shape[1] == _WHOLE_ROWS:
         rows = output[output[:, 4] > confidence]
@@ -44,5 +45,8 @@ def decode(output: np.ndarray, confidence: float, wanted: Collection[int]) -> np
         sure, number, score = sure[order], number[order], score[order]
     middle, half = output[:2, sure].T, output[2:4, sure].T / 2
     xyxy = np.concatenate([middle - half, middle + half], axis=1)
-    kept = merge(xyxy, score, number)[:MOST_BOXES]
-    return np.concatenate([xyxy[kept], score[kept, None], number[kept, None]], axis=1, dtype=np.float32)
+    kept = merge(xyxy, score, number)
+    xyxy, number, score = xyxy[kept], number[kept], doubted(xyxy[kept], score[kept], number[kept])
+    order = np.argsort(-score, kind="stable")[:MOST_BOXES]
+    order = order[score[order] > confidence]
+    return np.concatenate([xyxy[order], score[order, None], number[order, None]], axis=1, dtype=np.float32)

@@ -34,6 +34,7 @@ LEAST_PX = 12.0
 _LARGEST_SCALE = 4.0  # blowing up further shows nothing more
 _SCALE_STEP = 0.25  # frames of nearly the same height enter the network in one size
 _STRIDE_PX = 32
+_SMALL_IN_TILE = 0.5  # of a tile's side: what is larger may be seen better in the whole frame
 _EDGE_PX = 2.0  # a box that ends this near to a window's edge is taken to be cut off by it
 
 
@@ -118,7 +119,8 @@ def _windows(tiles: np.ndarray, sides: Sequence[int]) -> tuple[Window, ...]:
 
 def join_windows(windows: Sequence[Window], found: Sequence[Boxes]) -> Boxes:
     """The boxes of a whole frame, one per object, from those `found` in each of its `windows` (which cover the frame).
-    Boxes are in pixels of the frame, by descending confidence."""
+    Boxes are in pixels of the frame, by descending confidence. Where a tile showed a thing from closer, what the
+    shrunken whole frame shows of it does not count."""
     corners = np.array([window.xyxy for window in windows], dtype=np.int64)
     width, height = corners[:, 2].max(), corners[:, 3].max()
     window = np.repeat(np.arange(len(found)), [len(boxes) for boxes in found])
@@ -131,10 +133,30 @@ def join_windows(windows: Sequence[Window], found: Sequence[Boxes]) -> Boxes:
     ends_inside = (xyxy[:, 2:] > corner[:, 2:] - _EDGE_PX) & (corner[:, 2:] < (width, height))
     cut = np.asarray(np.logical_or(starts_inside, ends_inside).any(axis=1))
     classes = np.array([CLASSES.index(name) for name in names], dtype=np.int64)
-    kept = merge(xyxy, confidence, classes, window=window, cut=cut)
+    seen = np.flatnonzero(~_shown_closer(windows, xyxy, window))
+    kept = seen[merge(xyxy[seen], confidence[seen], classes[seen], window=window[seen], cut=cut[seen])]
     return Boxes(
         xyxy=xyxy[kept],
         confidence=confidence[kept],
         label=tuple(label[k] for k in kept),
         classes=tuple(names[k] for k in kept),
     )
+
+
+def _shown_closer(windows: Sequence[Window], xyxy: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Which boxes (N, 4), each found in the window of that number (N,), are of the shrunken whole frame though a tile
+    shows the same place: those that lie inside a tile and take up no more than `_SMALL_IN_TILE` of its sides. There is
+    little left of so small a thing in the whole frame, and what is taken for one is mostly false."""
+    closer = np.zeros(len(xyxy), dtype=bool)
+    *tiles, last = (one.xyxy for one in windows)
+    longer = max(last[2] - last[0], last[3] - last[1])
+    corners = np.array(tiles, dtype=np.int64).reshape(-1, 4)
+    whole = (corners[:, :2] >= last[:2]).all() and (corners[:, 2:] <= last[2:]).all()
+    if not whole or longer <= AUTO_TILE_FROM * windows[-1].input_px:
+        return closer
+    coarse = np.flatnonzero(window == len(windows) - 1)
+    boxes = xyxy[coarse, None]
+    inside = (boxes[..., :2] >= corners[:, :2]) & (boxes[..., 2:] <= corners[:, 2:])
+    small = boxes[..., 2:] - boxes[..., :2] <= _SMALL_IN_TILE * (corners[:, 2:] - corners[:, :2])
+    closer[coarse] = (inside & small).all(axis=2).any(axis=1)
+    return closer

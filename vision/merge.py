@@ -1,5 +1,6 @@
 """One box per object, where the same object was seen in two overlapping windows or under two of the model's labels;
-pure numpy. Boxes are chosen, never averaged or joined: a person beside a car stays a person beside a car.
+and less confidence in what may be one object twice; pure numpy. Boxes are chosen, never averaged or joined: a person
+beside a car stays a person beside a car.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ SAME_IOU = 0.5
 SAME_CONTAINED = 0.6
 """Of two boxes from different windows, the lesser is a part of the greater where this share of the smaller one lies
 inside the other: half a lorry seen at the edge of a tile is not a second lorry."""
+
+DOUBT_IOU, DOUBT_CONTAINED = 0.4, 0.8
+"""Within one picture a box that overlaps a better one of its class by more than the first, or lies inside it (or around
+it) by more than the second (share of the smaller), may be the same object once more."""
+
+DOUBT = 0.7
+"""What is left of such a box's confidence. Chosen on frames of HIT-UAV's training split: to leave such boxes out costs
+people who stand close, to keep them as they are puts false ones before true ones."""
 
 
 def merge(
@@ -49,6 +58,23 @@ def merge(
             alive[loser] = False
     found = np.flatnonzero(alive)
     return found[np.lexsort((found, -np.asarray(scores)[found]))]
+
+
+def doubted(boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The scores (N,) of the boxes (N, 4) found in one picture, lowered to `DOUBT` where a box of the same class with a
+    higher score (of equal ones, the earlier) may show the same object (see `DOUBT_IOU`). As the soft suppression of
+    Bodla et al. 2017, "Soft-NMS", with one step for the slope."""
+    boxes = np.asarray(boxes, dtype=np.float64)
+    one, other = overlapping_pairs(boxes)
+    alike = classes[one] == classes[other]
+    one, other = one[alike], other[alike]
+    area, shared = areas(boxes), shared_area_of_pairs(boxes, one, other)
+    doubt = shared > DOUBT_IOU * (area[one] + area[other] - shared)
+    doubt |= shared > DOUBT_CONTAINED * np.minimum(area[one], area[other])
+    one, other = np.minimum(one[doubt], other[doubt]), np.maximum(one[doubt], other[doubt])
+    lowered = np.array(scores)
+    lowered[np.unique(np.where(scores[other] > scores[one], one, other))] *= DOUBT
+    return lowered
 
 
 def _same(

@@ -106,5 +106,16 @@ def test_a_box_at_the_edge_of_the_frame_is_not_cut() -> None:
     assert joined.xyxy.tolist() == [[50, 0, 90, 20]]
 
 
+def test_what_a_tile_shows_closer_is_not_taken_from_the_shrunken_whole_frame() -> None:
+    windows = _windows((0, 0, 100, 100), (60, 0, 160, 100), (0, 0, 160, 100))
+    small, large = (20, 20, 30, 40, 0.9, "person"), (10, 40, 80, 60, 0.5, "truck")
+    across = (50, 70, 110, 90, 0.4, "car")  # lies in no tile
+    joined = join_windows(windows, [_boxes(), _boxes(), _boxes(small, large, across)])
+    assert joined.label == ("truck", "car")
+    as_fine = tuple(Window(window.xyxy, 160) for window in windows)
+    assert join_windows(as_fine, [_boxes(), _boxes(), _boxes(small)]).label == ("person",)
+    assert join_windows(windows[:2], [_boxes(), _boxes((70, 20, 80, 40, 0.9, "person"))]).label == ("person",)
+
+
 def test_nothing_anywhere() -> None:
     assert len(join_windows(_windows((0, 0, 10, 10)), [_boxes()])) == 0
