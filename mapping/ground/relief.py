@@ -16,17 +16,14 @@ import numpy.typing as npt
 
 from mapping.ground.elevation import ElevationModel
 from mapping.ground.frame import LocalFrame
-from mapping.ground.gridded import Grid
 from mapping.ground.rays import height_on_ray
 
 Floats = npt.NDArray[np.float64]
 
 _ANGLES = 6
 _MOST_LOST = 0.5
-_PLACES = 512  # bent at once: what stays in the processor's cache is done several times faster
 _FAR = 2.6  # sigmas, as far as the outer ring of the full rule
 _AGREED = 0.3  # of the shift: two ways to land that differ by less are one
-_TURNS = 4
 
 
 def _ring(squared: float, weight: float, turn: float) -> tuple[Floats, Floats]:
@@ -75,37 +72,21 @@ def bend(
     Where the rays about a place land where the ground near it says, a few are enough and none is followed all the way,
     but for the lowest, which would meet what stands in the way; elsewhere the full rule's are.
     """
-    count = place.shape[1]
-    found = Bending(np.empty((2, 2, count)), np.empty((2, 2, count)), np.zeros(count, dtype=np.bool_))
-    grid = terrain.seen_from(local, place[:2].T)
-    for first in range(0, count, _PLACES):
-        part = slice(first, first + _PLACES)
-        bundle = _Bundle(
-            terrain,
-            local,
-            grid,
-            origin[:, part],
-            place[:, part],
-            normal[:, part],
-            covariance[:, :, part],
-            moved[part],
-        )
-        shift = bundle.shifts(*_FEW[0][:, :, None])
-        landed, smooth = bundle.land_near(shift)
-        smooth &= bundle.open_view()
-        turned, scatter = _moments(landed, shift, np.broadcast_to(_FEW[1][:, None], shift.shape[1:]))
-        rough = np.flatnonzero(~smooth)
-        if rough.size:
-            some = bundle.take(rough)
-            shift = some.shifts(*_MANY[0][:, :, None])
-            landed = some.land(shift)
-            weight = np.where(np.isfinite(landed[0]), _MANY[1][:, None], 0.0)
-            kept = weight.sum(axis=0)
-            found.lost[first + rough] = kept < 1.0 - _MOST_LOST
-            turned[:, :, rough], scatter[:, :, rough] = _moments(
-                np.nan_to_num(landed), shift, weight / np.maximum(kept, 1e-9)
-            )
-        found.turned[:, :, part], found.scatter[:, :, part] = turned, scatter
+    bundle = _Bundle(terrain, local, terrain.seen_from(local, place[:2].T), origin, place, normal, covariance, moved)
+    shift = bundle.shifts(*_FEW[0][:, :, None])
+    landed, smooth = bundle.land_near(shift)
+    smooth &= bundle.open_view()
+    found = Bending(*_moments(landed, shift, _FEW[1][:, None]), np.zeros(len(smooth), dtype=np.bool_))
+    rough = np.flatnonzero(~smooth)
+    if rough.size:
+        some = bundle.take(rough)
+        shift = some.shifts(*_MANY[0][:, :, None])
+        landed = some.land(shift)
+        weight = np.where(np.isfinite(landed[0]), _MANY[1][:, None], 0.0)
+        kept = weight.sum(axis=0)
+        found.lost[rough] = kept < 1.0 - _MOST_LOST
+        turned, scatter = _moments(np.nan_to_num(landed), shift, weight / np.maximum(kept, 1e-9))
+        found.turned[:, :, rough], found.scatter[:, :, rough] = turned, scatter
     return found
 
 
@@ -113,20 +94,18 @@ def _moments(landed: Floats, shift: Floats, weight: Floats) -> tuple[Floats, Flo
     """The linear map (2, 2, N) that takes shifts (2, K, N) nearest to where they landed, and the covariance of the
     rest, all about the place itself."""
 
-    def mean(one: Floats, other: Floats) -> Floats:
-        return np.stack([np.stack([(weight * a * b).sum(axis=0) for b in other]) for a in one])
-
-    first, mixed = mean(shift, shift), mean(landed, shift)
-    determinant = np.maximum(first[0, 0] * first[1, 1] - first[0, 1] ** 2, 1e-30)
-    turned = np.stack(
-        [
-            np.stack([row[0] * first[1, 1] - row[1] * first[0, 1], row[1] * first[0, 0] - row[0] * first[0, 1]])
-            for row in mixed
-        ]
-    )
-    turned /= determinant
-    explained = np.stack([np.stack([row[0] * other[0] + row[1] * other[1] for other in mixed]) for row in turned])
-    return turned, mean(landed, landed) - explained
+    x, y = weight * shift
+    xx, xy, yy = ((x * shift[0]).sum(axis=0), (x * shift[1]).sum(axis=0), (y * shift[1]).sum(axis=0))
+    determinant = np.maximum(xx * yy - xy * xy, 1e-30)
+    turned, scatter = np.empty((2, 2, shift.shape[2])), np.empty((2, 2, shift.shape[2]))
+    mixed = [((x * one).sum(axis=0), (y * one).sum(axis=0)) for one in landed]
+    for row, (by_x, by_y) in zip(turned, mixed, strict=True):
+        row[0], row[1] = (by_x * yy - by_y * xy) / determinant, (by_y * xx - by_x * xy) / determinant
+    for i, j in ((0, 0), (0, 1), (1, 1)):
+        both = (weight * landed[i] * landed[j]).sum(axis=0)
+        scatter[i, j] = both - turned[i, 0] * mixed[j][0] - turned[i, 1] * mixed[j][1]
+    scatter[1, 0] = scatter[0, 1]
+    return turned, scatter
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +114,7 @@ class _Bundle:
 
     terrain: ElevationModel
     local: LocalFrame
-    grid: Grid
+    grid: Floats
     origin: Floats
     place: Floats
     normal: Floats
@@ -175,29 +154,17 @@ class _Bundle:
     def land(self, shift: Floats) -> Floats:
         """(2, K, N) shifts of where rays through the shifted places first meet the ground, NaN where they do not."""
         cameras, rays, _ = self._rays(shift)
-        hits = self.terrain.meet(self.local, cameras.reshape(3, -1).T, rays.reshape(3, -1).T)
-        slant = hits.slant_m.reshape(rays.shape[1:])
+        slant, _, _ = self.terrain.reach(self.local, cameras.reshape(3, -1).T, rays.reshape(3, -1).T)
+        slant = slant.reshape(rays.shape[1:])
         return np.asarray(cameras[:2] + rays[:2] * slant - self.place[:2, None, :])
 
     def land_near(self, shift: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """The same by secants begun at the shifted places, blind to what is elsewhere on the ray, and (N,) whether all
         rays of a place came to rest near enough to trust that."""
-        cameras, rays, at = self._rays(shift)
+        cameras, rays, begun = self._rays(shift)
         falling = np.einsum("in,ikn->kn", self.normal / self.normal[2], rays)
-
-        def clearance(along: Floats) -> Floats:
-            east, north = (cameras[k] + rays[k] * along for k in (0, 1))
-            return np.asarray(height_on_ray(cameras[2], rays[2], along) - self.terrain.at(*self.grid.at(east, north)))
-
-        begun = at
-        clear = clearance(at)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            step = -clear / falling
-            for _ in range(_TURNS):
-                at = at + step
-                before, clear = clear, clearance(at)
-                slope = (clear - before) / np.where(step == 0.0, 1.0, step)
-                step = np.where(slope < 0.2 * falling, -clear / slope, -clear / falling)
+        at, step = self.terrain.rest_near(self.grid, cameras, rays, begun, falling)
+        with np.errstate(invalid="ignore"):
             size = np.sqrt((shift * shift).sum(axis=0)) + 1e-6
             sound = (np.abs(step) < _AGREED * size) & (np.abs(at - begun) < 2.0 * size) & (falling < 0.0)
         landed = cameras[:2] + rays[:2] * at - self.place[:2, None, :]
