@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ from picket.cli import problem_of
 from picket.errors import PicketError
 from picket.reviews.database import URL_VARIABLE
 from picket.web.access import Access, AccessError
+from picket.web.bodies import SoundResponse
 from picket.web.drawings import ChangedError
 from picket.web.events import Hub
 from picket.web.flying import Flying
@@ -44,7 +45,9 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
 
     `access` knows who may log in; `app.state` holds it, the settings, the hub of events and the jobs."""
     settings.missions.mkdir(parents=True, exist_ok=True)
-    app = FastAPI(title="Picket", docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app = FastAPI(
+        title="Picket", docs_url=None, redoc_url=None, lifespan=_lifespan, default_response_class=SoundResponse
+    )
     app.state.settings = settings
     app.state.access = access or Access(settings.session_s)
     app.state.hub = Hub()
@@ -119,7 +122,7 @@ def problem_response(request: Request, status: int, problem: str) -> Response:
     html = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
     if html and request.method == "GET":
         return page(request, "problem.html", status, problem=problem)
-    return JSONResponse({"problem": problem}, status)
+    return SoundResponse({"problem": problem}, status)
 
 
 def _without_paths(request: Request, text: str) -> str:

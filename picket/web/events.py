@@ -77,7 +77,7 @@ class Hub:
 
     def publish(self, topic: str, message: Mapping[str, Any]) -> None:
         """Tell everybody who listens to `topic`. Raises ValueError for numbers that JSON does not know."""
-        data = json.dumps({"topic": topic, **message}, ensure_ascii=False, allow_nan=False)
+        data = json.dumps({"topic": topic, **message}, allow_nan=False)
         with self._lock:
             listeners = [one for one in self._listeners if topic in one.topics]
         for one in listeners:

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from picket.web.access import Access
+from picket.web.bodies import Body
 from picket.web.settings import Settings
 
 LOG = logging.getLogger("picket.web")
@@ -73,11 +74,16 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, guarded)
             return
-        limit = self._settings.upload_limit if _is_upload(headers) else self._settings.request_limit
+        limit = self._limit(scope, headers)
         if _length(headers) > limit:
             await _too_large(limit)(scope, receive, guarded)
             return
-        body = _Body(receive, limit)
+        body = Body(receive, limit)
+        if scope["method"] not in SAFE and not _is_upload(headers):
+            problem = await body.problem()
+            if problem is not None:
+                await _refused(422, f"what the page sent {problem}")(scope, receive, guarded)
+                return
         answer = _Answer(guarded, body)
         try:
             await self._app(scope, body.receive, answer.send)
@@ -90,6 +96,14 @@ class Guard:
                 )
         if body.too_large and not answer.begun:
             await _too_large(limit)(scope, receive, guarded)
+
+    def _limit(self, scope: Scope, headers: Headers) -> int:
+        """How many bytes a request may bring: uploads are officers', and who is not in has only a login to send."""
+        session = scope["state"]["session"]
+        if session is None:
+            return self._settings.login_limit
+        upload = _is_upload(headers) and session.person.role == "officer"
+        return self._settings.upload_limit if upload else self._settings.request_limit
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """The answer to a request that is not let through; None where it is."""
@@ -133,28 +147,11 @@ class Guard:
         return origins == [f"http://{headers['host']}"] and site in ("same-origin", "none")
 
 
-class _Body:
-    """Counts what a body brings, for those that do not say their length beforehand."""
-
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._left = receive, limit
-        self.too_large = False
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
-            if self._left < 0:
-                self.too_large = True
-                return {"type": "http.disconnect"}
-        return message
-
-
 class _Answer:
     """Notes whether an answer has begun: from then on it cannot be replaced by another. What the app makes of a body
     that was cut off is held back."""
 
-    def __init__(self, send: Send, body: _Body) -> None:
+    def __init__(self, send: Send, body: Body) -> None:
         self._send, self._body = send, body
         self.begun = False
 
@@ -201,7 +198,8 @@ def _refused(status: int, problem: str) -> Response:
 
 
 def _too_large(limit: int) -> Response:
-    return _refused(413, f"too large; at most {limit // 1024 // 1024} MB")
+    most = f"{limit // 1024 // 1024} MB" if limit >= 1024 * 1024 else f"{limit // 1024} KB"
+    return _refused(413, f"too large; at most {most}")
 
 
 def _to_login(headers: Headers, path: str, method: str) -> Response:

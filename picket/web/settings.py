@@ -27,6 +27,7 @@ class Settings:
     session_s: float = 12 * 3600.0
     upload_limit: int = 64 * 1024 * 1024
     request_limit: int = 1024 * 1024
+    login_limit: int = 64 * 1024
 
     @property
     def address(self) -> str:

@@ -20,6 +20,7 @@ from missions.areas.layers import SUFFIXES
 from missions.areas.read import read_area
 from missions.formats import area_geojson
 from missions.zones.read import read_zones
+from picket.web.bodies import problem_of_value
 from picket.web.places import checked_name
 from vision.errors import InputError
 
@@ -52,14 +53,14 @@ def area_of(upload: UploadFile) -> dict[str, Any]:
     """The area in an uploaded file, as GeoJSON, and what was mended in reading it (`notes`). Raises InputError."""
     with taken_in(upload, AREA_SUFFIXES) as (path, called):
         area = _said_of(called, path, lambda: read_area(path))
-    return {"area": json.loads(area_geojson.text_of(area)), "notes": list(area.notes)}
+    return _sound(called, {"area": json.loads(area_geojson.text_of(area)), "notes": list(area.notes)})
 
 
 def zones_of(path: Path, called: str) -> list[dict[str, Any]]:
     """The zones in a file, for the map: title, what they ask, heights in words, ring of [longitude, latitude]. Raises
     InputError."""
     found = _said_of(called, path, lambda: read_zones(path))
-    return [
+    shown = [
         {
             "id": zone.identifier,
             "title": zone.title,
@@ -69,11 +70,20 @@ def zones_of(path: Path, called: str) -> list[dict[str, Any]]:
         }
         for zone in found.zones
     ]
+    return _sound(called, shown)
 
 
 def check_terrain(path: Path, called: str) -> None:
     """Raise InputError where a file is no elevation model."""
     _said_of(called, path, lambda: read_terrain(path))
+
+
+def _sound(called: str, found: Result) -> Result:
+    """`found`, where a browser and the drawing's file can hold it. Raises InputError."""
+    problem = problem_of_value(found)
+    if problem is not None:
+        raise InputError(called, f"{problem}; export it again")
+    return found
 
 
 def _said_of(called: str, path: Path, read: Callable[[], Result]) -> Result:

@@ -3,6 +3,7 @@ files of a plan that is written."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
@@ -81,7 +82,7 @@ def drawing(settings: AppSettings, person: Viewer, mission: Name) -> dict[str, A
         "planned": planned is not None,
         "flights": len(planned.flights()) if planned else 0,
         "terrain": terrain.name if terrain else None,
-        "zones": [{"file": path.name, "zones": zones_of(path, path.name)} for path in drawings.zones(name)],
+        "zones": [_zones(path) for path in drawings.zones(name)],
         "files": _plan_files(planned) if planned else [],
     }
 
@@ -170,6 +171,14 @@ def plan_file(mission: TheMission, person: Viewer, file: Name) -> Response:
     if path.suffix == ".html":
         return sealed_page(path)
     return FileResponse(path, filename=f"{mission.root.name} {path.name}", media_type="application/octet-stream")
+
+
+def _zones(path: Path) -> dict[str, Any]:
+    """A file of zones as the page shows it; one that cannot be read says why, so that it can be taken away."""
+    try:
+        return {"file": path.name, "zones": zones_of(path, path.name), "problem": ""}
+    except (InputError, OSError) as error:
+        return {"file": path.name, "zones": [], "problem": " ".join(str(error).split())}
 
 
 def _planned(settings: Settings, name: str) -> Mission | None:

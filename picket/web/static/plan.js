@@ -126,8 +126,8 @@ function showFiles(drawn) {
   list.replaceChildren();
   if (drawn.terrain) list.append(line("terrain", drawn.terrain, `Hills: ${drawn.terrain}`));
   zonesLayer.clearLayers();
-  for (const { file, zones } of drawn.zones) {
-    list.append(line("zones", file, `Zones: ${file} (${zones.length})`));
+  for (const { file, zones, problem } of drawn.zones) {
+    list.append(line("zones", file, problem ? `Zones: ${problem}` : `Zones: ${file} (${zones.length})`));
     for (const zone of zones) {
       const shape = L.polygon(zone.ring.map(([lon, lat]) => [lat, lon]), { className: "layer-zone" }).addTo(zonesLayer);
       shape.bindTooltip(make("span", {}, `${zone.title}: ${zone.asks}, ${zone.heights}`), { sticky: true });

@@ -184,6 +184,15 @@ def test_a_body_that_is_too_large_is_refused(served, officer, chunked) -> None:
     assert "too large" in answer.json()["problem"]
 
 
+@pytest.mark.parametrize(("who", "most"), [("stranger", "64 KB"), ("viewer", "1 MB")])
+def test_only_officers_send_large_files(served, who, most) -> None:
+    client = served.stranger() if who == "stranger" else served.client("V", "viewer")
+    headers = {"Origin": served.url, "Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/login", content=b"x" * (2 * served.settings.request_limit), headers=headers)
+    assert answer.status_code == 413
+    assert most in answer.json()["problem"]
+
+
 def test_an_unforeseen_error_is_one_line(served, officer) -> None:
     def broken() -> None:
         raise RuntimeError("secret inside")

@@ -7,6 +7,7 @@ import json
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -14,6 +15,11 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from picket.web.bodies import problem_in
+from picket.web.drawings import Drawings
 
 SQUARE = shapely.box(88.895, 23.035, 88.897, 23.037)
 GEOJSON = json.dumps(
@@ -70,6 +76,13 @@ def test_an_area_is_read_from_what_people_have(officer, tmp_path, kind) -> None:
     found = answer.json()["area"]["features"][0]
     assert found["properties"] == {"role": "patrol"}
     assert shapely.geometry.shape(found["geometry"]).equals_exact(shapely.MultiPolygon([SQUARE]), 1e-6, normalize=True)
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    """Anything Python reads from JSON, halves of characters and numbers that are none included."""
+    texts = st.text(st.characters(exclude_categories=()), max_size=8)
+    plain = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts)
+    return st.recursive(plain, lambda inner: st.one_of(st.lists(inner), st.dictionaries(texts, inner)), max_leaves=10)
 
 
 HOSTILE = {
@@ -155,3 +168,54 @@ def test_a_wish_names_only_what_the_catalogue_has(officer, wish) -> None:
 def test_an_archive_is_read_and_never_unpacked(served, officer) -> None:
     officer.post("/api/area", files={"file": ("slip.zip", zipped({"../../evil.geojson": GEOJSON}))})
     assert list(served.missions.parent.glob("**/evil*")) == []
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+ODD = {
+    "half a character": rb'"\ud800"',
+    "a zero byte": rb'"a\u0000b"',
+    "half a character in a name": rb'{"\udc00": 1}',
+    "no number": b"NaN",
+    "infinity": b"1e999",
+    "a huge number": b"1" + b"0" * 400,
+    "depth": nested(900),
+    "great depth": nested(100_000),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_json_that_cannot_be_kept_is_refused_in_a_sentence(officer, odd) -> None:
+    drawn = b'{"version": 0, "page": "p", "area": {"type": "FeatureCollection", "features": [%s]}}' % odd
+    headers = {"Content-Type": "application/json"}
+    for method, path in (("PUT", "missions/north/drawing"), ("POST", "preview"), ("POST", "missions/north/plan")):
+        answer = officer.request(method, f"/api/{path}", content=drawn, headers=headers)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["problem"].startswith("what the page sent ")
+    assert officer.get("/api/missions/north/drawing").json()["version"] == 0
+
+
+@given(json_values())
+def test_what_is_let_through_can_be_written_and_sent(value: Any) -> None:
+    text = json.dumps(value)
+    if problem_in(text.encode()) is None:
+        assert json.loads(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()) == value
+
+
+def test_a_zone_file_that_cannot_be_shown_is_refused_and_one_that_lies_there_is_named(served, officer) -> None:
+    odd = json.dumps(ZONE).replace("<b>airport</b>", "\\ud800")
+    answer = officer.post(
+        "/api/missions/north/files", data={"kind": "zones"}, files={"file": ("odd.json", odd.encode())}
+    )
+    assert answer.status_code == 422, answer.text
+    lying = Drawings(served.settings).folder("north") / "zones"
+    lying.mkdir(parents=True)
+    (lying / "odd.json").write_text(odd)
+    shown = officer.get("/api/missions/north/drawing")
+    assert shown.status_code == 200
+    (file,) = shown.json()["zones"]
+    assert file["zones"] == []
+    assert "odd.json" in file["problem"]
+    assert officer.delete("/api/missions/north/files/zones/odd.json").status_code == 200
