@@ -13,7 +13,8 @@ from datetime import datetime
 
 from vision.classes import CLASSES
 
-VERDICTS = ("confirmed", "rejected", "unsure")
+UNSURE = "unsure"
+VERDICTS = ("confirmed", "rejected", UNSURE)
 NOT_REVIEWED = "not reviewed"
 LEAST_M2 = 1.0
 PLURALS = {"person": "people", "box": "boxes"}

@@ -197,12 +197,12 @@ def checked(asked: Judgement) -> Judgement:
     if asked.verdict not in WORDS:
         raise InputError("the verdict", f"{asked.verdict!r:.40} is none of {', '.join(WORDS)}")
     _check_extras(asked, note)
-    place = {name: None if value is None else value + 0.0 for name, value in _place(asked).items()}
-    return replace(asked, note=note, **place)
+    return replace(asked, note=note, lat_deg=_plain_zero(asked.lat_deg), lon_deg=_plain_zero(asked.lon_deg))
 
 
-def _place(asked: Judgement) -> dict[str, float | None]:
-    return {"lat_deg": asked.lat_deg, "lon_deg": asked.lon_deg}
+def _plain_zero(value: float | None) -> float | None:
+    """0.0 for -0.0, which SQLite gives back without its sign."""
+    return None if value is None else value + 0.0
 
 
 def _check_extras(asked: Judgement, note: str) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyproj import Geod
 
 from mapping.maps.verdicts import Verdict, review_text
-from mapping.maps.wording import NOT_REVIEWED, VERDICTS
+from mapping.maps.wording import NOT_REVIEWED, UNSURE, VERDICTS
 from picket.reviews.record import MOVED, WITHDRAWN, Review, Version
 
 GEOD = Geod(ellps="WGS84")
@@ -43,6 +43,11 @@ class Standing:
     def word(self) -> str:
         """The verdict in one word."""
         return self.verdict.verdict if self.verdict else NOT_REVIEWED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to look: nobody decided yet, or officers differ."""
+        return self.verdict is None or self.word == UNSURE or bool(self.others)
 
     @property
     def last(self) -> int:
@@ -128,7 +133,7 @@ def reviewed(sightings: pa.Table, flights: Sequence[str], reviews: Sequence[Revi
     there: set[str] = set()
     seen_in: dict[str, str] = {}
     if by_id:
-        columns = [name for name in sightings.column_names if name in _NEEDED]
+        columns = [name for name in sightings.column_names if name in NEEDED]
         for row in sightings.select(columns).to_pylist():
             bare = bare_id(row["sighting_id"])
             there.add(bare)
@@ -142,9 +147,10 @@ def reviewed(sightings: pa.Table, flights: Sequence[str], reviews: Sequence[Revi
     return Reviewed(standings, vanished)
 
 
-_NEEDED = frozenset(
+NEEDED = frozenset(
     ("sighting_id", "class", "lat_deg", "lon_deg", "ellipse_major_m", "ellipse_minor_m", "ellipse_bearing_deg")
 ) | {"detection_ids"}
+"""The columns of a table of sightings that this looks at."""
 
 
 def still_standing(reviews: Sequence[Review]) -> list[Review]:

@@ -23,10 +23,11 @@ from picket.reviews.database import URL_VARIABLE
 from picket.web.access import Access, AccessError
 from picket.web.bodies import SoundResponse
 from picket.web.drawings import ChangedError
-from picket.web.events import Hub
+from picket.web.events import Hub, TooManyStreamsError
 from picket.web.flying import Flying
 from picket.web.guard import Guard
 from picket.web.jobs import JobRefusedError, Jobs
+from picket.web.ledgers import Ledgers
 from picket.web.pictures import Pictures
 from picket.web.places import NotFoundError
 from picket.web.previews import BusyError, Previews, SupersededError
@@ -56,7 +57,7 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.state.flying = Flying(app.state.jobs, app.state.hub)
     app.state.jobs.take_up(app.state.flying.taken_up)
     app.state.previews = Previews()
-    app.state.benches, app.state.pictures = Benches(settings), Pictures()
+    app.state.benches, app.state.pictures = Benches(Ledgers(settings.reviews_url)), Pictures()
     for module in (door, missions, plans, flights, reviews, reports, work):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -85,6 +86,7 @@ _STATUS: dict[type[Exception], int] = {
     PicketError: 409,
     SupersededError: 409,
     BusyError: 429,
+    TooManyStreamsError: 429,
     ChangedError: 409,
     MissionError: 409,
     VisionError: 409,

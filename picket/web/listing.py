@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet
 
-from mapping.maps.wording import VERDICTS, counted
+from mapping.maps.wording import counted
 from missions.errors import MissionError
 from picket.errors import PicketError
 from picket.folder import SETTINGS_FILE, Flight, Mission
-from picket.reviews.standing import bare_id, still_standing
-from picket.reviews.store import reviews_in
+from picket.reviews.standing import NEEDED, reviewed
 from picket.web.drawings import Drawings
+from picket.web.ledgers import Ledgers
 from picket.web.places import NotFoundError, checked_name, mission_named
 from picket.web.settings import Settings
 from vision.errors import InputError
@@ -36,10 +37,10 @@ class Listed:
         return asdict(self)
 
 
-def listed(settings: Settings) -> list[Listed]:
-    """Every mission and every draft, the one changed last first."""
+def listed(settings: Settings, ledgers: Ledgers) -> list[Listed]:
+    """Every mission and every draft, the one changed last first; `ledgers` holds what officers said."""
     names = _missions(settings)
-    found = [_listed(settings, name) for name in names]
+    found = [_listed(settings, ledgers, name) for name in names]
     found += [_draft(Drawings(settings), name) for name in Drawings(settings).names() - names]
     return sorted((one for one in found if one is not None), key=lambda one: (-one.changed_s, one.name))
 
@@ -53,7 +54,7 @@ def _missions(settings: Settings) -> set[str]:
     return {path.name for path in settings.missions.glob("*") if (path / SETTINGS_FILE).is_file()}
 
 
-def _listed(settings: Settings, name: str) -> Listed | None:
+def _listed(settings: Settings, ledgers: Ledgers, name: str) -> Listed | None:
     try:
         if checked_name(name) != name:
             return None
@@ -62,7 +63,7 @@ def _listed(settings: Settings, name: str) -> Listed | None:
         return None
     changed_s = _changed_s(mission)
     try:
-        state, step, words = _state(mission, settings.reviews_url)
+        state, step, words = _state(mission, ledgers)
     except (InputError, MissionError, PicketError, OSError) as error:
         return Listed(name, f"cannot be read: {error}", "plan", "Look at it", changed_s, broken=True)
     return Listed(name, state, step, words, changed_s)
@@ -76,7 +77,7 @@ def _draft(drawings: Drawings, name: str) -> Listed | None:
     return Listed(name, "drawn, not planned yet", "plan", "Go on drawing", changed_s)
 
 
-def _state(mission: Mission, reviews_url: str | None) -> tuple[str, str, str]:
+def _state(mission: Mission, ledgers: Ledgers) -> tuple[str, str, str]:
     """The state in a sentence, the next step, and the words on its button."""
     flights = [flight for flight in mission.flights() if flight.left_the_ground()]
     sorties = len(list(mission.plan.parent.glob("sortie-*.plan")))
@@ -89,31 +90,35 @@ def _state(mission: Mission, reviews_url: str | None) -> tuple[str, str, str]:
     sightings = _sightings(mission, flights)
     if sightings is None:
         return f"{flown}, not searched yet", "fly", "Search the pictures"
-    if not sightings:
+    number = sum(table.num_rows for _, table in sightings)
+    if not number:
         return f"{flown}, nothing sighted", "report", "Report"
-    standing = still_standing(reviews_in(mission.root, reviews_url))
-    judged = {review.sighting_id for review in standing if review.verdict in VERDICTS}
-    left = sum(bare_id(name) not in judged for name in sightings)
-    state = f"{flown}, {counted(len(sightings), 'sighting')}"
+    ledger = ledgers.of(mission)
+    reviews = ledger.reviews if ledger else []
+    state = f"{flown}, {counted(number, 'sighting')}"
+    if ledger and ledger.broken:
+        return f"{state}. {ledger.broken}", "review", "Look at them"
+    left = 0
+    for names, table in sightings:
+        found = reviewed(table, names, reviews)
+        left += sum(found.of(name).is_open for name in table["sighting_id"].to_pylist())
     if left:
         return f"{state}, {left} to review", "review", "Review them"
     return f"{state}, all reviewed", "report", "Report"
 
 
-def _sightings(mission: Mission, flights: list[Flight]) -> list[str] | None:
-    """The ids of what was sighted; None where nothing was searched."""
-    whole = [mission.sightings] if mission.sightings.exists() else []
-    tables = whole or [flight.sightings for flight in flights if flight.sightings.exists()]
+def _sightings(mission: Mission, flights: list[Flight]) -> list[tuple[list[str], pa.Table]] | None:
+    """The tables of what was sighted, each with the names of the flights it is of; None where nothing was searched."""
+    if mission.sightings.exists():
+        tables = [([flight.root.name for flight in flights], mission.sightings)]
+    else:
+        tables = [([flight.root.name], flight.sightings) for flight in flights if flight.sightings.exists()]
     if not tables:
         return None
     try:
-        return [
-            name
-            for path in tables
-            for name in pyarrow.parquet.read_table(path, columns=["sighting_id"]).column(0).to_pylist()
-        ]
+        return [(names, pyarrow.parquet.read_table(path, columns=sorted(NEEDED))) for names, path in tables]
     except (OSError, ValueError, LookupError) as error:
-        raise InputError(tables[0], "is no table of sightings; run `picket locate` again") from error
+        raise InputError(tables[0][1], "is no table of sightings; run `picket locate` again") from error
 
 
 def _changed_s(mission: Mission) -> float:

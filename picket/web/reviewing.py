@@ -15,12 +15,10 @@ from typing import Any
 
 from picket.folder import Mission
 from picket.results import Results, measured_results
-from picket.reviews.database import open_url
-from picket.reviews.record import Judgement, Review, Version
+from picket.reviews.record import Broken, Judgement, Review, Version
 from picket.reviews.standing import UNREVIEWED, Reviewed, Standing, bare_id, reviewed, standing_of, version_of
-from picket.reviews.store import ReviewStore, open_store
+from picket.web.ledgers import Ledger, Ledgers
 from picket.web.places import NotFoundError
-from picket.web.settings import Settings
 
 Row = Mapping[str, Any]
 SETTLE_AFTER_S = 2.0
@@ -38,7 +36,8 @@ class Look:
 @dataclass
 class Bench:
     """A mission's sightings laid out for judging. `rows` are those of the sightings table by id, in its order;
-    `standings` is kept up with the reviews; `vanished` are reviews of sightings that are no longer there."""
+    `standings` is kept up with the reviews, which are read from `ledger`; `vanished` are reviews of sightings that are
+    no longer there."""
 
     stamp: str
     results: Results
@@ -50,6 +49,12 @@ class Bench:
     standings: dict[str, Standing] = field(default_factory=dict)
     vanished: Mapping[str, tuple[Review, ...]] = field(default_factory=dict)
     reviews: list[Review] = field(default_factory=list)
+    ledger: Ledger | None = None
+
+    @property
+    def broken(self) -> Broken | None:
+        """Where the chain of the reviews is broken."""
+        return self.ledger.broken if self.ledger else None
 
     @property
     def last(self) -> int:
@@ -97,11 +102,12 @@ class Bench:
         return self.results.root / str(frame["file"])
 
     def take(self, new: Sequence[Review]) -> None:
-        """Keep up with reviews that came in."""
+        """Keep up with reviews that came in. Raises PicketError where one cannot be understood."""
+        first = not self.reviews
         self.reviews.extend(new)
         touched = {one.sighting_id for one in new}
         unknown = touched - set(self.by_bare_id)
-        if unknown:
+        if first or unknown:
             self._take_all()
             return
         for bare in touched:
@@ -117,14 +123,13 @@ class Bench:
 class Benches:
     """The benches of all missions. Safe to use from several threads; `marking` is held while a marks file changes."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._url = settings.reviews_url
+    def __init__(self, ledgers: Ledgers) -> None:
+        self.ledgers = ledgers
         self.marking = threading.Lock()
         self._settling: threading.Timer | None = None
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
         self._benches: dict[Path, Bench] = {}
-        self._stores: dict[Path, tuple[tuple[int, int] | None, ReviewStore]] = {}
 
     def of(self, mission: Mission) -> Bench:
         """The mission's bench as of now. Raises InputError where nothing was located yet or a file of it is broken,
@@ -134,9 +139,7 @@ class Benches:
 
     def judge(self, mission: Mission, asked: Judgement) -> tuple[Review, Bench]:
         """Keep a judgement. Raises like `ReviewStore.add`."""
-        store = self._store(mission, make=True)
-        assert store is not None
-        review = store.add(asked)
+        review = self.ledgers.to_write(mission).add(asked)
         self._settle_soon()
         return review, self.of(mission)
 
@@ -144,22 +147,13 @@ class Benches:
         """Let the officer go on, and bring the database into one file a moment later."""
         with self._lock:
             if self._settling is None or not self._settling.is_alive():
-                self._settling = threading.Timer(SETTLE_AFTER_S, self._settle)
+                self._settling = threading.Timer(SETTLE_AFTER_S, self.ledgers.settle)
                 self._settling.daemon = True
                 self._settling.start()
 
     def close(self) -> None:
         """Close all databases."""
-        with self._lock:
-            for _, store in self._stores.values():
-                store.close()
-            self._stores.clear()
-
-    def _settle(self) -> None:
-        with self._lock:
-            stores = [store for _, store in self._stores.values()]
-        for store in stores:
-            store.settle()
+        self.ledgers.close()
 
     def _lock_of(self, mission: Mission) -> threading.Lock:
         with self._lock:
@@ -167,43 +161,20 @@ class Benches:
 
     def _kept_up(self, mission: Mission) -> Bench:
         stamp = _stamp(mission)
-        store = self._store(mission, make=False)
+        ledger = self.ledgers.of(mission)
         bench = self._benches.get(mission.root)
-        if bench is None or bench.stamp != stamp or (store is None and bench.reviews):
+        if bench is not None and not bench.reviews:
+            bench.ledger = ledger
+        if bench is None or bench.stamp != stamp or bench.ledger is not ledger:
             bench = _laid_out(mission, stamp)
-            self._benches[mission.root] = bench
-        if store is not None:
-            new = store.after(bench.last)
-            if new:
-                if bench.reviews:
-                    bench.take(new)
-                else:
-                    bench.reviews.extend(new)
-                    bench._take_all()
+            bench.ledger = ledger
+            if ledger is not None:
+                ledger.check()
+        new = ledger.reviews[len(bench.reviews) :] if ledger else ()
+        if new:
+            bench.take(new)
+        self._benches[mission.root] = bench
         return bench
-
-    def _store(self, mission: Mission, *, make: bool) -> ReviewStore | None:
-        """The mission's reviews; None where nobody gave any yet and none are to be made."""
-        file = mission.root / "picket.db"
-        with self._lock:
-            there = None if self._url else _identity(file)
-            known = self._stores.get(mission.root)
-            if known is not None and known[0] == there:
-                return known[1]
-            if known is not None and not self._url:
-                known[1].close()
-                del self._stores[mission.root]
-                self._benches.pop(mission.root, None)
-            if self._url:
-                shared = next((store.engine for _, store in self._stores.values()), None) or open_url(self._url)
-                store = ReviewStore(shared, mission.root.name)
-            elif there is not None or make:
-                store = open_store(mission.root)
-                there = _identity(file)
-            else:
-                return None
-            self._stores[mission.root] = (there, store)
-            return store
 
 
 def _laid_out(mission: Mission, stamp: str) -> Bench:
@@ -240,12 +211,3 @@ def _stamp(mission: Mission) -> str:
         except OSError:
             ages.append("-")
     return f"{hash(tuple(ages)) & (1 << 64) - 1:016x}"
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Which file this is, whatever its name; None where there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

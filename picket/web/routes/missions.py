@@ -30,9 +30,9 @@ def missions_page(request: Request, person: Viewer) -> Response:
 
 
 @router.get("/api/missions")
-def missions(settings: AppSettings, person: Viewer) -> list[dict[str, Any]]:
+def missions(request: Request, settings: AppSettings, person: Viewer) -> list[dict[str, Any]]:
     """The missions, the one changed last first."""
-    return [one.as_json() for one in listed(settings)]
+    return [one.as_json() for one in listed(settings, request.app.state.benches.ledgers)]
 
 
 @router.post("/api/missions", status_code=201)

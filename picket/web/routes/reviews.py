@@ -83,6 +83,7 @@ def queue(request: Request, person: Viewer, mission: TheMission) -> dict[str, An
         "located": bench.results.located,
         "outdated": bench.results.outdated,
         "simulated": bench.results.simulated,
+        "broken": str(bench.broken) if bench.broken else None,
         "columns": QUEUE_COLUMNS,
         "rows": [_short(bench, name) for name in bench.rows],
         "vanished": [_vanished(reviews) for reviews in bench.vanished.values()],
@@ -107,7 +108,10 @@ def reviews_since(
     return {"stamp": bench.stamp, "last": bench.last, "rows": rows}
 
 
-JUDGED = {409: {"description": "Judged or located anew meanwhile"}, 503: {"description": "May be kept or not"}}
+JUDGED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "Judged or located anew meanwhile"},
+    503: {"description": "May be kept or not"},
+}
 
 
 @router.post("/api/missions/{mission}/reviews", status_code=201, responses=JUDGED)

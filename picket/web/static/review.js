@@ -39,6 +39,8 @@ async function loadQueue() {
   }
   const gone = queue.vanished.length;
   byId("simulated").hidden = !queue.simulated;
+  byId("broken").hidden = !queue.broken;
+  byId("broken").textContent = queue.broken ?? "";
   byId("vanished").hidden = !gone;
   byId("vanished").textContent = `${gone} sighting${gone === 1 ? "" : "s"} that officers judged ${gone === 1 ? "is" : "are"} no longer there after locating anew; what was said is kept.`;
   if (!map) map = makeMap(byId("map"), choose, () => startMoving());
