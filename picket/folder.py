@@ -7,11 +7,8 @@ the files belongs to the rooms that write them.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +19,7 @@ import tomli_w
 from mapping.ground.camera import Camera, load_camera
 from missions.drones import Drone, load_drone
 from missions.flying.recorder import recover
+from picket.replacing import settled
 from vision.errors import InputError
 from vision.files import read_json, read_text, write_whole
 
@@ -96,6 +94,11 @@ class Flight:
         return self.root / "marks.parquet"
 
     @property
+    def calibration(self) -> Path:
+        """What locating found of the errors that all its frames share."""
+        return self.root / "calibration.json"
+
+    @property
     def places(self) -> Path:
         return self.root / "places.parquet"
 
@@ -123,7 +126,7 @@ class Flight:
 
     def own_files(self) -> list[Path]:
         """What the flight is made of: no page or export may take the place of any of it, or lie in its folders."""
-        names = ("events.jsonl", "detection.json", "calibration.json", "camera.toml", "camera.json")
+        names = ("events.jsonl", "detection.json", "camera.toml", "camera.json")
         files = (
             self.summary,
             self.telemetry,
@@ -133,6 +136,7 @@ class Flight:
             self.images,
             self.detections,
             self.marks,
+            self.calibration,
         )
         return [
             *files,
@@ -148,7 +152,7 @@ class Flight:
     def mission(self) -> Mission | None:
         """The mission this flight belongs to, or None for one recorded elsewhere."""
         candidate = self.root.parent.parent
-        return Mission(candidate) if (candidate / SETTINGS_FILE).is_file() else None
+        return Mission(settled(candidate)) if (candidate / SETTINGS_FILE).is_file() else None
 
     def facts(self) -> dict[str, Any]:
         """What flight.json says. Raises InputError where it is not JSON, or an entry is of the wrong kind."""
@@ -258,7 +262,7 @@ class Mission:
     def flights(self) -> list[Flight]:
         """The flights flown so far, oldest first."""
         folder = self.root / "flights"
-        return [Flight(path) for path in sorted(folder.glob("*")) if (path / FLIGHT_FILE).is_file()]
+        return [Flight(settled(path)) for path in sorted(folder.glob("*")) if (path / FLIGHT_FILE).is_file()]
 
 
 def _located_notes(path: Path) -> list[str]:
@@ -304,7 +308,7 @@ def open_mission(path: Path) -> Mission:
         raise InputError(
             path, f"is no mission (it holds no {SETTINGS_FILE}); make one with `picket plan AREA -o MISSION`"
         )
-    return Mission(path)
+    return Mission(settled(path))
 
 
 def open_flight(path: Path) -> Flight:
@@ -336,9 +340,9 @@ def _find_flight(path: Path) -> Flight:
     if not path.exists():
         raise InputError(path, "no such folder; fly a mission with `picket fly` or bring images with `picket ingest`")
     if (path / FLIGHT_FILE).is_file():
-        return Flight(path)
+        return Flight(settled(path))
     if (path / SETTINGS_FILE).is_file():
-        flights = [flight for flight in Mission(path).flights() if flight.left_the_ground()]
+        flights = [flight for flight in Mission(settled(path)).flights() if flight.left_the_ground()]
         if len(flights) == 1:
             return flights[0]
         if flights:
@@ -353,42 +357,3 @@ def _find_flight(path: Path) -> Flight:
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Write mission.toml: what was asked, every default written out; settings that are None are left out."""
     write_whole(path, tomli_w.dumps({key: value for key, value in settings.items() if value is not None}))
-
-
-@contextmanager
-def new_folder(
-    path: Path, *, replace: bool = False, keep: Sequence[str] = (), known_by: str = FLIGHT_FILE
-) -> Iterator[Path]:
-    """A folder that appears at `path` only when the block ends well; on an error nothing of it remains and what was
-    there before is untouched.
-
-    Raises InputError where `path` already holds something, unless `replace`: then the old folder gives way once the new
-    one is whole, and its entries named in `keep` move into the new one. `known_by` is the file that shows an earlier
-    folder of the same kind, which alone may be replaced.
-    """
-    occupied = path.is_file() or (path.is_dir() and any(path.iterdir()))
-    if occupied and not replace:
-        ours = (path / known_by).is_file()
-        what = "already exists and is kept" if ours else f"holds something else (no {known_by}) and is kept"
-        what = "is a file and is kept" if path.is_file() else what
-        raise InputError(path, f"{what}; choose another name" + (", or say --force to replace it" if ours else ""))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.new.", dir=path.parent))
-    beside.chmod(0o755)
-    try:
-        yield beside
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-    if not occupied:
-        if path.is_dir():
-            path.rmdir()
-        beside.rename(path)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent)) / path.name
-    path.rename(old)
-    beside.rename(path)
-    for name in keep:
-        if (old / name).exists():
-            (old / name).rename(path / name)
-    shutil.rmtree(old.parent)

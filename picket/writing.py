@@ -24,11 +24,12 @@ from missions.formats import area_geojson, keyhole, plan_geojson, qgc, waypoints
 from missions.plan import Plan
 from missions.planning.coverage import imaged_polygon
 from missions.planning.terrain import way_over_ground
-from picket.folder import SETTINGS_FILE, Mission, new_folder, write_settings
+from picket.folder import SETTINGS_FILE, Mission, write_settings
+from picket.replacing import new_folder
 from vision.files import read_json, write_whole
 
-KEPT = ("flights", "picket.db", "picket.db-wal", "picket.db-shm")
-"""What a plan made anew leaves as it is: what was flown, and what officers said of it (SQLite's own two files too)."""
+OF_A_PLAN = (SETTINGS_FILE, "area.geojson", "plan", "drone.*", "camera.*")
+"""What a plan made anew replaces. All else stays where it is: what was flown, found and said of it."""
 _CAMERA_FILE = "camera.toml"
 _SORTIES_DRAWN = 99
 """Of more sorties the page shows no heights and no footprints: nobody looks at them one by one."""
@@ -46,8 +47,8 @@ def write_mission(
     force: bool = False,
 ) -> Mission:
     """Write the mission folder: settings, the area as read, the plan in every format, its page with the heights over
-    `terrain`. Nothing remains of it if one part fails; with `force` an earlier plan is replaced and its flights are
-    kept.
+    `terrain`. Nothing remains of it if one part fails; with `force` an earlier plan is replaced, while its flights,
+    their results and the reviews stay where they are, in use or not.
 
     `asked` are the options given; those left out are written with the values the plan has. Files that describe a
     drone or a camera are copied into the folder; `camera` is written there where it is neither the catalogue's nor a
@@ -65,13 +66,14 @@ def write_mission(
         **asked,
     }
     replacing = force and Mission(output).settings_file.is_file()
-    with new_folder(output, replace=replacing, keep=KEPT, known_by=SETTINGS_FILE) as folder:
+    with new_folder(output, replace=replacing, known_by=SETTINGS_FILE, gives_way=OF_A_PLAN) as folder:
         mission = Mission(folder)
         for option, known in (("drone", drone_catalogue()), ("camera", camera_catalogue())):
             described = Path(settings[option])
             if settings[option] not in known and described.is_file():
                 settings[f"{option}_file"] = f"{option}{described.suffix}"
                 shutil.copyfile(described, folder / settings[f"{option}_file"])
+                settings[option] = described.name  # where it lay is nobody's business
         if camera is not None:
             settings["camera_file"] = _CAMERA_FILE
             write_whole(folder / _CAMERA_FILE, tomli_w.dumps(describe_camera(camera)))

@@ -32,10 +32,11 @@ from mapping.ground.telemetry import TelemetryLog, read_tlog
 from mapping.tables import FRAMES, TRACK
 from picket.doubts import camera_notes, flight_notes
 from picket.filling import fill_from_log
-from picket.folder import Flight, new_folder, open_flight
+from picket.folder import FLIGHT_FILE, Flight, open_flight
 from picket.gathering import EVERY_S, Gathered, gather
 from picket.options import CameraOption, EveryOption, ForceOption, JsonOption, SkipUnreadableOption
 from picket.output import notes, say, summarise
+from picket.replacing import new_folder
 from vision.errors import InputError
 from vision.files import write_whole
 
@@ -160,7 +161,8 @@ def ingest_images(
             check_sizes(lens, found)
         told = read_poses(poses, found) if poses else None
         derived = camera_from_images(list(reads.values())) if lens is None else None
-        with new_folder(output, replace=force and Flight(output).summary.is_file()) as root:
+        replacing = force and Flight(output).summary.is_file()
+        with new_folder(output, known_by=FLIGHT_FILE, replace=replacing) as root:
             flight = Flight(root)
             copies = _copy(gathered, flight)
             doubts = camera_notes(lens, derived)
@@ -207,7 +209,7 @@ def _keep_camera(camera: str | None, derived: Camera | None, root: Path) -> dict
         shutil.copyfile(camera, root / file)
     elif derived:
         write_whole(root / file, tomli_w.dumps(describe_camera(derived)))
-    return {"camera": name, "camera_file": file}
+    return {"camera": Path(name).name, "camera_file": file}
 
 
 def _read_log(log_file: Path, allow_cut: bool) -> TelemetryLog:
