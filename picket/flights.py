@@ -19,6 +19,7 @@ from missions.errors import MissionError, StoppedError
 from missions.flying.flight import FlightOutcome, fly
 from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.preflight import Check
+from missions.flying.progress import FlightStatus
 from missions.flying.recorder import Recorder
 from missions.flying.signing import Signing
 from missions.flying.transport import address_of
@@ -28,6 +29,7 @@ from missions.planning.coverage import imaged_polygon
 from missions.planning.proof import prove
 from picket.filling import fill_from_log
 from picket.folder import Flight, Mission, described
+from picket.orders import Orders
 from picket.output import say
 from picket.pilot import watching
 from picket.simulator import Practice, practice_vehicle
@@ -115,17 +117,21 @@ def fly_vehicle(
     confirm: Callable[[list[Check]], bool],
     signing: Signing | None = None,
     in_the_air: Sequence[Sortie] = (),
+    orders: Orders | None = None,
     **facts: Any,
 ) -> Flown:
     """Fly a sortie with the vehicle at `url`, or take up what it flies already, where that is this sortie or one of
-    `in_the_air`. Raises InputError where `url` is no address (and leaves no flight)."""
+    `in_the_air`. Who gives which of the `orders` is kept in its events. Raises InputError where `url` is no address
+    (and leaves no flight)."""
     address_of(url)
     flight = new_flight(mission, sortie)
 
     def work(interrupts: Interrupts) -> FlightOutcome:
         with Recorder(flight.root, mission.camera(), facts_of(mission, **facts)) as recorder:
             return _fly(
-                *(mission, plan, sortie, url, recorder, confirm, interrupts), signing=signing, in_the_air=in_the_air
+                *(mission, plan, sortie, url, recorder, confirm, interrupts, orders or Orders()),
+                signing=signing,
+                in_the_air=in_the_air,
             )
 
     return _flown(flight, work)
@@ -139,9 +145,10 @@ def fly_practice(
     scene: Scene,
     *,
     confirm: Callable[[list[Check]], bool],
+    orders: Orders | None = None,
     **facts: Any,
 ) -> Flown:
-    """Fly a sortie with a practice vehicle over `scene`."""
+    """Fly a sortie with a practice vehicle over `scene`; who gives which of the `orders` is kept in its events."""
     flight = new_flight(mission, sortie)
     scene_to_geojson(scene, flight.truth)
     card = flight.root / _CARD
@@ -164,7 +171,10 @@ def fly_practice(
                 sitl=world.sitl,
             )
             url = stack.enter_context(practice_vehicle(practice))
-            return _fly(*(mission, plan, sortie, url, recorder, confirm, interrupts), lost_after_s=PRACTICE_LOST_S)
+            return _fly(
+                *(mission, plan, sortie, url, recorder, confirm, interrupts, orders or Orders()),
+                lost_after_s=PRACTICE_LOST_S,
+            )
 
     return _flown(flight, work)
 
@@ -201,23 +211,38 @@ def _fly(
     recorder: Recorder,
     confirm: Callable[[list[Check]], bool],
     interrupts: Interrupts,
+    orders: Orders,
     *,
     signing: Signing | None = None,
     lost_after_s: float | None = None,
     in_the_air: Sequence[Sortie] | None = None,
 ) -> FlightOutcome:
+    def answered(checks: list[Check]) -> bool:
+        yes = confirm(checks)
+        orders.keep(recorder.event)
+        return yes
+
     with watching({sortie: f"sortie {sortie}"}) as show:
-        return fly(
-            plan,
-            sortie,
-            url,
-            recorder,
-            confirm=confirm,
-            progress=lambda status: show(sortie, status),
-            tell=say,
-            drone=mission.drone(),
-            signing=signing,
-            interrupts=interrupts,
-            lost_after_s=lost_after_s,
-            in_the_air=in_the_air,
-        )
+
+        def progress(status: FlightStatus) -> None:
+            orders.keep(recorder.event)
+            show(sortie, status)
+
+        orders.keep(recorder.event)
+        try:
+            return fly(
+                plan,
+                sortie,
+                url,
+                recorder,
+                confirm=answered,
+                progress=progress,
+                tell=say,
+                drone=mission.drone(),
+                signing=signing,
+                interrupts=interrupts,
+                lost_after_s=lost_after_s,
+                in_the_air=in_the_air,
+            )
+        finally:
+            orders.keep(recorder.event)

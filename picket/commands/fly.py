@@ -18,6 +18,7 @@ from picket.fleets import fly_together
 from picket.flights import NotFlown, PracticeWorld, check_sortie, fly_practice, fly_vehicle, plan_to_fly
 from picket.folder import Flight, Mission, open_mission
 from picket.options import JsonOption, MissionArgument, SeedOption, SpeedupOption
+from picket.orders import Orders
 from picket.output import EXIT_INTERRUPTED, say, summarise
 from picket.pilot import ask, ask_take_off, show_checks, tell_flown
 from sim.sitl.autopilot import check_binary
@@ -55,6 +56,10 @@ def fly(
         Path | None, typer.Option(metavar="FILE", help="Key to sign MAVLink with: 32 bytes, or a line of words.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before arming; the checks must still pass.")] = False,
+    orders: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File of who orders what, a line of JSON each, for the flight's record."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fly sorties of MISSION and record them under its flights."""
@@ -62,6 +67,8 @@ def fly(
         raise InputError("picket fly", "give one of --connect URL, --drone ID=URL, --sim and --sitl BINARY")
     if signing_key is not None and (sim or sitl):
         raise InputError("--signing-key", "is for --connect and --drone; a vehicle of our own needs none")
+    if orders is not None and drone:
+        raise InputError("--orders", "is for flights of one vehicle; leave it out")
     if sitl is not None:
         check_binary(sitl)
     opened = open_mission(mission)
@@ -83,18 +90,24 @@ def fly(
         _finish(results, as_json=as_json, several=True)
         return
     one: Fly
+    ordered = Orders(orders)
     if connect is not None:
         confirm = _show_and_go if yes else ask_take_off
         in_the_air = may_be_in_the_air(opened, plan)
         one = lambda plan, number, facts: fly_vehicle(  # noqa: E731
-            opened, plan, number, connect, confirm=confirm, signing=signing, in_the_air=in_the_air, **facts
+            *(opened, plan, number, connect),
+            confirm=confirm,
+            signing=signing,
+            in_the_air=in_the_air,
+            orders=ordered,
+            **facts,
         )
     else:
         world = PracticeWorld(speedup, seed, persons, vehicles, sitl)
         numbers = [item.number for item in plan.sorties] if every else [number]
         scene = world.scene(plan, numbers)
         one = lambda plan, number, facts: fly_practice(  # noqa: E731
-            opened, plan, number, world, scene, confirm=_show_and_go, **facts
+            opened, plan, number, world, scene, confirm=_show_and_go, orders=ordered, **facts
         )
     if not every:
         flight, outcome = one(plan, number, {})

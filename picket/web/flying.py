@@ -7,14 +7,17 @@ flight is `picket fly`'s own and does not depend on anything here; what flies af
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from picket import orders
 from picket.folder import Flight, Mission
 from picket.web.events import Hub
 from picket.web.jobs import Hear, Job, JobRefusedError, Jobs, Then, described
@@ -30,12 +33,14 @@ STEPS = (("detect", "Searching the pictures"), ("locate", "Locating what was fou
 
 @dataclass(frozen=True)
 class Asked:
-    """How a sortie is to be flown: `vehicle` is a MAVLink address, None for practice at `speedup`."""
+    """How a sortie is to be flown: `vehicle` is a MAVLink address, None for practice at `speedup`. `orders` is the file
+    in which the flight reads who orders what."""
 
     sortie: int
     vehicle: str | None = None
     speedup: float = 20.0
     seed: int = 0
+    orders: str = ""
 
     def arguments(self, mission: Mission) -> list[str]:
         """What follows `picket`."""
@@ -44,7 +49,7 @@ class Asked:
             if self.vehicle is None
             else [f"--connect={self.vehicle}"]
         )
-        return ["fly", str(mission.root), f"--sortie={self.sortie}", *how]
+        return ["fly", str(mission.root), f"--sortie={self.sortie}", f"--orders={self.orders}", *how]
 
 
 @dataclass
@@ -59,6 +64,7 @@ class Watched:
     checks: Sequence[Mapping[str, Any]] = ()
     question: str | None = None
     status: Mapping[str, Any] | None = None
+    status_s: float = 0.0
     track: list[list[float | None]] = field(default_factory=list)
     lines: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
     ended: Mapping[str, Any] | None = None
@@ -73,6 +79,7 @@ class Watched:
             "checks": list(self.checks),
             "question": self.question,
             "status": self.status,
+            "status_age_s": None if self.status is None else round(time.monotonic() - self.status_s, 1),
             "track": self.track,
             "lines": [list(line) for line in self.lines],
             "ended": self.ended,
@@ -92,22 +99,28 @@ class Flying:
         name = mission.root.name
         self._jobs.check_free(KIND, name)
         check_nothing_flies(mission)
+        asked = replace(asked, orders=str(Path(tempfile.mkdtemp(prefix="picket-orders-")) / "orders"))
         with self._lock:
             real = asked.vehicle is not None
-            job = self._jobs.start(
-                KIND,
-                asked.arguments(mission),
-                title=f"{'Flying' if real else 'Practising'} sortie {asked.sortie}",
-                mission=name,
-                who=who,
-                patience_s=None,
-                outlives=real,
-                once=True,
-                about=asdict(asked),
-                then=lambda job: self._landed(name, job),
-                hear=self._hearer(name),
-            )
+            try:
+                job = self._jobs.start(
+                    KIND,
+                    asked.arguments(mission),
+                    title=f"{'Flying' if real else 'Practising'} sortie {asked.sortie}",
+                    mission=name,
+                    who=who,
+                    patience_s=None,
+                    outlives=real,
+                    once=True,
+                    about=asdict(asked),
+                    then=lambda job: self._landed(name, job),
+                    hear=self._hearer(name),
+                )
+            except JobRefusedError:
+                _forget_orders(asked)
+                raise
             self._flights[name] = Watched(job.id, asked, who, time.monotonic())
+        self._order(name, "fly", who)
         return job
 
     def taken_up(self, job: Job, about: Mapping[str, Any]) -> tuple[Then, Hear] | None:
@@ -124,21 +137,24 @@ class Flying:
             watched = self._flights.get(mission.root.name)
             return None if watched is None else watched.to_json()
 
-    def answer(self, mission: Mission, job_id: str, yes: bool) -> None:
+    def answer(self, mission: Mission, job_id: str, yes: bool, who: str) -> None:
         """Answer the question a flight has asked. Raises JobRefusedError where it has asked none."""
         with self._lock:
             watched = self._of(mission, job_id)
             if watched.question is None:
                 raise JobRefusedError("the flight has asked nothing; somebody else may have answered")
             watched.question = None
+        self._order(mission.root.name, "arm and take off" if yes else "do not fly", who)
         self._jobs.answer(job_id, "y" if yes else "n")
         self._publish(mission.root.name, {"what": "answered", "yes": yes})
 
-    def home(self, mission: Mission, job_id: str) -> Job:
+    def home(self, mission: Mission, job_id: str, who: str) -> Job:
         """Call the vehicle home: one Ctrl-C. Raises JobRefusedError where it was called already, or nothing flies."""
         with self._lock:
             self._of(mission, job_id)
-        return self._jobs.cancel(job_id)
+        job = self._jobs.cancel(job_id)
+        self._order(mission.root.name, "return home", who)
+        return job
 
     def go_on(self, flight: Flight, mission: Mission, steps: Sequence[str], who: str) -> Job:
         """Begin the first of these steps with a flight; each of the others follows when the one before it is done."""
@@ -168,6 +184,21 @@ class Flying:
             raise JobRefusedError("that flight is over")
         return watched
 
+    def _order(self, name: str, order: str, who: str) -> None:
+        """Keep who ordered what, in the flight's own record and for all who watch. Nothing is held up by it."""
+        with self._lock:
+            asked = self._flights[name].asked
+        with suppress(OSError):
+            orders.give(Path(asked.orders), order, who)
+        self._said(name, f"{who}: {order}")
+
+    def _said(self, name: str, text: str) -> None:
+        with self._lock:
+            watched = self._flights[name]
+            line = (round(time.monotonic() - watched.began_s, 1), text)
+            watched.lines.append(line)
+        self._publish(name, {"what": "said", "line": list(line)})
+
     def _hearer(self, name: str) -> Callable[[str, Mapping[str, Any]], None]:
         def heard(kind: str, message: Mapping[str, Any]) -> None:
             with self._lock:
@@ -177,9 +208,7 @@ class Flying:
                 if kind != "said":
                     _take(watched, message)
                     return
-                line = (round(time.monotonic() - watched.began_s, 1), str(message["text"]))
-                watched.lines.append(line)
-            self._publish(name, {"what": "said", "line": list(line)})
+            self._said(name, str(message["text"]))
 
         return heard
 
@@ -191,10 +220,18 @@ class Flying:
             job = replace(job, elapsed_s=round(job.elapsed_s, 1))
             watched.question = None
             watched.ended = described(job)
+        _forget_orders(watched.asked)
         self._publish(name, {"what": "ended", "ended": watched.ended})
 
     def _publish(self, name: str, message: Mapping[str, Any]) -> None:
         self._hub.publish(f"flight:{name}", message)
+
+
+def _forget_orders(asked: Asked) -> None:
+    with suppress(OSError):
+        file = Path(asked.orders)
+        file.unlink(missing_ok=True)
+        file.parent.rmdir()
 
 
 def check_nothing_flies(mission: Mission) -> None:
@@ -214,6 +251,7 @@ def _take(watched: Watched, message: Mapping[str, Any]) -> None:
         watched.question = str(message["question"])
     elif what == "status":
         watched.status = message
+        watched.status_s = time.monotonic()
         watched.question = None
         place = [message["lat_deg"], message["lon_deg"]]
         if None not in place and (not watched.track or watched.track[-1][:2] != place):

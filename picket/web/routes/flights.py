@@ -90,14 +90,14 @@ def begin(asked: ToFly, request: Request, person: Officer, mission: TheMission) 
 @router.post("/api/missions/{mission}/flying/answer")
 def answer(asked: Answer, request: Request, person: Officer, mission: TheMission) -> dict[str, Any]:
     """Answer what the flight asked: yes arms the vehicle and takes off."""
-    _flying(request).answer(mission, asked.job, asked.yes)
+    _flying(request).answer(mission, asked.job, asked.yes, person.name)
     return {}
 
 
 @router.post("/api/missions/{mission}/flying/home")
 def home(asked: OfJob, request: Request, person: Officer, mission: TheMission) -> dict[str, Any]:
     """Call the vehicle home; it is watched and recorded until it has landed."""
-    return described(_flying(request).home(mission, asked.job))
+    return described(_flying(request).home(mission, asked.job, person.name))
 
 
 @router.post("/api/missions/{mission}/flights/{flight}/steps", status_code=202)

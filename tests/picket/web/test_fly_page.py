@@ -4,8 +4,10 @@ done with it once it is down."""
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -79,6 +81,12 @@ def until(client: httpx.Client, wanted: Any, seconds: float = 120.0) -> dict[str
     raise AssertionError(f"did not come: {now['flight']}")
 
 
+def ordered(flight: Path) -> list[tuple[str, str]]:
+    """Who ordered what, as the flight's own record says."""
+    events = [json.loads(line) for line in (flight / "events.jsonl").read_text().splitlines()]
+    return [(event["order"], event["by"]) for event in events if event["event"] == "ordered"]
+
+
 def test_an_officer_practises_a_sortie_and_sees_it_land(served: Any, mission: str, open_app: Any) -> None:
     page, watched = open_app(f"/missions/{mission}/fly")
     page.select_option("[name=speedup]", "20")
@@ -87,6 +95,9 @@ def test_an_officer_practises_a_sortie_and_sees_it_land(served: Any, mission: st
     expect(page.locator(".drone-here")).to_have_count(1, **SOON)
     expect(page.locator("#after-title")).to_have_text("It has landed", **SOON)
     assert re.fullmatch(r"\d+ of \d+ photos in .+ of flight\.", page.inner_text("#after-words"))
+    assert page.inner_text("#outcome") == "The whole route was flown."
+    assert page.locator("#outcome").get_attribute("class") == "hint"
+    assert page.inner_text("#far") == "100 %"
     assert page.locator("path.flown").get_attribute("d") not in ("", "M0 0")
     expect(page.locator("[data-step=detect]")).to_be_visible()
     expect(page.locator("#flights")).to_contain_text("practice, sortie 1, landed, not searched")
@@ -109,6 +120,29 @@ def test_it_is_called_home_and_recorded_to_the_ground(served: Any, mission: str,
     facts = json.loads((flight / "flight.json").read_text())
     assert facts["complete"]
     assert facts["ended"] != "landed"
+    assert ordered(flight) == [("fly", "A. Rahman"), ("return home", "A. Rahman")]
+
+
+def test_numbers_that_are_no_longer_heard_are_not_shown_as_live(
+    served: Any, mission: str, open_app: Any, officer: httpx.Client
+) -> None:
+    page, _ = open_app(f"/missions/{mission}/fly")
+    page.select_option("[name=speedup]", "1")
+    page.click("#begin-button")
+    expect(page.locator(".drone-here")).to_have_count(1, **SOON)
+    expect(page.locator("#figures")).to_have_class("figures")
+    expect(page.locator("#silent")).to_be_hidden()
+    process = json.loads(next((served.missions / mission / "flights").glob("*/flight.json")).read_text())["process"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        expect(page.locator("#age")).to_contain_text("as it was", **SOON)
+        expect(page.locator("#figures")).to_have_class("figures old")
+        expect(page.locator("#silent")).to_contain_text("the numbers and the place are old", **SOON)
+        assert state(officer)["flight"]["status_age_s"] > 5
+    finally:
+        os.kill(process, signal.SIGCONT)
+    expect(page.locator("#silent")).to_be_hidden(**SOON)
+    expect(page.locator("#figures")).to_have_class("figures", **SOON)
 
 
 def test_many_watch_one_flight_and_see_the_same(served: Any, mission: str, officer: httpx.Client) -> None:
@@ -168,6 +202,10 @@ def test_a_vehicle_arms_only_when_the_officer_says_so(served: Any, mission: str,
         page.click("#answer-yes")
         expect(page.locator("#after-title")).to_have_text("It has landed", **SOON)
         assert (watched.elsewhere, watched.errors) == ([], [])
+        orders = [ordered(flight) for flight in sorted((served.missions / mission / "flights").iterdir())]
+        assert orders == [
+            [("fly", "A. Rahman"), (answer, "A. Rahman")] for answer in ("do not fly", "arm and take off")
+        ]
     finally:
         simulator.kill()
         simulator.communicate()
