@@ -25,15 +25,21 @@ PROGRESS_VARIABLE = "PICKET_PROGRESS"
 console = Console(stderr=True, highlight=False, emoji=False)
 
 
+def plain(text: str) -> str:
+    """`text` so that it is printed as it is. A program that listens gets it in one line: a name or a vehicle's word
+    with a line break in it could else be taken for a message of ours."""
+    return escape(" ".join(text.splitlines()) if told() else text)
+
+
 def say(text: str) -> None:
     """One line for a person, on stderr. Whatever `text` holds is printed as it is."""
-    console.print(escape(text), soft_wrap=True)
+    console.print(plain(text), soft_wrap=True)
 
 
 def notes(lines: list[str] | tuple[str, ...]) -> None:
     """What a step assumed or noticed, a line each, on stderr."""
     for line in lines:
-        console.print(f"[yellow]note[/yellow] {escape(line)}", soft_wrap=True)
+        console.print(f"[yellow]note[/yellow] {plain(line)}", soft_wrap=True)
 
 
 def summarise(summary: Mapping[str, Any], *, as_json: bool) -> None:

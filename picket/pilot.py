@@ -11,14 +11,13 @@ from dataclasses import asdict
 
 from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.text import Text
 
 from missions.errors import MissionError
 from missions.flying.flight import FlightOutcome
 from missions.flying.preflight import Check
 from missions.flying.progress import FlightStatus
-from picket.output import LINE_EVERY_S, TELL_EVERY_S, console, say, tell, told
+from picket.output import LINE_EVERY_S, TELL_EVERY_S, console, plain, say, tell, told
 from sim.errors import SimulationError
 
 BAR_CELLS = 12
@@ -34,7 +33,7 @@ def show_checks(checks: Sequence[Check], drone: int | None = None) -> bool:
         say(f"drone {drone}")
     for check in checks:
         mark = "[green]go   [/green]" if check.ok else "[red]NO GO[/red]"
-        console.print(f"{mark} {escape(check.name)}: {escape(check.detail)}", soft_wrap=True)
+        console.print(f"{mark} {plain(check.name)}: {plain(check.detail)}", soft_wrap=True)
     return all(check.ok for check in checks)
 
 
@@ -61,7 +60,7 @@ def ask(question: str) -> bool:
     tell("flight", {"what": "question", "question": question})
     words = f"{question} [y/N]: "
     while True:
-        console.print(escape(words), end="", soft_wrap=True)
+        console.print(plain(words), end="\n" if told() else "", soft_wrap=True)
         try:
             answer = sys.stdin.readline() if sys.stdin is not None else ""
         except KeyboardInterrupt:

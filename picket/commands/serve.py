@@ -57,7 +57,6 @@ def serve(
         missions=folder.resolve(), host=host, port=port, reviews_url=shared, host_names=frozenset(names)
     )
     access = Access(settings.session_s)
-    access.on_used = lambda role: _show_link(settings, access, role)
     app = create_app(settings, access)
     say(f"Missions in {settings.missions}")
     if not loopback:
@@ -73,7 +72,9 @@ def serve(
 
 
 def _show_link(settings: Settings, access: Access, role: Role) -> None:
-    say(f"For {'an officer' if role == 'officer' else 'a viewer'}: {settings.address}/login#{access.invite(role)}")
+    """A link, and a new one when it has been used."""
+    token = access.invite(role, used=lambda: _show_link(settings, access, role))
+    say(f"For {'an officer' if role == 'officer' else 'a viewer'}: {settings.address}/login#{token}")
 
 
 def _is_loopback(host: str) -> bool:

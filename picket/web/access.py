@@ -12,6 +12,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -54,18 +55,19 @@ class Access:
         self._session_s = session_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._invitations: dict[str, tuple[Role, float]] = {}
+        self._invitations: dict[str, tuple[Role, float, Callable[[], None]]] = {}
         self._sessions: dict[str, Session] = {}
-        self.on_used: Callable[[Role], None] = lambda role: None
 
-    def invite(self, role: Role, lasts_s: float = INVITATION_S) -> str:
-        """A new token that logs one person in, once. Raises AccessError where too many are open."""
+    def invite(self, role: Role, lasts_s: float = INVITATION_S, used: Callable[[], None] | None = None) -> str:
+        """A new token that logs one person in, once. Raises AccessError where too many are open.
+
+        `used` is called when it has been; a link with it is the terminal's own, which never is one too many."""
         token = secrets.token_urlsafe(24)
         with self._lock:
             self._forget_old()
-            if len(self._invitations) >= MOST_INVITATIONS:
+            if used is None and len(self._invitations) >= MOST_INVITATIONS:
                 raise AccessError("too many invitations are open; wait until some are used or run out")
-            self._invitations[_digest(token)] = (role, self._clock() + lasts_s)
+            self._invitations[_digest(token)] = (role, self._clock() + lasts_s, used or (lambda: None))
         return token
 
     def log_in(self, token: str, name: str) -> tuple[str, Session]:
@@ -75,13 +77,15 @@ class Access:
             self._forget_old()
             if len(self._sessions) >= MOST_SESSIONS:
                 raise AccessError("too many people are logged in; log out where nobody sits")
-            role, _ = self._invitations.pop(_digest(token.strip()), (None, 0.0))
-            if role is None:
+            invitation = self._invitations.pop(_digest(token.strip()), None)
+            if invitation is None:
                 raise AccessError("this link was used already, has run out, or is not complete; ask for a new one")
+            role, _, used = invitation
             key = secrets.token_urlsafe(32)
             session = Session(Person(name, role), secrets.token_urlsafe(24), self._clock() + self._session_s)
             self._sessions[_digest(key)] = session
-        self.on_used(role)
+        with suppress(OSError):  # the terminal that shows a new link may be gone: they are in all the same
+            used()
         return key, session
 
     def session(self, key: str | None) -> Session | None:

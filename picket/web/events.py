@@ -10,18 +10,32 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 MOST_WAITING = 200
 HEARTBEAT_S = 15.0
+MOST_OPEN = 200
+MOST_OF_ONE = 20
+"""Streams, of all people and of one: each holds a connection, and connections are limited."""
+
+
+class TooManyStreamsError(RuntimeError):
+    """No further stream is opened; the text says whose are too many."""
 
 
 class Listener:
-    """One open stream: the topics it wants and what waits to be sent to it."""
+    """One open stream: the topics it wants, whose it is, and what waits to be sent to it."""
 
-    def __init__(self, topics: Iterable[str], loop: asyncio.AbstractEventLoop) -> None:
-        self.topics = frozenset(topics)
+    def __init__(
+        self,
+        topics: Iterable[str],
+        loop: asyncio.AbstractEventLoop,
+        owner: str = "",
+        welcome: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.topics, self.owner = frozenset(topics), owner
+        self._welcome = welcome
         self._loop = loop
         self._waiting: deque[str] = deque()
         self._something = asyncio.Event()
@@ -48,16 +62,19 @@ class Listener:
         self._something.set()
 
     async def texts(self) -> AsyncIterator[str]:
-        """What is sent, message by message, with a sign of life where nothing happens."""
+        """What is sent, message by message, with a sign of life where nothing happens, while its owner is welcome."""
         yield ": hello\n\n"
-        while True:
+        while self._welcome():
             if not self._waiting and not self._closed:
                 try:
                     async with asyncio.timeout(HEARTBEAT_S):
                         await self._something.wait()
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    if self._welcome():
+                        yield ": still here\n\n"
                     continue
+            if not self._welcome():
+                return
             self._something.clear()
             if self._lost:
                 self._lost = False
@@ -83,9 +100,25 @@ class Hub:
         for one in listeners:
             one.put(f"data: {data}\n\n")
 
-    async def listen(self, topics: Iterable[str]) -> AsyncIterator[str]:
-        """The stream of one browser, until it goes away."""
-        listener = Listener(topics, asyncio.get_running_loop())
+    def check_free(self, owner: str) -> None:
+        """Raise TooManyStreamsError where `owner`, or all together, have as many streams as there may be."""
+        with self._lock:
+            of_one = sum(one.owner == owner for one in self._listeners)
+            if of_one >= MOST_OF_ONE:
+                raise TooManyStreamsError(f"{of_one} windows of yours are open already; close some")
+            if len(self._listeners) >= MOST_OPEN:
+                raise TooManyStreamsError("too many windows are open; close some")
+
+    async def listen(
+        self, topics: Iterable[str], owner: str = "", welcome: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[str]:
+        """The stream of one browser, until it goes away or `owner` is `welcome` no longer. It ends at once where
+        `check_free` would raise."""
+        listener = Listener(topics, asyncio.get_running_loop(), owner, welcome)
+        try:
+            self.check_free(owner)
+        except TooManyStreamsError:
+            return
         with self._lock:
             self._listeners.add(listener)
         try:
@@ -94,6 +127,13 @@ class Hub:
         finally:
             with self._lock:
                 self._listeners.discard(listener)
+
+    def end(self, owner: str) -> None:
+        """End the streams of somebody who has gone."""
+        with self._lock:
+            theirs = [one for one in self._listeners if one.owner == owner]
+        for one in theirs:
+            one.close()
 
     def close(self) -> None:
         """End every stream."""

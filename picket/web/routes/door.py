@@ -57,6 +57,7 @@ def log_in(asked: LogIn, request: Request, settings: AppSettings) -> Response:
 def log_out(request: Request, settings: AppSettings, person: Viewer) -> Response:
     """End this session."""
     request.app.state.access.log_out(request.state.session_key)
+    request.app.state.hub.end(request.state.session_key)
     response = JSONResponse({"next": "/login"})
     response.delete_cookie(cookie_name(settings), path="/")
     return response

@@ -22,8 +22,10 @@ def events(
     person: Viewer,
     topic: Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=MOST_TOPICS)],
 ) -> StreamingResponse:
-    """Server-sent events of these topics, until the browser goes away."""
-    stream = request.app.state.hub.listen(topic)
+    """Server-sent events of these topics, until the browser goes away or the login ends."""
+    hub, access, key = request.app.state.hub, request.app.state.access, request.state.session_key
+    hub.check_free(key)
+    stream = hub.listen(topic, key, lambda: access.session(key) is not None)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 

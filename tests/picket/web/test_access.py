@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from picket.web.access import Access, AccessError
+from picket.web.access import MOST_INVITATIONS, Access, AccessError
 from picket.web.guard import CSRF_HEADER, OPEN, cookie_name
 from picket.web.routes import door, flights, missions, plans, reports, reviews, work
 
@@ -89,6 +89,27 @@ def test_sessions_and_invitations_run_out() -> None:
     now[0] = 101.0
     assert access.session(key) is None
     assert access.session("x" * 40) is None
+
+
+def test_only_the_terminals_own_link_is_shown_anew_and_that_never_fails_a_login() -> None:
+    shown: list[str] = []
+    access = Access(100.0)
+
+    def show() -> None:
+        shown.append(access.invite("officer", used=show))
+        if len(shown) == 3:
+            raise OSError("the terminal is gone")
+
+    show()
+    for _ in range(MOST_INVITATIONS - 1):
+        access.invite("viewer")
+    with pytest.raises(AccessError, match="too many"):
+        access.invite("viewer")
+    access.log_in(shown[0], "A")
+    assert len(shown) == 2
+    key, _ = access.log_in(shown[1], "A")
+    assert access.session(key) is not None
+    assert len(shown) == 3
 
 
 @pytest.mark.parametrize(
