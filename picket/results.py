@@ -19,9 +19,11 @@ from mapping.maps.exports.content import NOTHING_LOOKED_AT, ExportContent
 from mapping.maps.verdicts import with_verdicts
 from mapping.maps.wording import counted
 from mapping.tables import FRAMES, SIGHTINGS, TRACK
+from picket.basis import basis_of, tables_digest
 from picket.folder import SETTINGS_FILE, Flight, Mission, open_flight, open_mission
 from picket.freshness import outdated
 from picket.reviews.database import url_from_environment
+from picket.reviews.record import FIRST, broken_at
 from picket.reviews.standing import reviewed
 from picket.reviews.store import reviews_in
 from vision.errors import InputError
@@ -32,7 +34,8 @@ from vision.table import DETECTIONS
 class Results:
     """What a folder has to show. `boxes` are detections and marks, `tracks` stand by the flight's name, `frames.file`
     is relative to `root`. `located` is False where there are no sightings because nothing was located yet; `outdated`
-    is a sentence where the sightings no longer rest on what the folder holds.
+    is a sentence where the sightings no longer rest on what the folder holds, `unproven` where the chain of reviews is
+    broken; `basis` names what was read, see `picket.basis`.
     """
 
     root: Path
@@ -46,6 +49,13 @@ class Results:
     coverage: Coverage | None = None
     notes: tuple[str, ...] = ()
     outdated: str | None = None
+    unproven: str | None = None
+    basis: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What nobody who reads the results may miss."""
+        return tuple(said for said in (self.unproven, self.outdated) if said)
 
     @property
     def flight_names(self) -> list[str]:
@@ -68,7 +78,7 @@ class Results:
             detections=self.boxes,
             coverage=self.coverage or NOTHING_LOOKED_AT,
             images_root=self.root,
-            notes=(*([self.outdated] if self.outdated else []), *self.notes),
+            notes=(*self.warnings, *self.notes),
             simulated=self.simulated,
         )
 
@@ -77,7 +87,8 @@ def open_results(path: Path) -> Results:
     """The results of the flight or the mission at `path`, with what officers said of them. Raises InputError where
     there is neither, or a mission in which nothing was detected, marked or located yet, PicketError where the reviews
     cannot be read."""
-    return with_reviews(measured_results(path))
+    tables = tables_digest(open_mission(path)) if (path / SETTINGS_FILE).is_file() else ""
+    return with_reviews(measured_results(path), tables)
 
 
 def flight_results(flight: Flight) -> Results:
@@ -86,20 +97,26 @@ def flight_results(flight: Flight) -> Results:
     return with_reviews(_flight_results(flight))
 
 
-def with_reviews(results: Results) -> Results:
-    """The results with the verdicts that stand, as columns of the sightings, and a note on how many were given."""
+def with_reviews(results: Results, tables: str = "") -> Results:
+    """The results with the verdicts that stand, as columns of the sightings, and a note on how many were given;
+    `unproven` is set where their chain is broken. `tables` is the digest of the tables before they were read. Raises
+    PicketError where a review does not say what it was given on."""
     if results.mission is None:
         return results
     reviews = reviews_in(results.mission.root, url_from_environment())
+    head = (reviews[-1].number, reviews[-1].digest) if reviews else (0, FIRST)
+    results = replace(results, basis=basis_of(tables, head))
     if not reviews:
         return results
+    broken = broken_at(reviews)
     found = reviewed(results.sightings, results.flight_names, reviews)
     said = [f"Reviews: {len(reviews)} in this mission; the last one's digest is {reviews[-1].digest}."]
     if found.vanished:
         gone = counted(len(found.vanished), "sighting")
         said.append(f"Officers judged {gone} that locating anew has changed into others; see `picket review`.")
     judged = with_verdicts(results.sightings, found.verdicts())
-    return replace(results, sightings=judged, notes=(*results.notes, *said))
+    unproven = str(broken) if broken else None
+    return replace(results, sightings=judged, notes=(*results.notes, *said), unproven=unproven)
 
 
 def measured_results(path: Path) -> Results:

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from branca.element import MacroElement
@@ -35,6 +36,8 @@ LIBRARIES = ("leaflet.js", "supercluster.js", "mgrs.js")
 TILE_LIBRARIES = ("pmtiles.js", "protomaps-leaflet.js")
 DATA = ("data", "pictures")
 """What is no script, but text in an element of that type."""
+BASIS = re.compile(r'<meta name="picket-basis" content="([^"<>]*)">')
+HEAD_CHARACTERS = 16_384
 TOKEN = re.compile(r"@@picket:([a-z-]+)@@")
 
 
@@ -68,10 +71,14 @@ def escaped_json(value: Any) -> str:
 
 
 def render_page(
-    title: str, centre: tuple[float, float], data: Mapping[str, Any], pictures: Sequence[str | None] = ()
+    title: str,
+    centre: tuple[float, float],
+    data: Mapping[str, Any],
+    pictures: Sequence[str | None] = (),
+    basis: str = "",
 ) -> str:
     """The whole page as text. `centre` is latitude and longitude in degrees, `data` what the scripts show, `pictures`
-    (base64 JPEGs) what they read when the first is asked for.
+    (base64 JPEGs) what they read when the first is asked for, `basis` what `basis_of_page` reads again.
 
     Raises MappingError where the packaged assets are missing."""
     base = offline_map(centre)
@@ -80,6 +87,7 @@ def render_page(
     base.add_child(element, name="data")
     texts = {
         "title": html.escape(title),
+        "basis": html.escape(basis),
         "style": page_file("page.css"),
         "library-style": asset("leaflet.css"),
         "library": "\n".join(asset(name) for name in (*LIBRARIES, *(TILE_LIBRARIES if _has_tiles(data) else ()))),
@@ -93,6 +101,17 @@ def render_page(
     )
     texts["policy"] = _policy(shell)
     return TOKEN.sub(lambda token: texts[token.group(1)], skeleton)
+
+
+def basis_of_page(path: Path) -> str | None:
+    """What a written page says it was made from; None where it says nothing or there is no page."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            head = stream.read(HEAD_CHARACTERS)
+    except OSError:
+        return None
+    found = BASIS.search(head)
+    return html.unescape(found.group(1)) if found and found.group(1) else None
 
 
 def _has_tiles(data: Mapping[str, Any]) -> bool:

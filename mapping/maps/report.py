@@ -50,7 +50,8 @@ class ReportContent:
     """What a report shows. Tables have the schemas of `mapping.tables`; `area` and `plan` are GeoJSON collections whose
     features carry a `role`; `coverage` is what was looked at and the gaps, `tracks` stand by the flight's name;
     `thumbnails` are JPEGs by sighting id; `facts` are shown as a small table, `notes` as sentences, `warning` where
-    nobody can miss it; `background` lies under everything. Sightings may have the columns of `verdicts.py`."""
+    nobody can miss it; `background` lies under everything. Sightings may have the columns of `verdicts.py`. `basis`
+    names what all this was read from; `page.basis_of_page` reads it again."""
 
     title: str
     sightings: pa.Table
@@ -66,6 +67,7 @@ class ReportContent:
     background: Background | None = None
     sorties: int = 1
     made_utc: datetime | None = None
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class PicturesContent:
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     made_utc: datetime | None = None
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,15 @@ def write_report(content: ReportContent, path: Path) -> None:
         "notes": [*content.notes, *_own_notes(content, shown, left_out)],
     }
     _write(
-        data, content.title, content.facts, features, (flown, places), content.made_utc, path, pictures=shown.pictures
+        data,
+        content.title,
+        content.facts,
+        features,
+        (flown, places),
+        content.made_utc,
+        path,
+        pictures=shown.pictures,
+        basis=content.basis,
     )
 
 
@@ -199,7 +210,7 @@ def write_pictures_page(content: PicturesContent, path: Path) -> None:
         "boxes": {"columns": layers.BOX_COLUMNS, "rows": rows},
         "notes": [*content.notes, NO_MAP_NOTE],
     }
-    _write(data, content.title, content.facts, {}, ([], []), content.made_utc, path)
+    _write(data, content.title, content.facts, {}, ([], []), content.made_utc, path, basis=content.basis)
 
 
 def write_plan_page(content: PlanContent, path: Path) -> None:
@@ -261,6 +272,7 @@ def _write(
     made_utc: datetime | None,
     path: Path,
     pictures: Sequence[str | None] = (),
+    basis: str = "",
 ) -> None:
     """Put together what both pages share and write the page. `fit` is what the map has to show first of all."""
     everything = [item.geometry for items in features.values() for item in items]
@@ -275,7 +287,7 @@ def _write(
         "notes": data["notes"] if data["kind"] == "pictures" else [*data["notes"], OUTLINE_NOTE],
         "made": f"Made {made:%Y-%m-%d %H:%M} UTC by Picket {_version()} (folium {folium.__version__}, Leaflet ",
     }
-    write_whole(path, render_page(title, ((south + north) / 2, (west + east) / 2), page, pictures))
+    write_whole(path, render_page(title, ((south + north) / 2, (west + east) / 2), page, pictures, basis))
 
 
 def _looked_at(coverage: Coverage | None, patrol: BaseGeometry | None) -> wording.LookedAt | None:

@@ -46,7 +46,7 @@ def export(
         content = replace(content, thumbnails=pictures)
     target.parent.mkdir(parents=True, exist_ok=True)
     wanted.write(content, target)
-    notes([results.outdated] if results.outdated else [])
+    notes(results.warnings)
     number = results.sightings.num_rows
     say(
         f"{counted(number, 'sighting')}, each with its verdict: {target}"

@@ -74,7 +74,7 @@ def write_results(results: Results, target: Path, basemap: Path | None = None) -
         _write_pictures(results, target)
     else:
         raise InputError(results.root, "has no sightings yet; run `picket locate` first")
-    notes([results.outdated] if results.outdated else [])
+    notes(results.warnings)
     say(f"report: {target}")
     return {
         "report": str(target),
@@ -97,7 +97,8 @@ def _write_map(results: Results, target: Path, basemap: Path | None) -> None:
         coverage=results.coverage,
         facts=_facts(results),
         notes=results.notes,
-        warning=results.outdated or "",
+        warning=" ".join(results.warnings),
+        basis=results.basis,
         sorties=len(results.flights),
     )
     background = read_background(basemap, ground_of(content)) if basemap is not None else None
@@ -126,6 +127,7 @@ def _write_pictures(results: Results, target: Path) -> None:
         thumbnails=box_thumbnails(results.boxes, results.frames, results.root),
         facts=_facts(results),
         notes=results.notes,
+        basis=results.basis,
     )
     write_pictures_page(content, target)
 

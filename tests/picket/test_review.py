@@ -114,6 +114,15 @@ def test_a_record_that_was_tampered_with(mission: Path, capsys: pytest.CaptureFi
     assert main(["review", str(mission)]) == 1
     assert "review 2 was changed after it was given" in capsys.readouterr().err
     assert kept[1].officer == "A. Rahman"
+    assert main(["report", str(mission)]) == 0
+    assert "review 2 was changed after it was given" in capsys.readouterr().err
+    assert "The chain of reviews is broken: review 2" in (mission / "report.html").read_text()
+    with sqlite3.connect(mission / "picket.db") as owner:
+        owner.execute("DROP TRIGGER IF EXISTS reviews_no_update")
+        owner.execute("UPDATE reviews SET version = 'nothing' WHERE number = 2")
+    owner.close()
+    assert main(["report", str(mission), "--force"]) == 1
+    assert "does not say which sighting" in capsys.readouterr().err
 
 
 def test_a_plan_made_anew_keeps_the_reviews(mission: Path) -> None:

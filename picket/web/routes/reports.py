@@ -11,7 +11,9 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
 from mapping.maps.exports.formats import FORMATS
-from picket.folder import Mission
+from mapping.maps.page import basis_of_page
+from picket.basis import basis_of, tables_digest
+from picket.reviews.record import FIRST
 from picket.web.access import Officer, Viewer
 from picket.web.jobs import described
 from picket.web.places import Name, NotFoundError, TheMission, checked_name, inside
@@ -64,13 +66,15 @@ def report_file(mission: TheMission, person: Viewer, file: Name) -> Response:
 
 
 @router.get("/api/missions/{mission}/report")
-def report_state(person: Viewer, mission: TheMission) -> dict[str, Any]:
-    """When the report was written, whether something newer stands in the mission, and the exports there are."""
+def report_state(request: Request, person: Viewer, mission: TheMission) -> dict[str, Any]:
+    """When the report was written, whether it rests on other sightings or reviews than there are now, and the exports
+    there are."""
     written = _written(mission.root / PICTURED)
-    newest = max((moment for path in _sources(mission) if (moment := _written(path)) is not None), default=None)
+    ledger = request.app.state.benches.ledgers.of(mission)
+    now = basis_of(tables_digest(mission), ledger.head if ledger else (0, FIRST))
     return {
         "written_s": written,
-        "newer": written is not None and newest is not None and newest > written,
+        "newer": written is not None and basis_of_page(mission.root / PICTURED) != now,
         "located": any(flight.sightings.exists() for flight in mission.flights()) or mission.sightings.exists(),
         "forms": [
             {"form": name, "title": TITLES[name], "file": form.file, "written_s": _written(mission.root / form.file)}
@@ -111,15 +115,6 @@ def export(asked: ToExport, request: Request, person: Officer, mission: TheMissi
 
 def _names() -> set[str]:
     return {PICTURED, PRINTED, *(form.file for form in FORMATS.values())}
-
-
-def _sources(mission: Mission) -> list[Path]:
-    """What a report is made of and officers change."""
-    return [
-        mission.sightings,
-        *(flight.sightings for flight in mission.flights()),
-        *mission.root.glob("picket.db*"),
-    ]
 
 
 def _written(path: Path) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import httpx
@@ -9,7 +10,10 @@ import pytest
 
 from mapping.maps.report import ReportContent, write_report
 from mapping.tables import SIGHTINGS
+from picket.cli import main
 from picket.folder import SETTINGS_FILE
+from tests.picket.web.judged import make_mission
+from tests.picket.web.test_reviews import give
 
 
 @pytest.fixture
@@ -31,6 +35,28 @@ def test_it_is_shown_shut_off(served: Any, mission: str, open_app: Any) -> None:
     assert inner.evaluate("self.origin") == "null"
     assert page.inner_text("#report-words").startswith("Written 20")
     assert (watched.elsewhere, watched.errors, watched.dialogs) == ([], [], [])
+
+
+def test_whether_it_is_up_to_date(served: Any, officer: httpx.Client) -> None:
+    """By what it rests on, not by the times of files: a verdict given while it was written is not in it."""
+    root = make_mission(served.missions / "benapole", 2)
+
+    def newer() -> bool:
+        return bool(officer.get("/api/missions/benapole/report").json()["newer"])
+
+    assert main(["report", str(root)]) == 0
+    assert not newer()
+    assert give(officer).status_code == 201
+    ahead = (root / "report.html").stat().st_mtime + 60
+    os.utime(root / "report.html", (ahead, ahead))
+    assert newer()
+    assert main(["report", str(root), "--force"]) == 0
+    for looked_at in root.glob("picket.db*"):
+        os.utime(looked_at, (ahead, ahead))
+    assert not newer()
+    path = next(root.glob("flights/*/sightings.parquet"))
+    SIGHTINGS.write(SIGHTINGS.read(path).slice(1), path)
+    assert newer()
 
 
 def test_only_reports_and_exports_are_handed_out(served: Any, mission: str, viewer: httpx.Client) -> None:
