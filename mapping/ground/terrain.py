@@ -21,6 +21,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
+from mapping.geofiles import open_geotiff
 from mapping.ground.elevation import ElevationModel
 from mapping.ground.frame import LocalFrame, longitudes_near
 from mapping.ground.geoid import undulation_m
@@ -77,8 +78,8 @@ def read_terrain(
     around: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     datum: Datum | None = None,
 ) -> ElevationModel:
-    """The elevation model in a GeoTIFF (or any one-band raster GDAL reads) of metres, in any coordinate reference
-    system. Of a large model only the part within 10 km of `around` (latitudes, longitudes; NaN left out) is read.
+    """The elevation model in a GeoTIFF of metres, in any coordinate reference system. Of a large model only the part
+    within 10 km of `around` (latitudes, longitudes; NaN left out) is read.
 
     `datum` says what its heights count from: mean sea level (`amsl`) or the ellipsoid (`hae`, which is turned to mean
     sea level by EGM96). Without it the file's vertical reference system says so, and where it has none they count from
@@ -88,10 +89,7 @@ def read_terrain(
     if not Path(path).is_file():
         raise InputError(path, "no such file; give an elevation model as GeoTIFF")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(path)
-        with dataset:
+        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), open_geotiff(path) as dataset:
             whole = _reference(path, dataset)
             crs = whole.to_2d()
             window = _window(path, dataset, crs, around)

@@ -28,6 +28,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from mapping.geofiles import open_geotiff
 from mapping.ground.frame import longitudes_near
 from vision.errors import InputError
 
@@ -87,7 +88,7 @@ def read_background(path: Path, box: Box, budget_bytes: int = BUDGET_BYTES) -> B
 
 def _from_geotiff(path: Path, wanted: Box, budget_bytes: int) -> Background:
     try:
-        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), rasterio.open(path) as source:
+        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), open_geotiff(path) as source:
             if source.crs is None:
                 raise InputError(path, "says not where it lies (no coordinate system); georeference it, e.g. in QGIS")
             with WarpedVRT(source, crs=MERCATOR, resampling=Resampling.bilinear, add_alpha=True) as turned:

@@ -1,4 +1,4 @@
-"""Layered vector files as features: KML and KMZ, GeoPackage, Shapefile and whatever else the vector library reads.
+"""Layered vector files as features: KML and KMZ, GeoPackage, Shapefile and FlatGeobuf.
 
 The format's own reading and the reference system are pyogrio's and geopandas' work; this says where each feature
 stands and what it and its layer are called.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapely.geometry import mapping
 
+from mapping.geofiles import check_layers, vector_library
 from missions.areas.area import ROLES
 from missions.areas.features import Content, Feature
 from vision.errors import InputError
@@ -26,12 +27,13 @@ _ROLE, _NAME = "role", "name"
 def read_layers(path: Path) -> Content:
     """The features of every layer of the file, in longitude and latitude. Raises InputError where the file cannot be
     read, holds no features, or says nothing of its reference system and is not in degrees."""
-    import geopandas  # loading it takes most of a second, which plans from GeoJSON need not pay
-    import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError
-
     if not path.is_file():
         raise InputError(path, "no such file; give a file with the area")
+    check_layers(path)
+    pyogrio = vector_library()
+    import geopandas
+    from pyogrio.errors import DataLayerError, DataSourceError
+
     features: list[Feature] = []
     notes: list[str] = []
     try:
