@@ -9,6 +9,8 @@ Reading models is here, meeting them is `mapping.ground.elevation`; attitudes ar
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -30,11 +32,17 @@ from mapping.ground.rays import MAX_RANGE_M, Miss, RayHits, slant_to_fall
 from vision.errors import InputError
 
 Floats = npt.NDArray[np.float64]
+Heights = npt.NDArray[np.float32]
 Datum = Literal["amsl", "hae"]
 
 _PLAUSIBLE_HEIGHT_M = (-500.0, 9_000.0)  # the Dead Sea shore and Everest: what lies outside is an undeclared "no data"
 _MOST_CELLS = 100_000_000  # 400 MB in memory
-_ROWS = 256  # of cells whose datum is turned at once
+_ROWS = 256  # of cells read, or whose datum is turned, at once
+_MOST_BLOCK = 256 * 1024 * 1024  # bytes of one block, which is in memory as a whole whatever part of it is wanted
+_CACHE_BYTES = 64 * 1024 * 1024  # of blocks that were read
+_MOST_STORED = 4_000_000_000  # cells of a whole file
+_LOOKED_AT = 1_000_000  # cells that are enough to see whether heights are heights
+_NO_HEIGHTS = "holds no heights there, only 'no data'; give another elevation model"
 _METRES = {"", "m", "metre", "metres", "meter", "meters"}
 
 
@@ -89,27 +97,50 @@ def read_terrain(
     if not Path(path).is_file():
         raise InputError(path, "no such file; give an elevation model as GeoTIFF")
     try:
-        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), open_geotiff(path) as dataset:
+        with _opened(path) as dataset:
             whole = _reference(path, dataset)
             crs = whole.to_2d()
             window = _window(path, dataset, crs, around)
-            band = dataset.read(1, masked=True, window=window).astype(np.float32)
-            scale, offset = dataset.scales[0], dataset.offsets[0]
+            heights = _heights(dataset, window)
             outer = _moved(dataset.transform, window)
     except (RasterioError, pyproj.exceptions.CRSError) as error:
-        raise InputError(
-            path, f"not a raster that can be read ({error}); give an elevation model as GeoTIFF"
-        ) from error
-    heights = np.asarray(band.filled(np.nan) * scale + offset, dtype=np.float32)
-    lowest, highest = _PLAUSIBLE_HEIGHT_M
-    with np.errstate(invalid="ignore"):
-        heights[(heights < lowest) | (heights > highest)] = np.nan
+        raise _unreadable(path, error) from error
     if np.isnan(heights).all():
-        raise InputError(path, "holds no heights there, only 'no data'; give another elevation model")
+        raise InputError(path, _NO_HEIGHTS)
     if (datum or _stated_datum(whole)) == "hae":
-        heights -= _undulations(heights.shape, outer, crs)
+        _to_sea_level(heights, outer, crs)
     inverse = ~outer
     return ElevationModel(str(path), heights, tuple(inverse)[:6], crs, _cell_m(outer, heights.shape, crs))
+
+
+def check_model(path: str | PathLike[str]) -> None:
+    """Raise InputError where a GeoTIFF is none that `read_terrain` reads, at a cost that its size does not set: of a
+    large one cells are looked at here and there."""
+    try:
+        with _opened(path) as dataset:
+            _reference(path, dataset)
+            thin = max(1, round((dataset.width * dataset.height / _LOOKED_AT) ** 0.5))
+            out = (-(-dataset.height // thin), -(-dataset.width // thin))
+            empty = np.isnan(_heights(dataset, Window(0, 0, dataset.width, dataset.height), out)).all()
+    except (RasterioError, pyproj.exceptions.CRSError) as error:
+        raise _unreadable(path, error) from error
+    if empty and thin == 1:
+        raise InputError(path, _NO_HEIGHTS)
+
+
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[rasterio.DatasetReader]:
+    """The file, of which GDAL keeps little in memory."""
+    with (
+        warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
+        rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES),
+        open_geotiff(path) as dataset,
+    ):
+        yield dataset
+
+
+def _unreadable(path: str | PathLike[str], error: Exception) -> InputError:
+    return InputError(path, f"not a raster that can be read ({error}); give an elevation model as GeoTIFF")
 
 
 def _reference(path: str | PathLike[str], dataset: rasterio.DatasetReader) -> pyproj.CRS:
@@ -118,6 +149,11 @@ def _reference(path: str | PathLike[str], dataset: rasterio.DatasetReader) -> py
         raise InputError(path, "has no place on earth (no coordinate reference system); give a GeoTIFF that has")
     if dataset.count != 1:
         raise InputError(path, f"has {dataset.count} bands, so it is a picture; give an elevation model of one band")
+    rows, columns = dataset.block_shapes[0]
+    if rows * columns * np.dtype(dataset.dtypes[0]).itemsize > _MOST_BLOCK:
+        raise InputError(path, f"holds blocks of {columns} x {rows} cells, too large to read; export it in tiles")
+    if dataset.width * dataset.height > _MOST_STORED:
+        raise InputError(path, f"{dataset.width} x {dataset.height} cells are too many; cut it to the flight's area")
     unit = (dataset.units[0] or "").strip().lower()
     if unit not in _METRES:
         raise InputError(path, f"its heights are in {unit}; convert them to metres")
@@ -169,16 +205,31 @@ def _to_model(crs: pyproj.CRS) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
-def _undulations(shape: tuple[int, ...], outer: rasterio.Affine, crs: pyproj.CRS) -> npt.NDArray[np.float32]:
-    """(rows, columns) undulations of the geoid at the centres of cells."""
-    found = np.empty(shape, dtype=np.float32)
+def _heights(dataset: rasterio.DatasetReader, window: Window, out: tuple[int, int] | None = None) -> Heights:
+    """(rows, columns) heights of a part of the model, NaN where it has none; some rows at a time, so that memory holds
+    little more than what is returned. With `out` it is thinned to so many rows and columns."""
+    rows = window.height if out else max(1, min(_ROWS, _MOST_CELLS // 10 // window.width))
+    heights = np.empty(out or (window.height, window.width), dtype=np.float32)
+    scale, offset = dataset.scales[0], dataset.offsets[0]
+    lowest, highest = _PLAUSIBLE_HEIGHT_M
+    for first in range(0, window.height, rows):
+        part = Window(window.col_off, window.row_off + first, window.width, min(rows, window.height - first))
+        cells = heights if out else heights[first : first + rows]
+        with np.errstate(invalid="ignore", over="ignore"):
+            band = dataset.read(1, masked=True, window=part, out_shape=out).astype(np.float32)
+            cells[:] = band.filled(np.nan) * scale + offset
+            cells[(cells < lowest) | (cells > highest)] = np.nan
+    return heights
+
+
+def _to_sea_level(heights: Heights, outer: rasterio.Affine, crs: pyproj.CRS) -> None:
+    """Turn heights over the ellipsoid to mean sea level, in place."""
     to_model = _to_model(crs)
-    for first in range(0, shape[0], _ROWS):
-        rows = np.arange(first, min(first + _ROWS, shape[0])) + 0.5
-        x, y = applied(outer, *np.meshgrid(np.arange(shape[1]) + 0.5, rows))
+    for first in range(0, heights.shape[0], _ROWS):
+        rows = np.arange(first, min(first + _ROWS, heights.shape[0])) + 0.5
+        x, y = applied(outer, *np.meshgrid(np.arange(heights.shape[1]) + 0.5, rows))
         lon, lat = to_model.transform(x, y, direction="INVERSE")
-        found[first : first + _ROWS] = undulation_m(lat, lon)
-    return found
+        heights[first : first + _ROWS] -= undulation_m(lat, lon).astype(np.float32)
 
 
 def _cell_m(transform: rasterio.Affine, shape: tuple[int, ...], crs: pyproj.CRS) -> float:

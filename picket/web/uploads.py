@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import shapely
 from fastapi import UploadFile
 
-from mapping.ground.terrain import read_terrain
+from mapping.ground.terrain import check_model
 from missions.areas.layers import SUFFIXES
 from missions.areas.read import read_area
 from missions.formats import area_geojson
@@ -27,7 +28,12 @@ from vision.errors import InputError
 AREA_SUFFIXES = (*SUFFIXES, ".geojson", ".json", ".plan")
 ZONE_SUFFIXES = (".geojson", ".json")
 TERRAIN_SUFFIXES = (".tif", ".tiff")
-MOST_UNPACKED = 256 * 1024 * 1024
+MOST_UNPACKED = 64 * 1024 * 1024
+MOST_TEXT = 16 * 1024 * 1024
+TEXTS = (".kml", ".geojson", ".json", ".plan")
+"""Reading these takes some forty times their size in memory."""
+WAIT_S = 20.0
+_READING = threading.Lock()
 MOST_MEMBERS = 1000
 Result = TypeVar("Result")
 
@@ -44,6 +50,8 @@ def taken_in(upload: UploadFile, suffixes: tuple[str, ...]) -> Iterator[tuple[Pa
         path = Path(folder) / f"file{suffix}"
         with path.open("wb") as stream:
             shutil.copyfileobj(upload.file, stream)
+        if suffix in TEXTS and path.stat().st_size > MOST_TEXT:
+            raise _too_large(called, MOST_TEXT)
         if zipfile.is_zipfile(path):
             _check_archive(path, called)
         yield path, called
@@ -75,7 +83,7 @@ def zones_of(path: Path, called: str) -> list[dict[str, Any]]:
 
 def check_terrain(path: Path, called: str) -> None:
     """Raise InputError where a file is no elevation model."""
-    _said_of(called, path, lambda: read_terrain(path))
+    _said_of(called, path, lambda: check_model(path))
 
 
 def _sound(called: str, found: Result) -> Result:
@@ -88,13 +96,17 @@ def _sound(called: str, found: Result) -> Result:
 
 def _said_of(called: str, path: Path, read: Callable[[], Result]) -> Result:
     """What `read` finds; its complaints name the file as the person knows it, and whatever a hostile file makes a
-    library raise is one of them."""
+    library raise is one of them. One file is read at a time, so that what they take of the memory does not add up."""
+    if not _READING.acquire(timeout=WAIT_S):
+        raise InputError(called, "other files are being read; send it again in a minute")
     try:
         return read()
     except InputError as error:
         raise InputError(called, error.problem.replace(str(path), called), error.place) from error
     except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
         raise InputError(called, "cannot be read; export it again") from error
+    finally:
+        _READING.release()
 
 
 def _check_archive(path: Path, called: str) -> None:
@@ -102,8 +114,15 @@ def _check_archive(path: Path, called: str) -> None:
         members = zipfile.ZipFile(path).infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(called, "is a damaged archive; export it again") from error
+    texts = [member.file_size for member in members if Path(member.filename).suffix.lower() in TEXTS]
     if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
-        raise InputError(called, f"unpacks to more than {MOST_UNPACKED // 1024 // 1024} MB; send only the area")
+        raise _too_large(called, MOST_UNPACKED)
+    if sum(texts) > MOST_TEXT:
+        raise _too_large(called, MOST_TEXT)
+
+
+def _too_large(called: str, most: int) -> InputError:
+    return InputError(called, f"holds more than {most // 1024 // 1024} MB, unpacked; send only the area")
 
 
 def _name_of(given: str) -> str:

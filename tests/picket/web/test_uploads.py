@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ import shapely
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.windows import Window
 
 from picket.web.bodies import problem_in
 from picket.web.drawings import Drawings
+from picket.web.uploads import check_terrain
+from vision.errors import InputError
 
 SQUARE = shapely.box(88.895, 23.035, 88.897, 23.037)
 GEOJSON = json.dumps(
@@ -219,3 +223,36 @@ def test_a_zone_file_that_cannot_be_shown_is_refused_and_one_that_lies_there_is_
     assert file["zones"] == []
     assert "odd.json" in file["problem"]
     assert officer.delete("/api/missions/north/files/zones/odd.json").status_code == 200
+
+
+def test_a_small_file_that_holds_much_costs_little(served, officer, tmp_path) -> None:
+    file = tmp_path / "hills.tif"
+    shape = {"width": 9000, "height": 9000, "count": 1, "dtype": "float64", "crs": "EPSG:4979"}
+    place = Affine(1e-5, 0, 89, 0, -1e-5, 23)
+    with rasterio.open(
+        file, "w", driver="GTiff", transform=place, compress="deflate", sparse_ok=True, tiled=True, **shape
+    ) as written:
+        written.write(np.ones((16, 16)), 1, window=Window(0, 0, 16, 16))
+    assert file.stat().st_size < 20_000
+    tracemalloc.start()
+    try:
+        check_terrain(file, "hills.tif")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100e6
+    with rasterio.open(file, "w", driver="GTiff", transform=place, compress="deflate", blockysize=9000, **shape) as one:
+        one.write(np.ones((1, 16)), 1, window=Window(0, 0, 16, 1))
+    with pytest.raises(InputError, match="export it in tiles"):
+        check_terrain(file, "hills.tif")
+
+
+def test_more_text_than_fits_into_memory_is_refused(officer) -> None:
+    kml = b"<kml>" + b" " * (16 * 1024 * 1024) + b"</kml>"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("doc.kml", kml)
+    for name, content in [("area.kml", kml), ("area.kmz", packed.getvalue())]:
+        answer = officer.post("/api/area", files={"file": (name, content)})
+        assert answer.status_code == 422
+        assert "more than 16 MB" in answer.json()["problem"]
