@@ -8,7 +8,7 @@ import ast
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,11 @@ from vision.offline import import_openvino
 METADATA = "metadata.yaml"
 _FIRST_BYTES = {".onnx": (b"\x08",), ".xml": (b"<", b"\xef")}  # OpenVINO tries all its readers on others, aloud
 _MOST_SHAPES = 8  # networks compiled for so many sizes of picture are kept
+
+# The first pass in a process must run alone: OpenVINO's Python part sets itself up in it, letting go of the interpreter
+# halfway, and two threads that begin together wait for each other for good.
+_FIRST = threading.Lock()
+_BEGUN = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,12 @@ class OpenVinoNetwork:
     def forward(self, pixels: np.ndarray) -> np.ndarray:
         """See `Network.forward`."""
         request = self._request(pixels.shape[1], pixels.shape[2])
-        found = []
-        for k in range(len(pixels)):
-            request.infer([pixels[k : k + 1]], share_inputs=True)
-            found.append(request.get_output_tensor(0).data.astype(np.float32))  # a copy: the next picture reuses it
+        with nullcontext() if _BEGUN.is_set() else _FIRST:
+            found = []
+            for k in range(len(pixels)):
+                request.infer([pixels[k : k + 1]], share_inputs=True)
+                found.append(request.get_output_tensor(0).data.astype(np.float32))  # a copy: the next picture reuses it
+            _BEGUN.set()
         return np.concatenate(found)
 
     def _request(self, height_px: int, width_px: int) -> Any:
