@@ -89,7 +89,7 @@ class _Running:
         self.began_s = self.step_began_s = time.monotonic()
         self.first_done = 0.0
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
-        self.outlives = self.once = False
+        self.outlives = self.once = self.over = False
         self.litter: Path | None = None
         self.then: Then = _nothing
         self.hear: Hear = _nothing
@@ -160,7 +160,7 @@ class Jobs:
     def check_free(self, kind: str, mission: str) -> None:
         """Raise JobRefusedError where the same kind of work is under way for the mission, or too much is."""
         with self._lock:
-            running = [one.job for one in self._all.values() if not one.job.ended]
+            running = [one.job for one in self._all.values() if not (one.job.ended or one.over)]
         busy = [job for job in running if job.mission == mission and (kind == job.kind or "plan" in (kind, job.kind))]
         if busy:
             raise JobRefusedError(f"{busy[0].title}: still under way, begun by {busy[0].who}; wait, or cancel it")
@@ -289,6 +289,7 @@ class Jobs:
         shutil.rmtree(one.folder, ignore_errors=True)
         with self._lock:
             ended = replace(one.job, state=state, problem=problem, summary=summary, left_s=None)
+            one.over = True  # what follows it may be of the same kind
         try:
             one.then(ended)
         except Exception as error:  # whatever comes after it, it has ended, and is seen to have

@@ -19,6 +19,7 @@ from picket.folder import Flight
 from picket.reviews.record import LONGEST_NAME, LONGEST_NOTE, JudgedSinceError, Judgement, MaybeKeptError, Review
 from picket.reviews.standing import bare_id, still_standing
 from picket.web.access import Officer, Viewer
+from picket.web.jobs import JobRefusedError
 from picket.web.marking import add_mark, marks_file
 from picket.web.pictures import CROP_PX, SMALL_PX, Pictures
 from picket.web.places import TheMission, flight_named, inside
@@ -196,8 +197,11 @@ def locate_again(request: Request, person: Officer, mission: TheMission, flight:
 
     def whole(done: Any) -> None:
         if done.state == "done":
-            whole_mission = ["locate", str(mission.root), *model, "--force"]
-            jobs.start("locate", whole_mission, title="Locating all flights", mission=name, who=person.name)
+            whole_mission, title = ["locate", str(mission.root), *model, "--force"], "Locating all flights"
+            try:
+                jobs.start("locate", whole_mission, title=title, mission=name, who=person.name)
+            except JobRefusedError as error:
+                jobs.refused("locate", title=title, mission=name, who=person.name, problem=str(error))
 
     marks = ["--marks", str(marks_file(chosen))] if marks_file(chosen).is_file() else []
     job = jobs.start(

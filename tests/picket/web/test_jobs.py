@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from missions.flying.preflight import Check
-from picket.folder import Mission
+from picket.folder import Flight, Mission
 from picket.output import PROGRESS_VARIABLE, notes, say
 from picket.pilot import show_checks
 from picket.web.events import MOST_OF_ONE, MOST_WAITING, Hub, Listener, TooManyStreamsError
-from picket.web.flying import check_nothing_flies
+from picket.web.flying import Flying, check_nothing_flies
 from picket.web.jobs import Job, JobRefusedError, Jobs
 from picket.web.processes import message_of
 
@@ -54,6 +54,9 @@ say(picket=3)
 print("a line for people", file=sys.stderr)
 if verb == "fail":
     print("picket: it cannot be done", file=sys.stderr)
+    sys.exit(1)
+if verb == "where":
+    print(f"picket: {sys.argv[2]}: cannot be read", file=sys.stderr)
     sys.exit(1)
 if verb == "ask":
     print(json.dumps({"said": sys.stdin.readline().strip()}))
@@ -180,7 +183,7 @@ KILLED_APP = """
 import os, sys, time
 from pathlib import Path
 from picket.web.events import Hub
-from picket.web.flying import check_nothing_flies
+from picket.web.flying import Flying, check_nothing_flies
 from picket.web.jobs import Jobs
 jobs = Jobs(Path(sys.argv[1]), Hub(), program=(sys.executable, sys.argv[2]))
 flight = jobs.start("fly", ["home"], title="Flying", mission="m", who="A", patience_s=None, outlives=True, once=True,
@@ -256,6 +259,34 @@ def test_what_comes_after_may_fail_and_it_has_ended_all_the_same(jobs) -> None:
         raise RuntimeError("no")
 
     assert ended(jobs, jobs.start("detect", ["go"], title="D", mission="m", who="A", then=then)).state == "done"
+
+
+def test_the_same_kind_of_work_may_follow(jobs) -> None:
+    followed: list[Job] = []
+
+    def then(job: Job) -> None:
+        followed.append(jobs.start("locate", ["go"], title="Locating all", mission="m", who="A"))
+
+    jobs.start("locate", ["go"], title="Locating", mission="m", who="A", then=then)
+    until(lambda: followed)
+    assert ended(jobs, followed[0]).state == "done"
+
+
+def test_a_next_step_that_is_refused_is_told_to_everybody(jobs, tmp_path) -> None:
+    (tmp_path / "m").mkdir()
+    busy = jobs.start("locate", ["stay"], title="Locating", mission="m", who="B")
+    flying = Flying(jobs, jobs._hub)
+    flying.go_on(Flight(tmp_path / "m" / "f"), Mission(tmp_path / "m"), ["detect", "locate"], "A")
+    told = until(lambda: [one["job"] for topic, one in jobs._hub.messages if topic == "jobs" and one["job"]["problem"]])
+    assert (told[0]["kind"], told[0]["state"], told[0]["title"]) == ("locate", "failed", "Locating what was found")
+    assert "begun by B" in told[0]["problem"]
+    jobs.cancel(busy.id)
+
+
+def test_where_the_missions_lie_is_told_to_nobody(jobs, tmp_path) -> None:
+    hidden = Jobs(tmp_path / "jobs", Told(), program=jobs._program, hidden=f"{tmp_path}/")
+    done = ended(hidden, hidden.start("report", ["where", f"{tmp_path}/m"], title="R", mission="m", who="A"))
+    assert (done.problem, hidden.log(done.id)[-1]) == ("m: cannot be read", "picket: m: cannot be read")
 
 
 def test_a_command_that_cannot_begin_leaves_nothing(tmp_path, jobs) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picket.web.places import checked_name, inside
+from picket.folder import FLIGHT_FILE, Mission
+from picket.web.places import NotFoundError, checked_name, flight_named, inside
 from vision.errors import InputError
 
 TRAVERSALS = (
@@ -108,3 +109,18 @@ def test_inside_follows_links(tmp_path) -> None:
     assert inside(root, root / "self" / "self") == root.resolve()
     with pytest.raises(LookupError):
         inside(root, root / ".." / "root2")
+
+
+def test_flights_that_lie_outside_are_none_of_the_mission(tmp_path: Path) -> None:
+    outside = tmp_path / "elsewhere" / "one"
+    outside.mkdir(parents=True)
+    (outside / FLIGHT_FILE).write_text("{}")
+    mission = Mission(tmp_path / "north")
+    mission.root.mkdir()
+    (mission.root / "flights").symlink_to(outside.parent)
+    with pytest.raises(NotFoundError):
+        flight_named(mission, "one")
+    (mission.root / "flights").unlink()
+    (mission.root / "flights").mkdir()
+    outside.rename(mission.root / "flights" / "one")
+    assert flight_named(mission, "one").root == mission.root / "flights" / "one"
