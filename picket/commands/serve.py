@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from picket.output import say
-from picket.reviews.database import URL_VARIABLE
+from picket.reviews.database import URL_VARIABLE, open_url
 from picket.web.access import ROLES, Access, Role
 from picket.web.app import create_app
 from picket.web.serving import WebServer
@@ -111,6 +111,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _database(url: str | None) -> str | None:
-    if url is not None and not url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
-        raise InputError("--reviews", "is no database; give postgresql://USER:PASSWORD@HOST/DATABASE")
-    return url.replace("postgresql://", "postgresql+psycopg://", 1) if url else None
+    """The address of the shared database, once it has answered. Raises InputError where it is none, PicketError where
+    it does not answer or has no table of reviews that this role may use."""
+    if url:
+        open_url(url).dispose()
+    return url or None

@@ -14,4 +14,4 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     acknowledged, lost = run_kills(tmp_path, kills=3, reviewers=3, seed=4)
     assert lost == 0
     assert acknowledged > 10
-    assert len({one.key for one in reviews_in(tmp_path / MISSION)}) == len(reviews_in(tmp_path / MISSION))
+    assert len(reviews_in(tmp_path / MISSION)) >= acknowledged

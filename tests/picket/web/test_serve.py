@@ -97,3 +97,19 @@ def test_a_port_in_use_is_said(tmp_path, capsys) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", str(tmp_path), f"--port={taken.getsockname()[1]}"]) == 1
     assert "another --port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "status"),
+    [
+        ("sqlite:///reviews.db", "is not supported", 2),
+        ("nonsense", "no address", 2),
+        ("postgresql://nobody@127.0.0.1:1/none", "cannot be opened", 1),
+    ],
+)
+def test_a_database_that_does_not_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, said: str, status: int
+) -> None:
+    """Said at the start, not by every page."""
+    assert main(["serve", str(tmp_path), "--port", "0", "--reviews", url]) == status
+    assert said in capsys.readouterr().err
