@@ -19,7 +19,7 @@ from missions.flying.preflight import Check
 from picket.folder import Flight, Mission
 from picket.output import PROGRESS_VARIABLE, notes, say
 from picket.pilot import show_checks
-from picket.web.events import MOST_OF_ONE, MOST_WAITING, Hub, Listener, TooManyStreamsError
+from picket.web.events import Hub
 from picket.web.flying import Flying, check_nothing_flies
 from picket.web.jobs import Job, JobRefusedError, Jobs
 from picket.web.processes import message_of
@@ -370,79 +370,6 @@ def test_a_drawing_is_not_overwritten_unseen(served, officer) -> None:
     assert "A. Rahman has changed" in refused.json()["problem"]
     assert drawn(other, "north")["saved_by"] == "A. Rahman"
     assert [one["state"] for one in officer.get("/api/missions").json()] == ["drawn, not planned yet"]
-
-
-def test_whoever_cannot_keep_up_is_told_so() -> None:
-    import asyncio
-
-    async def listen() -> list[str]:
-        listener = Listener(["a"], asyncio.get_running_loop())
-        for number in range(MOST_WAITING + 50):
-            listener._put(f"data: {number}\n\n")
-        listener.close()
-        return [text async for text in listener.texts()]
-
-    texts = asyncio.run(listen())
-    assert "event: lost\ndata: {}\n\n" in texts
-    assert texts[-1] == f"data: {MOST_WAITING + 49}\n\n"
-    assert len(texts) == MOST_WAITING + 2
-
-
-def test_events_reach_those_who_listen(served, viewer) -> None:
-    with viewer.stream("GET", "/events", params={"topic": ["x"]}) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = answer.iter_lines()
-        assert next(lines) == ": hello"
-        served.app.state.hub.publish("y", {"n": 1})
-        served.app.state.hub.publish("x", {"n": 2})
-        assert next(line for line in lines if line.startswith("data")) == 'data: {"topic": "x", "n": 2}'
-    until(lambda: served.app.state.hub.listening == 0)
-
-
-def test_a_stream_ends_with_the_login(served, viewer) -> None:
-    with viewer.stream("GET", "/events", params={"topic": ["x"]}) as answer:
-        lines = answer.iter_lines()
-        assert next(lines) == ": hello"
-        until(lambda: served.app.state.hub.listening == 1)
-        other = httpx.Client(base_url=served.url, headers=viewer.headers, cookies=viewer.cookies, trust_env=False)
-        with other:
-            assert other.post("/logout").status_code == 200
-        served.app.state.hub.publish("x", {"n": 2})
-        assert not [line for line in lines if line.startswith("data")]
-
-
-def test_nothing_is_told_after_a_session_has_run_out() -> None:
-    import asyncio
-
-    async def listen() -> list[str]:
-        welcome = [True]
-        hub, texts = Hub(), []
-        async for text in hub.listen(["x"], "A", lambda: welcome[0]):
-            texts.append(text)
-            welcome[0] = len(texts) < 2
-            hub.publish("x", {"n": len(texts)})
-        return texts
-
-    assert asyncio.run(listen()) == [": hello\n\n", 'data: {"topic": "x", "n": 1}\n\n']
-
-
-def test_streams_are_limited() -> None:
-    import asyncio
-
-    async def listen() -> tuple[int, list[str], list[str]]:
-        hub = Hub()
-        streams = [hub.listen(["x"], "A") for _ in range(MOST_OF_ONE)]
-        for stream in streams:
-            await anext(stream)
-        with pytest.raises(TooManyStreamsError):
-            hub.check_free("A")
-        hub.check_free("B")
-        refused = [text async for text in hub.listen(["x"], "A")]
-        hub.end("A")
-        rest = [text for stream in streams for text in [part async for part in stream]]
-        return hub.listening, refused, rest
-
-    assert asyncio.run(listen()) == (0, [], [])
 
 
 def test_what_others_say_is_never_taken_for_a_message(monkeypatch, capsys) -> None:
