@@ -58,11 +58,6 @@ USUAL = Asked()
 """Use the calibration the flight has, if any."""
 
 
-def calibration_file(flight: Flight) -> Path:
-    """Where a flight's calibration is kept."""
-    return flight.root / "calibration.json"
-
-
 def calibrated(
     flight: Flight,
     frames: pa.Table,
@@ -83,9 +78,9 @@ def calibrated(
     poses = Poses.from_frames(frames)
     if asked.calibrate:
         found = _new(flight, frames, detections, camera, terrain, home, asked, record)
-        write_calibration(found, calibration_file(flight))
-    elif calibration_file(flight).exists() and not asked.ignore:
-        found = read_calibration(calibration_file(flight))
+        write_calibration(found, flight.calibration)
+    elif flight.calibration.exists() and not asked.ignore:
+        found = read_calibration(flight.calibration)
     else:
         return frames, None
     columns = {name: frames[name] for name in frames.column_names} | found.apply(poses, record).columns()

@@ -1,5 +1,6 @@
 """Whether the sightings of a flight or a mission still rest on the files they were made from. Detections searched anew,
-other marks or completed frames leave sightings and pages behind that tell of something else.
+other marks, completed frames, another calibration or a damaged file leave sightings and pages behind that tell of
+something else.
 """
 
 from __future__ import annotations
@@ -15,8 +16,15 @@ from vision.files import read_json
 
 def inputs_of(flights: Sequence[Flight], root: Path) -> dict[str, str]:
     """The SHA-256 of every file that the sightings of these flights rest on, by its path below `root`."""
-    files = [path for one in flights for path in (one.detections, one.marks, one.frames) if path.exists()]
+    files = [path for one in flights for path in _basis(one) if path.is_file()]
     return {path.relative_to(root).as_posix(): sha256_of(path) for path in files}
+
+
+def _basis(flight: Flight) -> list[Path]:
+    """What a flight's sightings rest on, if it is there."""
+    described = flight.facts().get("camera_file")
+    files = [flight.detections, flight.marks, flight.frames, flight.calibration]
+    return [*files, flight.root / described] if described else files
 
 
 def outdated(folder: Flight | Mission) -> str | None:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +51,17 @@ def locate_flight(
     asked.check()
     _refuse_earlier(flight, force)
     started = time.monotonic()
-    ground = _ground(terrain, datum, [flight])
     mission = flight.mission
-    with progress_bar("locating") as progress:
-        data, said, marked = _flight_data(flight, ground, marks, asked)
+    with _earlier_kept(flight), progress_bar("locating") as progress:
+        ground = _ground(terrain, datum, [flight])
+        data, said, measured, marked = _flight_data(flight, ground, marks, asked)
         located = locate_flights([data], ground, area=_area(mission) if mission else None, progress=progress)
-    _check_placed(flight.root, [data], located)
+        _check_placed(flight.root, [data], located)
     if marks and marked is not None:
         DETECTIONS.write(marked, flight.marks)
     PLACES.write(located.places, flight.places)
     model = _model(terrain, datum)
-    return _written(flight, [flight], located, said, data.detections.num_rows, started, model) | {
+    return _written(flight, [flight], located, said, measured, data.detections.num_rows, started, model) | {
         "calibrated": data.flight_wide is not None
     }
 
@@ -87,15 +88,15 @@ def locate_mission(
             say(f"{flight.root.name}:")
             locate_flight(flight, terrain=terrain, datum=datum, asked=asked, force=True)
     ground = _ground(terrain, datum, flights)
-    with progress_bar("locating all flights") as progress:
+    with _earlier_kept(mission), progress_bar("locating all flights") as progress:
         parts = [_flight_data(flight, ground, None, asked, name=flight.root.name) for flight in flights]
-        data = [one for one, _, _ in parts]
+        data = [one for one, _, _, _ in parts]
         located = locate_flights(data, ground, area=_area(mission), progress=progress)
-    _check_placed(mission.root, data, located)
+        _check_placed(mission.root, data, located)
     said = tuple(
         dict.fromkeys(
             (
-                *(f"{one.name}: {note}" for one, (_, own, _) in zip(data, parts, strict=True) for note in own),
+                *(f"{one.name}: {note}" for one, (_, own, _, _) in zip(data, parts, strict=True) for note in own),
                 *(
                     f"Flight {flight.root.name} is left out: nothing in it was detected or marked."
                     for flight in mission.flights()
@@ -105,7 +106,8 @@ def locate_mission(
         )
     )
     asked_of = sum(one.detections.num_rows for one in data)
-    return _written(mission, flights, located, said, asked_of, started, _model(terrain, datum))
+    measured = tuple(f"{one.name}: {note}" for one, (_, _, own, _) in zip(data, parts, strict=True) for note in own)
+    return _written(mission, flights, located, said, measured, asked_of, started, _model(terrain, datum))
 
 
 def _model(terrain: Path | None, datum: Datum | None) -> dict[str, str]:
@@ -131,11 +133,22 @@ def _refuse_earlier(folder: Flight | Mission, force: bool) -> None:
         raise InputError(folder.sightings, f"{stale} It is kept till then" if stale else kept)
 
 
+@contextmanager
+def _earlier_kept(folder: Flight | Mission) -> Iterator[None]:
+    """Where locating again fails, what was found before stays whole; that it is not what was asked for now is said."""
+    try:
+        yield
+    except (InputError, MappingError):
+        if folder.sightings.exists():
+            notes([f"{folder.sightings} is kept as it was located before: nothing given now is in it"])
+        raise
+
+
 def _flight_data(
     flight: Flight, ground: Terrain | None, marks: Path | None, asked: Asked, name: str = ""
-) -> tuple[FlightData, tuple[str, ...], pa.Table | None]:
-    """What locating needs of a flight, what there is to say of it, and its marks. Raises InputError where nothing was
-    detected or marked, MappingError where no frame has a position."""
+) -> tuple[FlightData, tuple[str, ...], tuple[str, ...], pa.Table | None]:
+    """What locating needs of a flight, what there is to say of it, the figures of its calibration, and its marks.
+    Raises InputError where nothing was detected or marked, MappingError where no frame has a position."""
     frames = FRAMES.read(flight.frames)
     # Frames without positions may name no camera either; the marks and what is missing come first then.
     known = flight.camera() if flight.facts().get("camera") else None
@@ -162,8 +175,8 @@ def _flight_data(
         frames, detections, camera, home, calibration.flight_wide if calibration else None, name, searched
     )
     doubts = flight.facts().get("notes") or ()
-    said = (*(calibration.sentences() if calibration else ()), *(record.notes if record else ()), *doubts)
-    return data, said, marked
+    said = (*(record.notes if record else ()), *doubts)
+    return data, said, calibration.sentences() if calibration else (), marked
 
 
 def _area(mission: Mission) -> BaseGeometry | None:
@@ -185,15 +198,16 @@ def _written(
     flights: Sequence[Flight],
     located: Located,
     said: tuple[str, ...],
+    measured: tuple[str, ...],
     asked: int,
     started: float,
     model: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Write sightings, coverage and notes; returns the JSON summary. The notes with what all rests on come last:
-    whoever finds them finds the rest whole."""
+    """Write sightings, coverage and notes; returns the JSON summary. The file of notes with what all rests on comes
+    last: whoever finds it finds the rest whole. In it what matters on the ground comes first, figures come last."""
     SIGHTINGS.write(located.sightings, folder.sightings)
     write_whole(folder.coverage, located.coverage.to_geojson() + "\n")
-    said = (*said, *located.notes)
+    said = (*said, *located.notes, *measured)
     known = {"notes": list(said), "unlocated": located.unlocated, "inputs": inputs_of(flights, folder.root)}
     noted: dict[str, Any] = {**known, **model}
     write_whole(folder.located, json.dumps(noted, ensure_ascii=False) + "\n")

@@ -38,6 +38,15 @@ _SHOWN = 1.0  # an error counts as shown by the data where they say as much of i
 _ALONE = 0.8  # share of an unshown combination from which it is one error and no mixture
 _MIXED = 0.2
 _UNITS = ("m", "m", "m", "s", "deg", "deg", "deg")
+_WORDS = (
+    "position east",
+    "position north",
+    "height",
+    "clock",
+    "camera's mounting about its right axis",
+    "camera's mounting about its down axis",
+    "camera's mounting about its line of sight",
+)
 _KEYS = ("east_m", "north_m", "up_m", "clock_s", "boresight_x_deg", "boresight_y_deg", "boresight_z_deg")
 
 
@@ -67,18 +76,20 @@ class Calibration:
         return corrected(poses, self.corrections, record)
 
     def sentences(self) -> tuple[str, ...]:
-        """What was found, a line each, with its one-sigma error."""
+        """What was found, with its one-sigma error, in words of those who look at the map."""
         scale = _unit_scale()
         sigmas = np.sqrt(np.diag(self.covariance)) * scale
         values = self.corrections * scale
-        told = [
-            f"calibrated {name}: {value:+.2f} ± {sigma:.2f} {unit}"
+        said = dict(zip(FLIGHT_WIDE, _WORDS, strict=True))
+        figures = "; ".join(
+            f"{said[name]} {value:+.2f} ± {sigma:.2f} {unit}"
             for name, value, sigma, unit in zip(FLIGHT_WIDE, values, sigmas, _UNITS, strict=True)
             if name in self.found
-        ]
-        if self.left:
-            told.append(f"calibration leaves as it was, for the flight does not show it: {', '.join(self.left)}")
-        return tuple(told)
+        )
+        told = [f"Errors that the whole flight shares were measured and taken out of every place: {figures}."]
+        left = ", ".join(said[name] for name in self.left)
+        unmeasured = f"The flight does not show how far off these are, so the ellipses allow for them: {left}."
+        return (*(told if figures else []), *([unmeasured] if left else []))
 
     def to_json(self) -> str:
         """As kept in calibration.json (docs/formats.md)."""

@@ -9,7 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tomli_w
 
+from mapping.ground.calibration import Calibration, write_calibration
+from mapping.ground.camera import describe_camera, load_camera
 from mapping.ground.pose import Poses
 from mapping.ground.searched import read_coverage
 from mapping.tables import FRAMES, SIGHTINGS
@@ -184,3 +187,65 @@ def test_a_mission_without_detections_is_refused(tmp_path: Path, capsys: pytest.
     assert "picket detect" in capsys.readouterr().err
     assert main(["locate", str(mission.root), "--marks", "marks.csv"]) == 2
     assert "one flight" in capsys.readouterr().err
+
+
+def test_a_failed_run_with_marks_says_what_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flight = make_flight(tmp_path / "flight")
+    assert main(["locate", str(flight.root)]) == 0
+    before = {path: path.read_bytes() for path in flight.root.iterdir() if path.is_file()}
+    marks = tmp_path / "marks.csv"
+    marks.write_text("file,x_px,y_px,object\nimages/no-such.png,3,4,barrel\n")
+    capsys.readouterr()
+    assert main(["locate", str(flight.root), "--marks", str(marks), "--force"]) == 2
+    said = capsys.readouterr().err
+    assert f"{flight.sightings} is kept as it was located before" in said
+    assert {path: path.read_bytes() for path in flight.root.iterdir() if path.is_file()} == before
+    assert outdated(flight) is None
+
+
+@pytest.mark.parametrize("name", ["calibration.json", "camera.json"])
+def test_a_damaged_file_beside_the_sightings_is_named(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flight = make_flight(tmp_path / "flight")
+    facts = json.loads(flight.summary.read_text())
+    matrix = [[1166.7, 0.0, 320.0], [0.0, 1166.7, 256.0], [0.0, 0.0, 1.0]]
+    content = {"K": matrix, "D": [0.0] * 5, "xresolution": 640, "yresolution": 512}
+    (flight.root / "camera.json").write_text(json.dumps(content))
+    flight.summary.write_text(json.dumps(facts | {"camera_file": "camera.json"}))
+    nothing = Calibration(np.zeros(7), np.eye(7), ("clock",), ("height",), {})
+    write_calibration(nothing, flight.calibration)
+    assert main(["locate", str(flight.root)]) == 0
+    whole = (flight.root / name).read_bytes()
+    (flight.root / name).write_bytes(whole[: len(whole) // 2])
+    capsys.readouterr()
+    assert main(["report", str(flight.root)]) == 0
+    assert name in capsys.readouterr().err
+    assert name in flight.report.read_text()
+    assert main(["locate", str(flight.root), "--force"]) == 2
+    assert str(flight.root / name) in capsys.readouterr().err
+
+
+def test_figures_of_a_calibration_come_last(tmp_path: Path) -> None:
+    flight = make_flight(tmp_path / "flight")
+    (flight.images / "f00003.png").write_bytes(b"broken")
+    assert main(["detect", str(flight.root), "--force"]) == 0
+    nothing = Calibration(np.zeros(7), np.eye(7), ("clock",), ("height",), {})
+    write_calibration(nothing, flight.calibration)
+    assert main(["locate", str(flight.root)]) == 0
+    notes = flight.located_notes()
+    assert any("not searched" in note for note in notes[:-2])
+    assert "clock +0.00 ± 1.00 s" in notes[-2]
+    assert notes[-1].endswith("so the ellipses allow for them: height.")
+
+
+def test_where_a_camera_file_lay_is_told_to_nobody(tmp_path: Path) -> None:
+    camera = tmp_path / "private" / "my-camera.toml"
+    camera.parent.mkdir()
+    camera.write_text(tomli_w.dumps(describe_camera(load_camera("boson640-14"))))
+    pictures = make_flight(tmp_path / "source").images
+    flight = Flight(tmp_path / "flight")
+    assert main(["ingest", str(pictures), "-o", str(flight.root), "--camera", str(camera)]) == 0
+    assert flight.facts()["camera"] == "my-camera.toml"
+    assert flight.camera().fx_px == load_camera("boson640-14").fx_px
+    assert str(camera.parent) not in flight.summary.read_text()

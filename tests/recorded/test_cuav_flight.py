@@ -99,7 +99,7 @@ def test_calibrated_from_one_barrel_the_other_lies_within_a_metre(
     assert main(["locate", str(copy), "--calibrate", "--control", str(control), "--force", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["calibrated"]
-    assert any("calibrated clock: -0.3" in note for note in said["notes"])
+    assert any("clock -0.3" in note for note in said["notes"])
     before, after = (
         {row["object"]: row for row in SIGHTINGS.read(one.sightings).to_pylist()} for one in (flight, Flight(copy))
     )

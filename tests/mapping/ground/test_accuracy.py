@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
@@ -41,3 +43,17 @@ def test_a_gimbal_levels_what_comes_between_messages() -> None:
     assert accuracy_of(STRAPPED).attitude_deg == 2.0 * accuracy_of(GIMBAL).attitude_deg
     for camera in (STRAPPED, GIMBAL):
         assert accuracy_of(camera, at_trigger=True).attitude_deg == AT_TRIGGER.attitude_deg
+
+
+def test_the_documented_table_of_sigmas_is_what_logs_get() -> None:
+    """docs/commands/locate.md: an independent simulation is written from it."""
+    text = (Path(__file__).parents[3] / "docs" / "commands" / "locate.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| log, fix of kind")]
+    assert len(rows) == 5
+    for what, position, height, attitude, time in rows:
+        kinds = [int(word.rstrip(",")) for word in what.split("(")[0].split() if word.rstrip(",").isdigit()]
+        assert kinds
+        for kind in kinds:
+            found = accuracy_of(fix_type=kind)
+            assert (found.position_m, found.height_m, found.time_s) == (float(position), float(height), float(time))
+            assert attitude == f"{found.attitude_deg:g}, gimbal 1"
