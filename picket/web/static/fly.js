@@ -30,7 +30,7 @@ const drone = L.marker([0, 0], {
 });
 
 function fit() {
-  if (bounds?.isValid()) map.fitBounds(bounds, { padding: [40, 40], maxZoom: 19, animate: false });
+  if (bounds?.isValid()) map.fitBounds(bounds, { paddingTopLeft: [64, 30], paddingBottomRight: [30, 68], maxZoom: 19, animate: false });
 }
 
 const shown = (id, whether) => { const element = byId(id); if (element) element.hidden = !whether; };
@@ -54,7 +54,7 @@ function figures(status) {
     figure("Height over home", metres(status.height_home_m)),
     figure("From home", metres(status.from_home_m)),
     figure("Speed", status.speed_m_s === null ? "unknown" : `${status.speed_m_s.toFixed(1)} m/s`, status.wind_m_s === null ? "" : `wind ${Math.round(status.wind_m_s)} m/s`),
-    figure("Flown", lasting(status.flown_s), status.mode),
+    figure("Flown", lasting(status.flown_s), `mode ${status.mode}`),
   ];
 }
 
@@ -94,7 +94,17 @@ function showAge() {
   }
 }
 
+/** The arrow points where the drone came to from the place before. */
+function turn(points) {
+  const [before, now] = points.slice(-2);
+  const arrow = drone.getElement()?.querySelector("svg");
+  if (!arrow || !now || (before[0] === now[0] && before[1] === now[1])) return;
+  const east = (now[1] - before[1]) * Math.cos((now[0] * Math.PI) / 180);
+  arrow.style.transform = `rotate(${Math.round((Math.atan2(east, now[0] - before[0]) * 180) / Math.PI)}deg)`;
+}
+
 function showTrack(points) {
+  turn(points);
   track.setLatLngs(points.map(([lat, lon]) => [lat, lon]));
   photos.setLatLngs(points.filter((point, k) => k && point[3] > points[k - 1][3]).map(([lat, lon]) => [[lat, lon], [lat, lon]]));
 }

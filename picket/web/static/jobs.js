@@ -29,13 +29,13 @@ function bar(job) {
     cancel.disabled = true;
     tried(() => send(`/api/jobs/${job.id}/cancel`));
   } }, "Cancel");
-  const element = make("div", { class: "job" }, words, progress, role === "officer" && job.kind !== "fly" ? cancel : null); // a flight is called home on its own page
+  const element = make("div", { class: "job", "data-kind": job.kind }, words, progress, role === "officer" && job.kind !== "fly" ? cancel : null); // a flight is called home on its own page
   const update = (now) => {
     const share = now.total > 0 ? now.done / now.total : null;
     const left = now.left_s === null ? "" : `, about ${lasting(now.left_s)} left`;
     const far = share === null ? `, ${lasting(now.elapsed_s)} so far` : `, ${Math.floor(100 * share)} %`;
     words.textContent = now.state === "cancelling" ? `${now.title}: ending it cleanly`
-      : `${now.title}${now.step ? `: ${now.step}` : ""}${far}${left}${now.detail ? `, ${now.detail}` : ""}`;
+      : `${now.title}${now.step && !now.title.endsWith(now.step) ? `: ${now.step}` : ""}${far}${left}${now.detail ? `, ${now.detail}` : ""}`;
     if (share === null) progress.removeAttribute("value"); else progress.value = share;
     if (now.state === "cancelling") cancel.disabled = true;
   };
