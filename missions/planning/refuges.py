@@ -12,19 +12,24 @@ import math
 import numpy as np
 import numpy.typing as npt
 import shapely
+from scipy.spatial import KDTree
 from shapely.geometry import MultiPolygon, Polygon
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
 
-MOST_REFUGES = 20
-"""Rally points that are added of our own accord; a Pixhawk-class board holds more than 40."""
+MOST_REFUGES = 40
+"""Rally points, those drawn counted, up to which some are added; a Pixhawk-class board holds more."""
 _PIECE_M = 12.5
 _MOST_PIECES = 40_000
 _CANDIDATES = 32
+_JUDGED = 1_500
+"""Stretches by which a place for a refuge is judged, of the unsafe and of the others."""
 _NEAR_M = 300.0
 """How far from unsafe stretches a place for a refuge is looked for at least."""
 _APART_M = 1.0
+_FEW, _HOPE = 4, 2.0
 _ASIDE_M = 25.0 * np.array([(math.sin(k * math.pi / 4.0), math.cos(k * math.pi / 4.0)) for k in range(8)])
 """Where a way bends round a zone, a place a little aside sees both legs of it."""
 
@@ -64,15 +69,22 @@ def added_refuges(
         return np.zeros((0, 2))
     pieces = _pieces(lines)
     known = refuges
+    unsafe_before: list[int] = []
     sees: Flags = np.ones((len(pieces), len(known)), dtype=bool)
     chosen = _may_choose(pieces, known)
     for number, refuge in enumerate(known):
         asked = np.flatnonzero(chosen[:, number])
         sees[asked, number] = _sees(region, refuge, pieces[asked])
-    while len(known) - len(refuges) < MOST_REFUGES:
+    while len(known) <= MOST_REFUGES:
         unsafe: Flags = np.asarray((chosen & ~sees).any(axis=1))
         if not unsafe.any():
             return known[len(refuges) :]
+        unsafe_before.append(int(unsafe.sum()))
+        # So many more as the last few mended would not do: later ones mend less.
+        if len(unsafe_before) > _FEW:
+            mended = (unsafe_before[-1 - _FEW] - unsafe_before[-1]) / _FEW
+            if unsafe_before[-1] > _HOPE * mended * (MOST_REFUGES + 1 - len(known)):
+                return None
         best = _best_refuge(pieces, unsafe, known, sees, region, ground)
         if best is None:
             best = _best_refuge(pieces, unsafe, known, sees, region, region)
@@ -102,7 +114,8 @@ def _best_refuge(
     """The place, of those on and near unsafe stretches, that leaves fewest unsafe; None where none leaves fewer by more
     than `worst`."""
     middles = pieces.mean(axis=1)
-    near = shapely.distance(shapely.multipoints(middles[unsafe]), shapely.points(middles)) < _NEAR_M
+    from_unsafe_m, _ = KDTree(middles[unsafe]).query(middles, distance_upper_bound=_NEAR_M)
+    near = np.isfinite(from_unsafe_m)
     beside = (_some(middles[unsafe], 8)[:, None, :] + _ASIDE_M).reshape(-1, 2)
     candidates = np.concatenate(
         [
@@ -115,23 +128,41 @@ def _best_refuge(
     )
     new = shapely.distance(shapely.multipoints(known), shapely.points(candidates)) > _APART_M
     candidates = candidates[new & shapely.covers(ground, shapely.points(candidates))]
-    # A refuge more only takes choices from those known, so what these see of their stretches is known already.
+    # Judged by a part of all stretches, each for as many as it stands for; `added_refuges` looks at them all.
+    judged, stands_for = _judged(unsafe)
+    pieces, middles, unsafe, sees = pieces[judged], middles[judged], unsafe[judged], sees[judged]
+    # A refuge more only takes choices from those known, so what these see of their stretches is known already. Seeing
+    # is the dear part: most promising first, and only for as long as one could still win.
+    away, reach = _away(middles, known), _reach(pieces)
+    now = int(stands_for @ unsafe)
+    at_most = [
+        now - int(stands_for @ _left_unsafe(away, _away(middles, candidate[None]), reach, sees))
+        for candidate in candidates
+    ]
     best, gained = None, worst
-    for candidate in candidates:
-        more = np.concatenate([known, candidate[None, :]])
-        reach = np.hypot(*(middles - known[0]).T) > np.hypot(*(middles - candidate).T) - _PIECE_M
-        asked = np.flatnonzero(reach)
-        chosen = _may_choose(pieces[asked], more)
-        taken = np.flatnonzero(chosen[:, -1])
-        left: Flags = np.asarray((chosen[:, :-1] & ~sees[asked]).any(axis=1))
-        # Seeing is the dear part: only where it could still win.
-        if unsafe[asked].sum() - left.sum() <= gained:
-            continue
-        left[taken] |= ~_sees(region, candidate, pieces[asked[taken]])
-        gain = int(unsafe[asked].sum() - left.sum())
+    for number in sorted(range(len(candidates)), key=at_most.__getitem__, reverse=True):
+        if at_most[number] <= gained:
+            break
+        candidate = candidates[number]
+        own = _away(middles, candidate[None])
+        left = _left_unsafe(away, own, reach, sees)
+        taken = np.flatnonzero(own[:, 0] <= away.min(axis=1) + reach)
+        taken = taken[~left[taken]]
+        left[taken] = ~_sees(region, candidate, pieces[taken])
+        gain = now - int(stands_for @ left)
         if gain > gained:
             best, gained = candidate, gain
     return best
+
+
+def _judged(unsafe: Flags) -> tuple[Counts, Counts]:
+    """Numbers of about `_JUDGED` stretches, all unsafe ones where these are few, and how many each stands for."""
+    every = max(1, math.ceil(len(unsafe) / _JUDGED))
+    number, bad = np.arange(len(unsafe)), np.flatnonzero(unsafe)
+    every_bad = max(1, math.ceil(len(bad) / _JUDGED))
+    good = number[~unsafe][::every]
+    judged = np.concatenate([bad[::every_bad], good])
+    return judged, np.repeat([every_bad, every], [len(judged) - len(good), len(good)])
 
 
 def _some(places: Floats, count: int = _CANDIDATES) -> Floats:
@@ -153,11 +184,25 @@ def _pieces(lines: Floats) -> Floats:
 
 def _may_choose(pieces: Floats, refuges: Floats) -> Flags:
     """(N, R): whether RTL may choose a refuge from somewhere on a stretch."""
-    middles = pieces.mean(axis=1)
-    half = np.hypot(*(pieces[:, 1] - pieces[:, 0]).T)[:, None] / 2.0
-    away = np.hypot(*(middles[:, None, :] - refuges[None, :, :]).transpose(2, 0, 1))
-    nearest = away.min(axis=1, keepdims=True)
-    return np.asarray(away <= nearest + 2.0 * half + 1e-6)
+    away = _away(pieces.mean(axis=1), refuges)
+    return np.asarray(away <= away.min(axis=1, keepdims=True) + _reach(pieces)[:, None])
+
+
+def _away(places: Floats, refuges: Floats) -> Floats:
+    """(N, R) distances."""
+    return np.asarray(np.hypot(*(places[:, None, :] - refuges[None, :, :]).transpose(2, 0, 1)))
+
+
+def _reach(pieces: Floats) -> Floats:
+    """(N,): by how much a refuge may be farther from a stretch's middle than the nearest and yet be chosen."""
+    return np.asarray(np.hypot(*(pieces[:, 1] - pieces[:, 0]).T) + 1e-6)
+
+
+def _left_unsafe(away: Floats, own: Floats, reach: Floats, sees: Flags) -> Flags:
+    """(N,): from which stretches RTL may yet choose a known refuge that they do not `see` (N, R), where there is one
+    more refuge `own` (N, 1) away."""
+    nearest = np.minimum(away.min(axis=1, keepdims=True), own)
+    return np.asarray(((away <= nearest + reach[:, None]) & ~sees).any(axis=1))
 
 
 def _sees(region: Polygon | MultiPolygon, refuge: Floats, pieces: Floats) -> Flags:

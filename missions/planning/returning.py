@@ -46,7 +46,8 @@ def with_way_home(plan: Plan, relief: Relief) -> Plan:
         raise NotFlyableError(
             f"from {float(lat):.5f}, {float(lon):.5f} the way home (RTL keeps one height) would lie "
             f"{over_m[worst]:.0f} m above a valley, over the ceiling of {relief.ceiling_m:.0f} m; "
-            "draw a rally point near there, split the area with a home each, fly lower, or raise --ceiling where that is allowed"
+            "draw a rally point near there, split the area with a home each, fly lower, or raise --ceiling where that "
+            "is allowed"
         )
     over_all_m = max(float(flown_m.max()), ground_span_m(plan, relief.terrain)[1] + clear_m, least_m)
     return_m = round(min(over_all_m, max(most_m, least_m)), 2)

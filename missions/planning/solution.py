@@ -184,17 +184,25 @@ def _best_order(cells: Sequence[Cell], planner: Planner, thorough: bool) -> list
 def _with_safe_returns(site: Site, solution: Solution) -> Solution:
     """The solution with rally points, or else a wider fence, such that every straight way home stays inside."""
     for widening in _WIDENINGS:
-        enclosure = solution.enclosure if widening == 0 else None
         if widening:
             try:
                 enclosure = _enclosed(site, solution.layout, widening)
-                solution = _flown(site, solution.layout, enclosure, thorough=True)
+                solution = _flown(site, solution.layout, enclosure)
             except NotFlyableError:
                 continue
         added = _added(site, solution)
         if added is not None:
-            return replace(solution, added=added)
+            return (
+                _in_better_order(site, replace(solution, added=added)) if widening else replace(solution, added=added)
+            )
     raise NotFlyableError(_NO_WAY_HOME)
+
+
+def _in_better_order(site: Site, found: Solution) -> Solution:
+    """The solution in the order that a thorough search finds, where its ways home can be kept inside as well."""
+    better = _flown(site, found.layout, found.enclosure, thorough=True)
+    added = _added(site, better) if better.time_s < found.time_s else None
+    return found if added is None else replace(better, added=added)
 
 
 def _added(site: Site, solution: Solution) -> tuple[Point, ...] | None:

@@ -79,6 +79,8 @@ class Planner:
         self.battery_s = usable_battery_s(drone)
         self.vertical = vertical_cost(drone, imaging.height_home_m, wind)
         self._ways: dict[tuple[Point, Point], list[Point] | None] = {}
+        self._bent: dict[tuple[Point, Point], tuple[float, float]] = {}
+        """Time and battery of ways between home and a place that are no straight line."""
         photos = math.floor(self.battery_s * imaging.speed_m_s / _PIECES_PER_BATTERY / imaging.trigger_distance_m)
         self.piece_m = imaging.trigger_distance_m * max(_PHOTOS_WORTH_CUTTING, photos)
 
@@ -192,9 +194,12 @@ class Planner:
             time_s[moving] = lengths[moving] / ground + slowing_s
             battery_s[moving] = lengths[moving] / ground * power + slow_power(self.drone, self.wind) * slowing_s
         for k in np.flatnonzero(~straight):
-            way = self._way((float(starts[k, 0]), float(starts[k, 1])), (float(ends[k, 0]), float(ends[k, 1])))
-            cost = way_cost(self.drone, way, [self.drone.cruise_speed_m_s] * (len(way) - 1), self.wind)
-            time_s[k], battery_s[k] = cost.time_s, cost.battery_s
+            between = (float(starts[k, 0]), float(starts[k, 1])), (float(ends[k, 0]), float(ends[k, 1]))
+            if between not in self._bent:
+                way = self._way(*between)
+                cost = way_cost(self.drone, way, [self.drone.cruise_speed_m_s] * (len(way) - 1), self.wind)
+                self._bent[between] = cost.time_s, cost.battery_s
+            time_s[k], battery_s[k] = self._bent[between]
         return time_s, battery_s
 
     def _draft(self, tour: Tour, first: int, last: int) -> Draft:
