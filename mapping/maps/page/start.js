@@ -11,7 +11,10 @@ function showWords(data) {
   document.getElementById("warning").hidden = !data.warning;
   setText("made", `${data.made}${L.version}).`);
   document.getElementById("notes").append(...data.notes.map((note) => make("li", {}, note)));
-  document.getElementById("notes-section").hidden = data.notes.length === 0;
+  const notes = document.getElementById("notes-section");
+  notes.hidden = data.notes.length === 0;
+  // What a plan's pilot has to know before he flies it stands above the table, where nobody has to scroll for it.
+  if (data.kind === "plan") document.getElementById("table-section").before(notes);
   document.querySelector("#facts tbody").append(...data.facts.map(([name, value]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))));
   document.getElementById("facts-section").hidden = data.facts.length === 0;
