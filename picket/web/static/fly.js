@@ -163,7 +163,7 @@ function stepsOf(one) {
   const lines = STEPS.map(([step, words, made], k) => {
     const busy = working.has(step);
     const button = officer && !busy && !one[made] && before
-      ? make("button", { type: "button", class: "main", "data-step": step, onclick: () => goOn(one, STEPS.slice(k).map(([name]) => name)) }, k < STEPS.length - 1 ? `${words}, and all below` : words) : null;
+      ? make("button", { type: "button", class: "main", "data-step": step, onclick: () => goOn(one, STEPS.slice(k).map(([name]) => name)) }, k < STEPS.length - 1 ? "Start, and all below" : "Start") : null;
     const state = busy ? "under way" : one[made] ? "done" : "";
     before = before && one[made];
     return make("li", {}, make("span", {}, `${k + 1}. ${words}`), state ? make("b", { class: one[made] ? "made" : "" }, state) : null, button);
