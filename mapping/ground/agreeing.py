@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from mapping.ground.tracks import GATE, LOG_DENSEST, MAX_GATE_M, Floats, Ints, Tracks, inverse, log_density, products
+from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, inverse, log_density, products
+from mapping.ground.tracks import LOG_DENSEST, Tracks
 
 DRIFT_M = 0.5
 """How far a satellite position wanders within a flight (Gauss-Markov)."""

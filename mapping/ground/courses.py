@@ -14,11 +14,8 @@ import numpy.typing as npt
 import shapely
 from scipy.spatial import ConvexHull, QhullError
 
+from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, inverse, log_density, products
 from mapping.ground.tracks import (
-    GATE,
-    MAX_GATE_M,
-    Floats,
-    Ints,
     Looks,
     Tracks,
     against_rivals,
@@ -27,11 +24,8 @@ from mapping.ground.tracks import (
     fit,
     fit_anew,
     follow,
-    inverse,
     is_moving,
-    log_density,
     merged,
-    products,
 )
 
 LONGEST_LOOSE_S = 4.0

@@ -23,19 +23,8 @@ import numpy.typing as npt
 from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.georeference import GroundPoints
 from mapping.ground.joining import join
-from mapping.ground.tracks import (
-    GATE,
-    Floats,
-    Ints,
-    Looks,
-    fit,
-    inverse,
-    is_moving,
-    log_chances,
-    log_density,
-    products,
-    renumbered,
-)
+from mapping.ground.planar import GATE, Floats, Ints, inverse, log_density, products
+from mapping.ground.tracks import Looks, fit, is_moving, log_chances, renumbered
 
 _LEAST_VARIANCE_M2 = 1e-6  # a millimetre: keeps places without any stated error apart from singular matrices
 _OWN = ("position east", "position north", "clock")

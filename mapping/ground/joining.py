@@ -18,12 +18,9 @@ import numpy.typing as npt
 
 from mapping.ground.agreeing import DRIFT_M, agreed, compared, likeness
 from mapping.ground.courses import LONGEST_LOOSE_S, follow_movers
+from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, near_pairs, products, reach_m
 from mapping.ground.steadying import steadied
 from mapping.ground.tracks import (
-    GATE,
-    MAX_GATE_M,
-    Floats,
-    Ints,
     Looks,
     Tracks,
     class_of_tracks,
@@ -33,9 +30,6 @@ from mapping.ground.tracks import (
     follow,
     is_moving,
     merged,
-    near_pairs,
-    products,
-    reach_m,
     renumbered,
     restless,
 )

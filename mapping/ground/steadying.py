@@ -15,7 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mapping.ground.tracks import Floats, Ints, Looks, inverse, summed
+from mapping.ground.planar import Floats, Ints, inverse, summed
+from mapping.ground.tracks import Looks
 
 _ROUNDS = 8
 _DOUBT = 2.0  # looks of one frame err alike: as witnesses of flight-wide errors they count for half
