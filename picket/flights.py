@@ -128,6 +128,7 @@ def fly_vehicle(
 
     def work(interrupts: Interrupts) -> FlightOutcome:
         with Recorder(flight.root, mission.camera(), facts_of(mission, **facts)) as recorder:
+            interrupts.release()
             return _fly(
                 *(mission, plan, sortie, url, recorder, confirm, interrupts, orders or Orders()),
                 signing=signing,
@@ -150,15 +151,16 @@ def fly_practice(
 ) -> Flown:
     """Fly a sortie with a practice vehicle over `scene`; who gives which of the `orders` is kept in its events."""
     flight = new_flight(mission, sortie)
-    scene_to_geojson(scene, flight.truth)
     card = flight.root / _CARD
     about = facts_of(mission, simulated=True, simulator="sitl" if world.sitl else "sim", seed=world.seed, **facts)
 
     def work(interrupts: Interrupts) -> FlightOutcome:
         with ExitStack() as stack:
+            scene_to_geojson(scene, flight.truth)
             card.mkdir()
             stack.callback(shutil.rmtree, card, ignore_errors=True)
             recorder = stack.enter_context(Recorder(flight.root, mission.camera(), about, images_source=card))
+            interrupts.release()
             practice = Practice(
                 plan.home,
                 PRACTICE_HOME_AMSL_M,
@@ -183,6 +185,7 @@ def _flown(flight: Flight, work: Callable[[Interrupts], FlightOutcome]) -> Flown
     """Do it with Ctrl-C and the like taken over from before the record begins until it is closed."""
     try:
         with Interrupts() as interrupts:
+            interrupts.hold()
             outcome = work(interrupts)
     except KeyboardInterrupt:
         return flight, StoppedError(STOPPED)

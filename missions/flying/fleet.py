@@ -113,7 +113,7 @@ def fly_fleet(
     presses = {member.system: Interrupts() for member in members}
     with contextlib.ExitStack() as stack:
         signals = stack.enter_context(Interrupts())
-        signals.raises = False
+        signals.hold()
         urls = stack.enter_context(_own_lines(members))
 
         def one(member: Member) -> None:
@@ -239,7 +239,7 @@ def _decide(
     except Exception as error:
         return StoppedError(NOT_FLOWN), None if signals.count else error
     finally:
-        signals.raises = False
+        signals.hold()
     failed = [system for system, checks in together.checks.items() if not all(check.ok for check in checks)]
     if failed:
         return VehicleError(f"not flown: no go for drone {min(failed)}"), None

@@ -87,7 +87,6 @@ def fly(
         sortie=sortie.number,
         connection=url,
         photos_expected=sortie.photos,
-        took_off_utc=None,
     )
     say = safe_teller(tell, recorder.event)
     with interrupts_of(interrupts) as counted:
@@ -114,7 +113,7 @@ def fly(
             recorder.update(ended="interrupted", reason=STOPPED)
             raise
         finally:
-            counted.raises = False
+            counted.hold()
             if link is not None:
                 link.close()
                 recorder.update(link=asdict(link.counts))
@@ -162,7 +161,7 @@ class _Flight:
             if in_the_air is None:
                 raise VehicleError(f"the vehicle is armed already: {BRING_IT_DOWN}")
             self.sortie = sortie_in_the_air(link, self.plan, [self.sortie, *in_the_air])
-            self.interrupts.raises = False
+            self.interrupts.hold()
         items = mission_items(self.sortie, self.plan)
         watch = Watch(link, self.plan, self.sortie, items, recorder.event)
         parameters = Parameters(link, recorder.event)
@@ -185,7 +184,7 @@ class _Flight:
             outcome = self._follow(items, watch)
             on_ground = not link.vehicle.armed and link.silence_s < HEARTBEAT_FRESH_S
         finally:
-            self.interrupts.raises = False
+            self.interrupts.hold()
             watch.settings = {}
             lost = list(parameters.before)
             if on_ground and link.alive:
@@ -232,7 +231,7 @@ class _Flight:
         self.recorder.update(parameters_before=dict(parameters.before))
         self._decide(self._look(lists, watch))
         self._look_again(lists, watch, parameters)
-        self.interrupts.raises = False
+        self.interrupts.hold()
         if self.link.vehicle.armed:
             raise VehicleError("somebody else armed the vehicle")
         watch.settings = dict(parameters.wanted)

@@ -39,6 +39,15 @@ class Interrupts:
         """Count one more; for a flight in another thread than the one that gets the signals."""
         self.count += 1
 
+    def hold(self) -> None:
+        """Only count from now on, until `release`: nothing may end half made what follows."""
+        self.raises = False
+
+    def release(self) -> None:
+        """Raise again from now on, at once where somebody has pressed meanwhile."""
+        self.check()
+        self.raises = True
+
     def check(self) -> None:
         """Raise KeyboardInterrupt where somebody has pressed; for steps before the take-off."""
         if self.count:

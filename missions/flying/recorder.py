@@ -97,6 +97,7 @@ class Recorder:
             "started_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "ended": None,
             "reason": None,
+            "took_off_utc": None,
             "complete": False,
             "versions": {name: version for name in _PACKAGES if (version := _version(name))},
             **facts,
