@@ -28,6 +28,8 @@ class Body:
         if self._taken is not None:
             taken, self._taken = self._taken, None
             return {"type": "http.request", "body": taken, "more_body": False}
+        if self.too_large:
+            return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
