@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vision.classes import class_of
@@ -65,7 +65,6 @@ def test_a_network_of_one_size_gets_windows_no_larger() -> None:
     assert whole.xyxy == (0, 0, 2000, 1000)
 
 
-@settings(deadline=None)
 @given(
     width=st.integers(1, 9000),
     height=st.integers(1, 9000),

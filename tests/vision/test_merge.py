@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vision.boxes import iou
@@ -21,7 +21,6 @@ def _arrays(found: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     return boxes, columns[0], columns[1], columns[2], columns[3].astype(bool)
 
 
-@settings(deadline=None)
 @given(FOUND)
 def test_what_is_kept_is_apart_and_what_is_not_has_its_reason(found: list[Any]) -> None:
     boxes, scores, classes, window, cut = _arrays(found)
@@ -36,7 +35,6 @@ def test_what_is_kept_is_apart_and_what_is_not_has_its_reason(found: list[Any]) 
         assert iou(boxes[[lost]], boxes[rivals]).max() > 0
 
 
-@settings(deadline=None)
 @given(FOUND)
 def test_merging_twice_changes_nothing(found: list[Any]) -> None:
     boxes, scores, classes, window, cut = _arrays(found)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vision.tiles import tile_windows
 
 SIDES = st.integers(1, 120)
-UNHURRIED = settings(deadline=None)  # a busy machine is no fault
 
 
-@UNHURRIED
 @given(width=SIDES, height=SIDES, tile=st.integers(1, 60), overlap=st.floats(0.0, 0.9))
 def test_every_pixel_is_covered_and_no_window_is_a_sliver(width: int, height: int, tile: int, overlap: float) -> None:
     windows = tile_windows(width, height, tile, overlap)
@@ -27,7 +25,6 @@ def test_every_pixel_is_covered_and_no_window_is_a_sliver(width: int, height: in
     assert (windows[:, 3] - windows[:, 1] == min(tile, height)).all()
 
 
-@UNHURRIED
 @given(width=SIDES, tile=st.integers(10, 200), overlap=st.floats(0.0, 0.9))
 def test_neighbours_overlap_as_asked(width: int, tile: int, overlap: float) -> None:
     windows = tile_windows(width, tile, tile, overlap)

@@ -3,14 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
 from mapping.ground.frame import LocalFrame
 
 
-@settings(deadline=None)
 @given(
     lat=st.floats(-80.0, 80.0),
     lon=st.floats(-180.0, 180.0),

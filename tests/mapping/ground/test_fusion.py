@@ -119,7 +119,7 @@ def test_objects_five_metres_apart_are_told_apart(seed: int) -> None:
     assert np.median(error) < 0.35
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

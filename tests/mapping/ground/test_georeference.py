@@ -57,7 +57,7 @@ def pixel_of(
 angles = st.floats(-12.0, 12.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     bearing=st.floats(0.0, 360.0),
     depression=st.floats(8.0, 89.9),

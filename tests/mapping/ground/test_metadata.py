@@ -101,7 +101,7 @@ def test_what_is_written_is_read_back_and_the_picture_untouched(plain: Path) -> 
     assert [path.name for path in plain.parent.iterdir()] == ["plain.jpg"]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     time_s=st.floats(0.0, 4e9),
     lat=st.floats(-90.0, 90.0),

@@ -168,7 +168,7 @@ def test_strangers_are_named_and_not_heard() -> None:
     assert recorded == [2]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     pieces=st.lists(
         st.one_of(
@@ -207,7 +207,7 @@ LISTENED += ("SYS_STATUS", "GPS_RAW_INT", "FENCE_STATUS", "GLOBAL_POSITION_INT",
 NUMBERS = [number for number, kind in mavlink.mavlink_map.items() if kind.msgname in LISTENED]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(payloads=st.lists(st.tuples(st.sampled_from(NUMBERS), st.binary(min_size=1, max_size=60)), max_size=15))
 def test_any_values_in_sound_messages_leave_the_watch_alive(payloads: list[tuple[int, bytes]]) -> None:
     """What a vehicle out of its mind says is recorded, and whoever asks for the state gets one."""

@@ -122,7 +122,7 @@ def waypoint(number: int) -> MissionItem:
 lists = st.integers(0, 40).map(lambda count: [waypoint(number) for number in range(count)])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(items=lists, seed=st.integers(0, 2**32), badness=st.sampled_from([0.0, 0.05, 0.2]))
 def test_upload_that_is_done_has_stored_every_item(items: list[MissionItem], seed: int, badness: float) -> None:
     vehicle = ReferenceVehicle([waypoint(99)])
@@ -137,7 +137,7 @@ def test_upload_that_is_done_has_stored_every_item(items: list[MissionItem], see
         assert upload.failure
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(items=lists, seed=st.integers(0, 2**32), badness=st.sampled_from([0.0, 0.05, 0.2]))
 def test_download_that_is_done_holds_every_item(items: list[MissionItem], seed: int, badness: float) -> None:
     download = Download(MissionType.MISSION)
@@ -150,7 +150,6 @@ def test_download_that_is_done_holds_every_item(items: list[MissionItem], seed: 
         assert download.failure
 
 
-@settings(deadline=None)
 @given(
     messages=st.lists(
         st.one_of(
@@ -279,7 +278,7 @@ def test_differences_know_that_rally_heights_are_whole_metres() -> None:
     assert differences([sent], [], MissionType.RALLY) == ["the rally points: 1 items sent, 0 stored"]
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(
     count=st.integers(0, 12),
     seed=st.integers(0, 2**32),

@@ -15,7 +15,7 @@ from missions.planning.joining import joined_zones
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 30))
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 def test_joined_zones_hold_all_zones_and_have_few_corners(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)
     places = random.uniform(-500, 500, (count, 2))

@@ -38,7 +38,7 @@ def plan() -> Plan:
 
 
 @given(pitch=st.floats(-85.0, -35.0))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_footprint_is_what_the_camera_projects_back_into_its_corners(pitch: float) -> None:
     shown = view_of(replace(CAMERA, mount_pitch_deg=pitch)).footprint
     assert shown is not None

@@ -204,9 +204,7 @@ def odd_patrols(draw: st.DrawFn) -> Polygon:
     return shell
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     patrol=odd_patrols(),
     home=st.tuples(st.floats(-400, 400), st.floats(-400, 400)),

@@ -112,7 +112,7 @@ def test_hovering_in_wind_leans_into_it() -> None:
     assert math.hypot(vehicle.body.north_m, vehicle.body.east_m) < 1.0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     forward=st.floats(-8, 8),
     right=st.floats(-8, 8),

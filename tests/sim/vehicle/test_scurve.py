@@ -28,13 +28,13 @@ def check(profile: Profile, most_m_s: float) -> None:
     assert profile.at(profile.end_s - 1e-6)[1] == pytest.approx(0.0, abs=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LENGTHS, LIMITS)
 def test_it_ends_where_it_should_within_its_limits(length_m: float, limits: Kinematics) -> None:
     check(Profile(length_m, limits), limits.speed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LENGTHS, LIMITS, st.floats(0.0, 1.0), SPEEDS)
 def test_a_change_of_speed_on_the_way(length_m: float, limits: Kinematics, share: float, speed: float) -> None:
     profile = Profile(length_m, limits)

@@ -15,7 +15,7 @@ from sim.world.texture import STEP_K, TILE_PX, GroundTexture
 metres = st.floats(-3000, 3000)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**40), family=st.integers(0, 1), east=metres, north=metres, offset=st.floats(-3, 3))
 def test_a_point_on_a_road_is_measured_to_be_there(
     seed: int, family: int, east: float, north: float, offset: float

@@ -28,7 +28,7 @@ def places(scene: Scene) -> list[tuple[float, float]]:
     return list(zip(east.tolist(), north.tolist(), strict=True))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**40))
 def test_everyone_asked_for_stands_in_the_open_inside_the_area_and_apart(area: Polygon, seed: int) -> None:
     scene = populate(area, seed, persons=20, vehicles=8)
