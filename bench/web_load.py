@@ -144,7 +144,8 @@ class Reviewer:
                 seen = self._timed("GET", f"{API}/sighting?id={sighting}").json()
                 key = f"{self.seed}-{len(self.took_s)}-{time.time_ns()}"
                 body = {"sighting": sighting, "verdict": chance.choice(["confirmed", "rejected", "unsure"])}
-                asked = {**body, "key": key, "expected": seen["expected"], "version": seen["version"], "note": "seen by a busy officer"}
+                shown = {"expected": seen["expected"], "version": seen["version"]}
+                asked = {**body, **shown, "key": key, "note": "seen by a busy officer"}
                 self.unanswered = (key, asked)
                 answer = self._timed("POST", f"{API}/reviews", asked)
             except httpx.TransportError:
