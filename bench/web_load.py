@@ -24,6 +24,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import httpx
@@ -89,9 +90,14 @@ def start_server(missions: Path) -> Server:
     for line in process.stderr:
         found = re.search(r"(http://\S+)/login#(\S+)", line)
         if found:
-            threading.Thread(target=process.stderr.read, daemon=True).start()
+            threading.Thread(target=_drain, args=(process.stderr,), daemon=True).start()
             return Server(process, found[1], found[2])
     raise RuntimeError(f"the server ended with {process.wait()} before it listened")
+
+
+def _drain(stream: IO[str]) -> None:
+    with stream:
+        stream.read()
 
 
 def log_in(server: Server, token: str, name: str) -> httpx.Client:
