@@ -204,7 +204,8 @@ def _enclosed(ring: shapely.LinearRing) -> BaseGeometry | None:
 
 def _invalidity(polygon: Polygon) -> str:
     """Why GEOS calls a polygon invalid, with the place as latitude and longitude."""
-    reason, _, place = explain_validity(polygon).rstrip("]").partition("[")
+    with np.errstate(all="ignore"):  # GEOS divides by nothing where corners all but coincide
+        reason, _, place = explain_validity(polygon).rstrip("]").partition("[")
     what = {
         "Self-intersection": "the polygon crosses itself",
         "Ring Self-intersection": "the polygon touches or crosses itself",

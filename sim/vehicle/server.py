@@ -142,7 +142,7 @@ class Server:
             self.vehicle.step(STEP_S)
             self._report()
         until_s = time.monotonic() + 2.0
-        while any(getattr(s, "pending", b"") for s in self.stations) and time.monotonic() < until_s:
+        while any(isinstance(s, TcpStation) and s.stream.pending for s in self.stations) and time.monotonic() < until_s:
             if stop.is_set():
                 return
             self._serve(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -66,8 +67,12 @@ def _alone(frames: Sequence[tuple[str, Path]], detector: NetworkDetector) -> Any
 
 
 def _ends(name: str) -> list[psutil.Process]:
-    processes = psutil.Process().children(recursive=True)
-    return [process for process in processes if name in " ".join(process.cmdline())]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that ends while it is looked at
+            if name in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def _loopback(text: str) -> bool:
