@@ -219,6 +219,8 @@ def test_an_officer_who_did_not_know_is_asked(open_app: Open, kept: Callable[[],
     assert "A. Rahman: confirmed" in theirs.text_content("#since-list")
     assert len(kept()) == 1
     theirs.click("#since button[value=leave]")
+    theirs.wait_for_selector("#since", state="hidden")
+    theirs.wait_for_selector("#picture[aria-busy=false]")
     theirs.keyboard.press("u")
     wait_for(theirs, kept, 2)
     mine.wait_for_selector(f"#list [data-id={sighting}] .mark.unsure")
