@@ -18,34 +18,16 @@ from pathlib import Path
 from mapping.tables import TRACK
 from missions.flying.dronekit_compat import mavutil
 from picket.folder import Flight, open_flight
+from tests.drawing import drawn, home, polygon
 from vision.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEEDUP = 20.0
 LONGEST_S = 12.0
 START_S = 90.0
-_EAST = (88.895, 88.897, 88.897, 88.895, 88.895)
-_NORTH = (23.035, 23.035, 23.037, 23.037, 23.035)
-AREA = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"role": "patrol"},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [
-                    [[88.895, 23.035], [88.897, 23.035], [88.897, 23.037], [88.895, 23.037], [88.895, 23.035]]
-                ],
-            },
-        },
-        {
-            "type": "Feature",
-            "properties": {"role": "home"},
-            "geometry": {"type": "Point", "coordinates": [88.8955, 23.0352]},
-        },
-    ],
-}
+AREA = drawn(
+    polygon("patrol", [(88.895, 23.035), (88.897, 23.035), (88.897, 23.037), (88.895, 23.037)]), home(88.8955, 23.0352)
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

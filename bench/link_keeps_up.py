@@ -23,11 +23,14 @@ from missions.flying.flight import fly
 from missions.flying.recorder import Recorder
 from missions.planning.planner import make_plan
 from picket.simulator import Practice, practice_vehicle
+from tests.drawing import drawn, home, polygon
 
 CAMERA, DRONE = "boson640-14", "x500"
 SPEEDUP = 20.0
-_EAST = (88.895, 88.898, 88.898, 88.895, 88.895)
-_NORTH = (23.035, 23.035, 23.0375, 23.0375, 23.035)
+AREA = drawn(
+    polygon("patrol", [(88.895, 23.035), (88.898, 23.035), (88.898, 23.0375), (88.895, 23.0375)]), home(88.895, 23.035)
+)
+"""Three hundred metres by two hundred and eighty, home in a corner."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     drone = load_drone(DRONE)
     with tempfile.TemporaryDirectory() as scratch:
         area = Path(scratch) / "area.geojson"
-        area.write_text(json.dumps(area_to_watch()))
+        area.write_text(json.dumps(AREA))
         plan = make_plan(read_area(area), drone, load_camera(CAMERA), height_m=60.0)
         folder = Path(scratch) / "flight"
         practice = Practice(plan.home, 10.0, SPEEDUP, drone.endurance_s, sitl=options.sitl)
@@ -63,17 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     left = {thread.name for thread in set(threading.enumerate()) - threads_before}
     print(f"threads left: {', '.join(sorted(left)) or 'none'}")
     return int(bool(lost_photos) or outcome.photos_taken != len(kept) or outcome.ended != "landed")
-
-
-def area_to_watch() -> dict[str, object]:
-    """Three hundred metres by two hundred and eighty, home in a corner."""
-    corners = [[x, y] for x, y in zip(_EAST, _NORTH, strict=True)]
-    shapes = {"patrol": ("Polygon", [corners]), "home": ("Point", corners[0])}
-    features = [
-        {"type": "Feature", "properties": {"role": role}, "geometry": {"type": kind, "coordinates": places}}
-        for role, (kind, places) in shapes.items()
-    ]
-    return {"type": "FeatureCollection", "features": features}
 
 
 if __name__ == "__main__":

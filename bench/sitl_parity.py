@@ -6,6 +6,7 @@ the same ground side; what they report is compared, photograph by photograph.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -26,6 +27,7 @@ from missions.flying.recorder import Recorder
 from missions.plan import Plan
 from missions.planning.planner import make_plan
 from picket.simulator import Practice, practice_vehicle
+from tests.drawing import drawn, feature, home, polygon
 
 HOME = (23.0412, 88.8972)
 HOME_AMSL_M = 10.0
@@ -79,24 +81,14 @@ def plan_of(mission: Mission, folder: Path) -> Plan:
     def at(north: float, east: float) -> list[float]:
         return [HOME[1] + east / M_PER_DEG / math.cos(math.radians(HOME[0])), HOME[0] + north / M_PER_DEG]
 
-    def ring(corners: Sequence[tuple[float, float]]) -> list[list[float]]:
-        return [at(*corner) for corner in (*corners, corners[0])]
-
-    def feature(role: str, kind: str, coordinates: object) -> dict[str, object]:
-        return {
-            "type": "Feature",
-            "properties": {"role": role},
-            "geometry": {"type": kind, "coordinates": coordinates},
-        }
-
     features = [
-        feature("patrol", "Polygon", [ring(mission.patrol)]),
-        feature("home", "Point", [HOME[1], HOME[0]]),
-        *(feature("no_fly", "Polygon", [ring(zone)]) for zone in mission.no_fly),
+        polygon("patrol", itertools.starmap(at, mission.patrol)),
+        home(HOME[1], HOME[0]),
+        *(polygon("no_fly", itertools.starmap(at, zone)) for zone in mission.no_fly),
         *(feature("rally", "Point", at(*place)) for place in mission.rally),
     ]
     path = folder / f"{mission.name}.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    path.write_text(json.dumps(drawn(*features)))
     return make_plan(
         read_area(path),
         load_drone(mission.drone),

@@ -25,6 +25,7 @@ from picket.web.app import create_app
 from picket.web.guard import CSRF_HEADER, cookie_name
 from picket.web.serving import WebServer
 from picket.web.settings import Settings
+from tests.drawing import drawn, polygon
 
 SIZES_KM2 = (0.3, 1.0, 5.0)
 DRAGS = 40
@@ -38,14 +39,7 @@ def area_of(size_km2: float, pulled_m: float) -> dict[str, object]:
     corners = np.array(box(-half, -half, half, half).exterior.coords)
     corners[2] += pulled_m
     lat, lon = LocalFrame(LAT_DEG, LON_DEG).to_geodetic(corners[:, 0], corners[:, 1])
-    ring = [[float(x), float(y)] for x, y in zip(lon, lat, strict=True)]
-    ring[-1] = ring[0]
-    feature = {
-        "type": "Feature",
-        "properties": {"role": "patrol"},
-        "geometry": {"type": "Polygon", "coordinates": [ring]},
-    }
-    return {"type": "FeatureCollection", "features": [feature]}
+    return drawn(polygon("patrol", [[float(x), float(y)] for x, y in zip(lon[:-1], lat[:-1], strict=True)]))
 
 
 def main() -> int:

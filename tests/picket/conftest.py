@@ -9,27 +9,12 @@ import pytest
 
 from picket.cli import main
 from picket.folder import Mission
+from tests.drawing import drawn, home, polygon
 
-AREA = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"role": "patrol"},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [
-                    [[88.8950, 23.0350], [88.8960, 23.0350], [88.8960, 23.0360], [88.8950, 23.0360], [88.8950, 23.0350]]
-                ],
-            },
-        },
-        {
-            "type": "Feature",
-            "properties": {"role": "home"},
-            "geometry": {"type": "Point", "coordinates": [88.8955, 23.0352]},
-        },
-    ],
-}
+AREA = drawn(
+    polygon("patrol", [(88.8950, 23.0350), (88.8960, 23.0350), (88.8960, 23.0360), (88.8950, 23.0360)]),
+    home(88.8955, 23.0352),
+)
 
 
 @pytest.fixture

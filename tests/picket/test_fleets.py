@@ -21,6 +21,7 @@ from missions.separation import HORIZONTAL_M, VERTICAL_M
 from picket.cli import main
 from picket.fleets import own_ways_home
 from picket.folder import Mission
+from tests.drawing import drawn, home, polygon
 
 HOME = (88.8955, 23.0352)
 CORNERS = [[88.8925, 23.0348], [88.8985, 23.0348], [88.8985, 23.0356], [88.8925, 23.0356], [88.8925, 23.0348]]
@@ -35,13 +36,8 @@ def mission(tmp_path_factory: pytest.TempPathFactory) -> Mission:
 
 def planned(folder: Path) -> Mission:
     """A mission of two sorties for two drones."""
-    shapes = {"patrol": ("Polygon", [CORNERS]), "home": ("Point", HOME)}
-    features = [
-        {"type": "Feature", "properties": {"role": role}, "geometry": {"type": kind, "coordinates": places}}
-        for role, (kind, places) in shapes.items()
-    ]
     area = folder / "area.geojson"
-    area.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    area.write_text(json.dumps(drawn(polygon("patrol", CORNERS), home(*HOME))))
     assert main(["plan", str(area), "--drones", "2", "-o", str(folder / "mission")]) == 0
     return Mission(folder / "mission")
 

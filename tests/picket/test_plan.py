@@ -14,6 +14,7 @@ from missions.plan import legs
 from picket.cli import main
 from picket.flights import plan_sha256
 from picket.folder import Mission
+from tests.drawing import drawn, home, polygon
 
 SQUARE = [[88.89, 23.02], [88.894, 23.02], [88.894, 23.024], [88.89, 23.024], [88.89, 23.02]]
 
@@ -27,16 +28,8 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[
 
 @pytest.fixture
 def area(tmp_path: Path) -> Path:
-    features = [
-        {"type": "Feature", "properties": {"role": "patrol"}, "geometry": {"type": "Polygon", "coordinates": [SQUARE]}},
-        {
-            "type": "Feature",
-            "properties": {"role": "home"},
-            "geometry": {"type": "Point", "coordinates": [88.892, 23.0195]},
-        },
-    ]
     path = tmp_path / "field.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    path.write_text(json.dumps(drawn(polygon("patrol", SQUARE), home(88.892, 23.0195))), encoding="utf-8")
     return path
 
 

@@ -13,6 +13,7 @@ import pytest
 import rasterio
 
 from picket.cli import main
+from tests.drawing import drawn, home, polygon
 
 SOUTH, WEST, SIDE = 47.0, 8.0, 0.004
 
@@ -23,17 +24,10 @@ def square(x: float, y: float, side: float) -> list[list[float]]:
 
 @pytest.fixture
 def area(tmp_path: Path) -> Path:
-    patrol = {"type": "Polygon", "coordinates": [square(WEST, SOUTH, SIDE)]}
-    features = [
-        {"type": "Feature", "properties": {"role": "patrol"}, "geometry": patrol},
-        {
-            "type": "Feature",
-            "properties": {"role": "home"},
-            "geometry": {"type": "Point", "coordinates": [WEST + 0.0004, SOUTH + 0.0004]},
-        },
-    ]
     path = tmp_path / "strip.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    path.write_text(
+        json.dumps(drawn(polygon("patrol", square(WEST, SOUTH, SIDE)), home(WEST + 0.0004, SOUTH + 0.0004)))
+    )
     return path
 
 

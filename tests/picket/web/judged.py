@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from mapping.tables import FRAMES, SIGHTINGS
+from tests.drawing import drawn, polygon
 from vision.table import DETECTIONS
 
 START = datetime(2026, 11, 22, 18, 16, 5, tzinfo=UTC)
@@ -33,9 +34,7 @@ def make_mission(
         [LON_DEG + d, LAT_DEG + d],
         [LON_DEG - d, LAT_DEG + d],
     ]
-    area = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
-    patrol = {"type": "Feature", "properties": {"role": "patrol"}, "geometry": area}
-    (root / "area.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [patrol]}))
+    (root / "area.geojson").write_text(json.dumps(drawn(polygon("patrol", ring))))
     (flight / "flight.json").write_text(
         json.dumps({"drone": "x500v2", "camera": "boson640-14", "ended": "landed", "complete": True})
     )

@@ -20,27 +20,18 @@ import pytest
 from playwright.sync_api import expect
 
 from picket.cli import main
+from tests.drawing import drawn, home, polygon
 
 SOON = {"timeout": 120_000}
 WEST, SOUTH, EAST, NORTH = 88.8950, 23.0350, 88.8956, 23.0356
-AREA = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"role": "patrol", "name": "<img src=x onerror=alert(1)>"},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [[[WEST, SOUTH], [EAST, SOUTH], [EAST, NORTH], [WEST, NORTH], [WEST, SOUTH]]],
-            },
-        },
-        {
-            "type": "Feature",
-            "properties": {"role": "home"},
-            "geometry": {"type": "Point", "coordinates": [WEST, SOUTH]},
-        },
-    ],
-}
+AREA = drawn(
+    polygon(
+        "patrol",
+        [(WEST, SOUTH), (EAST, SOUTH), (EAST, NORTH), (WEST, NORTH)],
+        name="<img src=x onerror=alert(1)>",
+    ),
+    home(WEST, SOUTH),
+)
 
 
 @pytest.fixture(scope="session")

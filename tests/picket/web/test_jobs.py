@@ -23,22 +23,11 @@ from picket.web.events import Hub
 from picket.web.flying import Flying, check_nothing_flies
 from picket.web.jobs import Job, JobRefusedError, Jobs
 from picket.web.processes import message_of
+from tests.drawing import drawn, polygon
 
-AREA: dict[str, Any] = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"role": "patrol", "name": "north"},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [
-                    [[88.8950, 23.0350], [88.8975, 23.0350], [88.8975, 23.0372], [88.8950, 23.0372], [88.8950, 23.0350]]
-                ],
-            },
-        }
-    ],
-}
+AREA = drawn(
+    polygon("patrol", [(88.8950, 23.0350), (88.8975, 23.0350), (88.8975, 23.0372), (88.8950, 23.0372)], name="north")
+)
 
 
 COMMAND = """

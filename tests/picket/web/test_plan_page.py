@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from picket.web.places import checked_name
+from tests.drawing import drawn, polygon
 from vision.errors import InputError
 
 CORNERS = ((300, 240), (470, 250), (480, 400), (290, 410))
@@ -118,14 +119,7 @@ def test_drawing_by_keyboard_alone(served, open_app) -> None:
 
 def test_problems_are_told_in_words(open_app) -> None:
     page, watched = at_benapole(open_app)
-    area = {
-        "type": "Feature",
-        "properties": {"role": "patrol"},
-        "geometry": {
-            "type": "Polygon",
-            "coordinates": [[[88.8, 23], [88.8, 23.1], [88.9, 23.1], [88.9, 23], [88.8, 23]]],
-        },
-    }
+    area = polygon("patrol", [(88.8, 23), (88.8, 23.1), (88.9, 23.1), (88.9, 23)])
     given = {"name": "area.geojson", "mimeType": "application/json", "buffer": json.dumps(area).encode()}
     page.set_input_files("#area-file", given)
     expect(page.locator("#problems li")).to_have_count(1, **SOON)
@@ -138,19 +132,15 @@ def test_problems_are_told_in_words(open_app) -> None:
 
 def test_nothing_in_a_name_becomes_markup(served, officer, open_app) -> None:
     features = [
-        {
-            "type": "Feature",
-            "properties": {"role": "no_fly" if k else "patrol", "name": text, "onclick": text},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [
-                    [[88.8 + k / 1e3, 23], [88.8 + k / 1e3, 23.002], [88.802 + k / 1e3, 23], [88.8 + k / 1e3, 23]]
-                ],
-            },
-        }
+        polygon(
+            "no_fly" if k else "patrol",
+            [(88.8 + k / 1e3, 23), (88.8 + k / 1e3, 23.002), (88.802 + k / 1e3, 23)],
+            name=text,
+            onclick=text,
+        )
         for k, text in enumerate(PAYLOADS)
     ]
-    body = {"area": {"type": "FeatureCollection", "name": PAYLOADS[0], "features": features}, "version": 0}
+    body = {"area": {**drawn(*features), "name": PAYLOADS[0]}, "version": 0}
     assert officer.put("/api/missions/north/drawing", json=body).status_code == 200
     page, watched = open_app("/missions/north/plan", name="<i>A</i>")
     page.wait_for_selector("body[data-ready]")
@@ -170,19 +160,7 @@ def test_no_payload_is_a_name(name) -> None:
 
 
 def test_a_viewer_looks_and_changes_nothing(served, officer, open_app) -> None:
-    area = {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "properties": {"role": "patrol"},
-                "geometry": {
-                    "type": "Polygon",
-                    "coordinates": [[[88.8, 23], [88.8, 23.002], [88.802, 23], [88.8, 23]]],
-                },
-            }
-        ],
-    }
+    area = drawn(polygon("patrol", [(88.8, 23), (88.8, 23.002), (88.802, 23)]))
     assert officer.put("/api/missions/north/drawing", json={"area": area, "version": 0}).status_code == 200
     page, watched = open_app("/missions/north/plan", role="viewer", name="V")
     page.wait_for_selector("body[data-ready]")
