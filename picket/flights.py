@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -84,12 +85,24 @@ def new_flight(mission: Mission, sortie: int) -> Flight:
     for card in (mission.root / "flights").glob(f"*/{_CARD}"):
         if not Flight(card.parent).is_being_flown():
             shutil.rmtree(card, ignore_errors=True)
-    flight = Flight(mission.root / "flights" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{sortie:02d}")
-    flight.root.mkdir(parents=True)
+    flight = Flight(_free_folder(mission.root / "flights", sortie))
     camera_file = mission.settings().get("camera_file")
     if camera_file:
         shutil.copyfile(mission.root / camera_file, flight.root / camera_file)
     return flight
+
+
+def _free_folder(flights: Path, sortie: int) -> Path:
+    """A folder made for a flight of this sortie, named by the second in which it began. An attempt in the very second
+    of another waits for the next, so that each name stays true."""
+    while True:
+        folder = flights / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{sortie:02d}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            time.sleep(0.05)
+        else:
+            return folder
 
 
 def facts_of(mission: Mission, **more: Any) -> dict[str, Any]:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from missions.formats.plan_geojson import read_plan
 from picket.cli import main
+from picket.flights import new_flight
 from picket.folder import Flight, Mission
 
 
@@ -61,6 +63,14 @@ def test_a_declined_take_off_is_said_and_is_no_flight(
     assert flown["flown"]
     assert [flight.left_the_ground() for flight in mission.flights()] == [False, True]
     assert Flight(Path(flown["flight"])).facts()["took_off_utc"]
+
+
+def test_attempts_in_one_second_get_folders_of_their_own(mission: Mission) -> None:
+    """The names are in the order of the attempts, and none is later than its making."""
+    flights = [new_flight(mission, 1) for _ in range(3)]
+    names = [flight.root.name for flight in flights]
+    assert names == sorted(set(names))
+    assert names[-1] <= f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-01"
 
 
 def test_a_no_go_names_every_reason_in_the_summary(mission: Mission) -> None:
