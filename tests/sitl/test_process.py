@@ -82,7 +82,7 @@ def test_an_autopilot_that_ends_says_its_own_last_words(tmp_path: Path) -> None:
     ends.write_text("#!/bin/sh\n# by its name an ArduCopter\necho no frame of that name >&2\nexit 1\n")
     ends.chmod(0o700)
     broken = Practice(Position(*HOME), 10.0, 5.0, 960.0, sitl=ends)
-    with pytest.raises(SimulationError, match="ArduPilot ended at its start.*no frame"), practice_vehicle(broken):
+    with pytest.raises(SimulationError, match=r"ArduPilot ended at its start.*no frame"), practice_vehicle(broken):
         pass
 
 
