@@ -144,11 +144,34 @@ class Fence:
         return sum(len(ring) for ring in (*self.inclusion, *self.exclusion))
 
 
+ZoneWay = Literal["closed", "beneath", "open"]
+
+
+@dataclass(frozen=True)
+class AirZone:
+    """A zone of the airspace near a plan, for people to see: what it is called, its ground, what it asks and its
+    heights in words, and what that means for these flights. They keep out of a `closed` one, fly over one that lies
+    `beneath` but do not take off or land in it, and fly in an `open` one; `why` in words, empty where that is plain."""
+
+    title: str
+    rings: PolygonRings
+    asks: str
+    heights: str
+    way: ZoneWay
+    why: str = ""
+
+    @property
+    def limits(self) -> str:
+        """What it asks and where, and why it is open or closed, as half a sentence."""
+        return f"{self.asks} {self.heights}" + (f"; {self.why}" if self.why and self.why != self.asks else "")
+
+
 @dataclass(frozen=True)
 class Plan:
     """The flyable answer to an area: sorties, fence and rally points, with what was asked and what it yields.
 
-    `patrol`, `border` and `no_fly` repeat the area so that a plan can be shown by itself. `coverage` is the fraction of
+    `patrol`, `border` and `no_fly` repeat the area so that a plan can be shown by itself; `zones` are those of the
+    airspace near it. `coverage` is the fraction of
     the patrol area inside the footprints of all photos. `angle_deg` is the direction of most transects, clockwise from
     true north, 0 to 180. `wind_from_deg` is where the wind it was planned for blows from. `revisit_s` is the longest
     that a point of the area stays unseen where the plan is flown over and over. `height_home_m` is above take-off, or,
@@ -190,6 +213,12 @@ class Plan:
     return_height_home_m: float | None = None
     footprint: Footprint | None = None
     gimbal_pitch_deg: float | None = None
+    zones: tuple[AirZone, ...] = ()
+
+    @property
+    def closed(self) -> tuple[PolygonRings, ...]:
+        """The ground that the plan keeps out of: no-fly zones as drawn, and the airspace's zones closed to it."""
+        return (*self.no_fly, *(zone.rings for zone in self.zones if zone.way == "closed"))
 
     @property
     def pictured(self) -> Footprint:

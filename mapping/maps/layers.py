@@ -55,6 +55,9 @@ LAYERS = (
     Layer("patrol", "Area to watch", "area", True, True),
     Layer("hole", "Left out of the area", "area", True, True),
     Layer("no_fly", "No-fly zone", "area", True, True),
+    Layer("zone_open", "Air zone, open to this flight", "area", False, True),
+    Layer("zone_beneath", "Air zone beneath: no landing", "area", False, True),
+    Layer("zone_closed", "Air zone: keep out", "area", True, True),
     Layer("fence_inclusion", "Fence: stay inside", "area", False, True),
     Layer("fence_exclusion", "Fence: stay out", "area", False, True),
     Layer("border", "Border line", "line", True, True),
@@ -69,19 +72,22 @@ LAYERS = (
 """All layers, drawn in this order."""
 
 AREA_ROLES = ("patrol", "border", "no_fly", "home", "rally")
-PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect")
+ZONE_ROLES = ("zone_closed", "zone_beneath", "zone_open")
+"""Zones of the airspace: some are as large as a town, so that no map is made to show them whole."""
+PLAN_ROLES = ("fence_inclusion", "fence_exclusion", "leg", "transect", *ZONE_ROLES)
 BOX_COLUMNS = ("id", "class", "confidence", "file", "verdict", "picture")
 
 
 @dataclass(frozen=True)
 class Feature:
     """One thing on the map: geometry in longitude and latitude, the name a person gave it, its sortie and the band of
-    its height (or None)."""
+    its height (or None), and the limits that hold there, in words."""
 
     geometry: BaseGeometry
     name: str = ""
     sortie: int | None = None
     tone: int | None = None
+    limits: str = ""
 
 
 Features = dict[str, list[Feature]]
@@ -112,8 +118,9 @@ def features_of(collection: Mapping[str, Any] | None) -> tuple[Features, int]:
             left_out += 1
             continue
         sortie = properties.get("sortie")
+        name, limits = (str(properties.get(key) or "") for key in ("name", "limits"))
         found.setdefault(role, []).append(
-            Feature(geometry, str(properties.get("name") or ""), sortie if isinstance(sortie, int) else None)
+            Feature(geometry, name, sortie if isinstance(sortie, int) else None, limits=limits)
         )
     return found, left_out
 
@@ -225,6 +232,7 @@ def layers_json(features: Features, plan_page: bool) -> list[dict[str, Any]]:
             "features": [
                 {
                     "name": feature.name,
+                    "limits": feature.limits,
                     "sortie": feature.sortie,
                     "tone": feature.tone,
                     "geometry": geometry_json(feature.geometry),

@@ -186,7 +186,8 @@ def ground_of(content: ReportContent) -> layers.Bounds:
             longitudes_near(floats(table, "lon_deg"), around).tolist(), floats(table, "lat_deg").tolist(), strict=True
         )
     ]
-    geometries = [item.geometry for items in layers.features_near(features, around).values() for item in items]
+    near = layers.features_near(features, around)
+    geometries = [item.geometry for role, items in near.items() if role not in layers.ZONE_ROLES for item in items]
     return layers.extent(geometries, places) or layers.WORLD
 
 
@@ -275,7 +276,7 @@ def _write(
     basis: str = "",
 ) -> None:
     """Put together what both pages share and write the page. `fit` is what the map has to show first of all."""
-    everything = [item.geometry for items in features.values() for item in items]
+    everything = [item.geometry for role, items in features.items() if role not in layers.ZONE_ROLES for item in items]
     west, south, east, north = layers.view(layers.extent(*fit), layers.extent(everything, fit[1]))
     made = made_utc or datetime.now(UTC)
     page = {

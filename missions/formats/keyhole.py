@@ -1,6 +1,6 @@
 """A plan as KML or KMZ for an eye in Google Earth: the sorties at their heights, transects apart from the ways between
-them, the fence as walls up to its ceiling, the area, home and rally points. Made to be looked at: what is flown is read
-from the other formats."""
+them, the fence as walls up to its ceiling, the area, home and rally points, and the airspace's zones with their limits.
+Made to be looked at: what is flown is read from the other formats."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ _STYLES = {
     "patrol": ("ff7b5a00", "307b5a00"),
     "border": ("ff2f2fb0", "002f2fb0"),
     "no_fly": ("ff1f3fd0", "501f3fd0"),
+    "zone_closed": ("ff7f30b0", "407f30b0"),
+    "zone_beneath": ("ff7f30b0", "187f30b0"),
+    "zone_open": ("a07f30b0", "007f30b0"),
     "fence": ("ff3090c0", "203090c0"),
     "transect": ("ff20d0ff", "0020d0ff"),
     "leg": ("ffc0c0c0", "00c0c0c0"),
@@ -47,6 +50,8 @@ def document(plan: Plan) -> ET.Element:
         add_line_style(style, line)
         add_text(ET.SubElement(style, "PolyStyle"), "color", fill)
     _area(add_folder(top, "Area"), plan)
+    if plan.zones:
+        _zones(add_folder(top, "Air zones"), plan)
     _fence(add_folder(top, "Fence"), plan)
     for sortie in plan.sorties:
         _sortie(add_folder(top, f"Sortie {sortie.number}"), plan, sortie)
@@ -71,6 +76,12 @@ def _area(folder: ET.Element, plan: Plan) -> None:
         add_geometry(_placemark(folder, "border", "border"), LineString(_lonlat(line)))
     for name, place in (("home", plan.home), *((f"rally {n}", one) for n, one in enumerate(plan.rally, 1))):
         add_geometry(_placemark(folder, name), Point(place.lon_deg, place.lat_deg))
+
+
+def _zones(folder: ET.Element, plan: Plan) -> None:
+    for zone in plan.zones:
+        mark = _placemark(folder, zone.title, f"zone_{zone.way}", zone.limits)
+        add_geometry(mark, lonlat_polygon(zone.rings))
 
 
 def _fence(folder: ET.Element, plan: Plan) -> None:
@@ -108,9 +119,11 @@ def _sortie(folder: ET.Element, plan: Plan, sortie: Sortie) -> None:
         add_geometry(_placemark(folder, name), Point(point.lon_deg, point.lat_deg))
 
 
-def _placemark(folder: ET.Element, name: str, style: str = "") -> ET.Element:
+def _placemark(folder: ET.Element, name: str, style: str = "", description: str = "") -> ET.Element:
     mark = ET.SubElement(folder, "Placemark")
     add_text(mark, "name", name)
+    if description:
+        add_text(mark, "description", html_lines([description]))
     if style:
         add_text(mark, "styleUrl", f"#{style}")
     return mark

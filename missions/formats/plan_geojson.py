@@ -1,7 +1,8 @@
 """A plan as GeoJSON: features that any map shows, and the exact plan beside them, to be read back.
 
-Features carry a `role` (patrol, border, no_fly, home, rally, fence_inclusion, fence_exclusion, transect, leg) and,
-where they are flown, their `sortie`. The plan itself is the foreign member `picket` (RFC 7946, 6.1); editing a feature
+Features carry a `role` (patrol, border, no_fly, home, rally, fence_inclusion, fence_exclusion, transect, leg, and
+zone_closed, zone_beneath or zone_open of the airspace with their `name` and `limits`) and, where they are flown, their
+`sortie`. The plan itself is the foreign member `picket` (RFC 7946, 6.1); editing a feature
 on a map does not change it.
 """
 
@@ -69,6 +70,8 @@ def _features(plan: Plan) -> Iterator[dict[str, Any]]:
         yield _feature(_line(line), role="border")
     for rings in plan.no_fly:
         yield _feature(_polygon(rings), role="no_fly")
+    for zone in plan.zones:
+        yield _feature(_polygon(zone.rings), role=f"zone_{zone.way}", name=zone.title, limits=zone.limits)
     for ring in plan.fence.inclusion:
         yield _feature(_polygon((ring,)), role="fence_inclusion", alt_max_home_m=plan.fence.alt_max_home_m)
     for ring in plan.fence.exclusion:

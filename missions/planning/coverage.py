@@ -33,7 +33,7 @@ def covered_share(plan: Plan, lanes: Sequence[LineString] = ()) -> float:
         ]
         watched: BaseGeometry = shapely.union_all(shapely.buffer(lanes, plan.line_spacing_m / 2.0, cap_style="flat"))
     else:
-        closed = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.no_fly]), plan.home)
+        closed = to_local(shapely.union_all([lonlat_polygon(rings) for rings in plan.closed]), plan.home)
         watched = to_local(MultiPolygon([lonlat_polygon(rings) for rings in plan.patrol]), plan.home)
         watched = watched.difference(closed) if watched.intersects(closed) else watched
     return float(watched.intersection(_imaged(plan, plan.sorties)).area / watched.area)

@@ -4,13 +4,14 @@ than was thought the zones are looked at again. Judging zones is `missions.zones
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from missions.areas.area import Area
 from missions.errors import NotFlyableError
 from missions.plan import Plan, Position
-from missions.zones.conflict import Band, Way, findings, keep_out, said
+from missions.planning.local import rings_of
+from missions.zones.conflict import Band, Way, findings, keep_out, nearby, said, shown
 from missions.zones.schedule import Window
 from missions.zones.zone import Zone
 from vision.errors import InputError
@@ -57,7 +58,8 @@ def plan_among_zones(
             raise NotFlyableError(f"{error}; closed here: {'; '.join(said(one) for one in closed)}") from error
         needed_s = flown_by_s(plan)
         if window is None or needed_s <= duration_s:
-            return plan
+            drawn = tuple(rings_of(polygon) for polygon in area.no_fly.geoms)
+            return replace(plan, no_fly=drawn, zones=tuple(shown(one) for one in nearby(found, area, home)))
         duration_s = 1.2 * needed_s
     raise NotFlyableError("the flight lasts until further zones come into force, and without them longer; fly earlier")
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 
-from shapely.geometry import MultiPolygon, Point
+import shapely
+from shapely.geometry import GeometryCollection, MultiPolygon, Point
 
 from mapping.ground.geoid import undulation_m
 from missions.areas.area import Area
 from missions.areas.shapes import turned_near, united
 from missions.errors import NotFlyableError
-from missions.plan import Position
+from missions.plan import AirZone, Position, ZoneWay
+from missions.planning.local import rings_of
 from missions.zones.schedule import Window, ended_before, in_force
 from missions.zones.zone import Limit, Restriction, Zone
 
@@ -40,6 +42,9 @@ class Way(Enum):
     OPEN = "open"
     BENEATH = "beneath"
     CLOSED = "closed"
+
+
+_SHOWN: dict[Way, ZoneWay] = {Way.OPEN: "open", Way.BENEATH: "beneath", Way.CLOSED: "closed"}
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,7 @@ def keep_out(area: Area, found: Sequence[Finding], home: Position | None) -> Are
         )
         raise NotFlyableError(f"all of the patrol area is closed: {cause}")
     rally = [place for place in area.rally if not _inside(place, barred)]
-    near = area.patrol.envelope.buffer(_NEAR_DEG)
-    notes = [_noted(one, area) for one in found if one.zone.polygon.intersects(near)]
+    notes = [_noted(one, area) for one in nearby(found, area, home)]
     if len(rally) < len(area.rally):
         lost = len(area.rally) - len(rally)
         notes.append(f"{lost} rally point{'s lie' if lost > 1 else ' lies'} in a zone and cannot be used.")
@@ -108,6 +112,22 @@ def keep_out(area: Area, found: Sequence[Finding], home: Position | None) -> Are
         rally=tuple(rally),
         notes=(*area.notes, *notes),
     )
+
+
+def nearby(found: Sequence[Finding], area: Area, home: Position | None) -> tuple[Finding, ...]:
+    """The zones so near the patrol area or the way to it from home that they are told of even where they are open."""
+    home = home or area.home
+    ground = [area.patrol]
+    if home is not None:
+        ground.append(turned_near(Point(home.lon_deg, home.lat_deg), area.patrol.bounds[0]))
+    near = shapely.envelope(GeometryCollection(ground)).buffer(_NEAR_DEG)
+    return tuple(one for one in found if one.zone.polygon.intersects(near))
+
+
+def shown(one: Finding) -> AirZone:
+    """A zone as a plan shows it."""
+    zone = one.zone
+    return AirZone(zone.title, rings_of(zone.polygon), zone.restriction.value, zone.heights, _SHOWN[one.way], one.why)
 
 
 def _judged(zone: Zone, band: Band, window: Window | None, allowed: Collection[str], now: datetime) -> tuple[Way, str]:

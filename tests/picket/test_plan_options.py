@@ -81,6 +81,13 @@ def test_a_zone_is_kept_out_of_and_a_person_may_hold_the_authorisation(
     kept_out = "keeps out of the zone Z7 (Clinic): flying needs an authorisation"
     assert any(kept_out in note for note in said.summary["notes"])
     assert any("of the patrol area lies in or beside a no-fly zone" in note for note in said.summary["notes"])
+    made = json.loads((tmp_path / "mission/plan/plan.geojson").read_text())
+    shown = [one["properties"] for one in made["features"] if one["properties"]["role"] == "zone_closed"]
+    limits = "flying needs an authorisation from 0 m above ground to 120 m above ground"
+    assert [(one["name"], one["limits"]) for one in shown] == [("Z7 (Clinic)", limits)]
+    assert not [one for one in made["features"] if one["properties"]["role"] == "no_fly"]
+    for page in ("plan.html", "plan.kml"):
+        assert limits in (tmp_path / "mission/plan" / page).read_text()
     allowed = plan("--zones", str(zones), "--allow-zone", "Z7")
     assert (allowed.code, allowed.summary["coverage"]) == (0, pytest.approx(1.0, abs=0.005))
     assert any("you say that you hold the authorisation" in note for note in allowed.summary["notes"])

@@ -55,10 +55,19 @@ function featureLayer(layer, feature) {
   if (layer.shape === "place") {
     return L.geoJSON(feature.geometry, { pointToLayer: (_, point) => placeMarker(layer.role, feature.name, layer.label, point) });
   }
-  const interactive = ["patrol", "hole", "gap", "no_fly", "border"].includes(layer.role);
+  const zone = layer.role.startsWith("zone_");
+  const interactive = zone || ["patrol", "hole", "gap", "no_fly", "border"].includes(layer.role);
   const drawn = L.geoJSON(feature.geometry, { style: { className, interactive, noClip: false } });
-  if (interactive) drawn.bindTooltip(make("span", {}, feature.name ? `${layer.label}: ${feature.name}` : layer.label), { sticky: true });
-  return drawn;
+  const said = [feature.name ? `${layer.label}: ${feature.name}` : layer.label, feature.limits].filter(Boolean);
+  if (interactive) drawn.bindTooltip(make("span", {}, said.join("; ")), { sticky: true, className: zone ? "zone-words" : "" });
+  return zone && feature.name ? L.featureGroup([drawn, zoneLabel(feature.name, drawn.getBounds().getCenter())]) : drawn;
+}
+
+/** The name of a zone where its middle is; what it asks is said where it is pointed at. */
+function zoneLabel(name, middle) {
+  const marker = L.marker(middle, { icon: L.divIcon({ className: "zone-middle", iconSize: [0, 0] }), keyboard: false, interactive: false });
+  marker.bindTooltip(make("span", {}, name), { permanent: true, direction: "center", className: "place-label zone-name" });
+  return marker;
 }
 
 /** All layers of the data as Leaflet groups in order of drawing: [{layer, group}]. */

@@ -251,7 +251,8 @@ async function load() {
     routes = drawLayers(map, state.layers).flatMap(({ layer, group }) => layer.features.map((feature, k) => ({
       sortie: feature.sortie, paths: feature.sortie === null ? [] : paths(group.getLayers()[k]),
     })));
-    bounds = L.latLngBounds(state.layers.flatMap((layer) => layer.features.map((feature) => L.geoJSON(feature.geometry).getBounds())));
+    // Zones of the airspace may be as large as a town.
+    bounds = L.latLngBounds(state.layers.filter(({ role }) => !role.startsWith("zone_")).flatMap((layer) => layer.features.map((feature) => L.geoJSON(feature.geometry).getBounds())));
     routes = routes.filter((route) => route.sortie !== null);
   }
   if (!fitted) { fitted = true; fit(); }

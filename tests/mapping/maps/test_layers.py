@@ -64,6 +64,19 @@ def test_the_area_wins_over_the_plan_and_transects_give_waypoints() -> None:
     assert merged["waypoint"][0].sortie == 2
 
 
+def test_a_zone_of_the_airspace_keeps_its_name_and_limits() -> None:
+    plan = collection(feature(SQUARE, role="zone_closed", name="Z1", limits="flying is prohibited from the ground up"))
+    merged, left_out = layers.plan_and_area(feature(SQUARE, role="no_fly", name="orchard"), plan)
+    assert (sorted(merged), left_out) == (["no_fly", "zone_closed"], 0)
+    shown = {layer["role"]: layer for layer in layers.layers_json(merged, plan_page=False)}
+    zone = shown["zone_closed"]["features"][0]
+    assert (zone["name"], zone["limits"], shown["zone_closed"]["on"]) == (
+        "Z1",
+        "flying is prohibited from the ground up",
+        True,
+    )
+
+
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 23.0, 64.0, -51.0]))
 def test_thinning_moves_nothing_by_more_than_its_tolerance(seed: int, lat: float) -> None:
     frame = LocalFrame(lat, 20.0)

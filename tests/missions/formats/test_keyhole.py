@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from missions.formats.keyhole import write_plan
-from missions.plan import Plan
+from missions.plan import AirZone, Plan
 
 KML = "{http://www.opengis.net/kml/2.2}"
 
@@ -34,6 +34,21 @@ def test_sorties_area_and_fence_are_all_there(plan: Plan, tmp_path: Path) -> Non
         if one.find(f"{KML}extrude") is None and one.find(f"{KML}altitudeMode") is not None
     ]
     assert sum(1 for _ in flown) >= sum(len(one.waypoints) - 1 for one in plan.sorties)
+
+
+def test_zones_of_the_airspace_stand_there_with_their_name_and_limits(plan: Plan, tmp_path: Path) -> None:
+    ring = plan.patrol[0]
+    zone = AirZone("Z1 (Airfield)", ring, "flying is prohibited", "from the ground up", "closed", "ask <the tower>")
+    path = tmp_path / "plan.kml"
+    write_plan(replace(plan, zones=(zone,)), path)
+    folder = next(
+        one for one in ET.parse(path).getroot().iter(f"{KML}Folder") if one.findtext(f"{KML}name") == "Air zones"
+    )
+    mark = folder.find(f"{KML}Placemark")
+    assert mark is not None
+    assert mark.findtext(f"{KML}name") == "Z1 (Airfield)"
+    said = "flying is prohibited from the ground up; ask &lt;the tower&gt;"
+    assert mark.findtext(f"{KML}description") == said
 
 
 def test_kmz_holds_the_same_and_is_byte_identical(plan: Plan, tmp_path: Path) -> None:
