@@ -40,6 +40,9 @@ MARKERS_UP_TO = 10_000
 PICTURES_UP_TO = 3_000
 WAIT_S = 60
 CLUSTER = "leaflet.markercluster@1.5.3"
+PLAIN_MARKER = "(row) => L.marker([row[0], row[1]])"
+"""folium's own callback draws with one more library from a host."""
+
 FIRST_CLICK = """
 window.firstClick = null;
 const tick = () => {
@@ -126,14 +129,14 @@ def pictures(table: pa.Table) -> dict[str, bytes]:
 def write_plain(table: pa.Table, path: Path, cluster: Path | None) -> None:
     """A plain folium map with its libraries inside; `cluster` is the plugin's folder, None: single markers."""
     lat, lon, names = (table[name].to_pylist() for name in ("lat_deg", "lon_deg", "sighting_id"))
-    base = folium.Map(location=[23.04, 88.895], zoom_start=14, tiles=None)
+    base = folium.Map(location=[23.04, 88.895], zoom_start=14, maxZoom=20, tiles=None)
     base.default_js, base.default_css = [], []
     libraries = [ASSETS / "leaflet.js"]
     if cluster is None:
         for place in zip(lat, lon, names, strict=True):
             folium.Marker(place[:2], popup=place[2], icon=folium.DivIcon(html="o")).add_to(base)
     else:
-        layer = FastMarkerCluster(list(zip(lat, lon, strict=True)))
+        layer = FastMarkerCluster(list(zip(lat, lon, strict=True)), callback=PLAIN_MARKER)
         layer.default_js, layer.default_css = [], []
         layer.add_to(base)
         libraries.append(cluster / "leaflet.markercluster.js")
