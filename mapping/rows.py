@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -25,7 +26,7 @@ def read_rows(
         raise InputError(path, f"cannot be read ({error.strerror}); give a CSV file of {what}") from error
     except UnicodeDecodeError as error:
         raise InputError(path, f"is not UTF-8 text; give a CSV file of {what}") from error
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True, strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
     rows = 0
     try:
         absent = [name for name in needed if name not in (reader.fieldnames or ())]

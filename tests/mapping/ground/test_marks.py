@@ -93,3 +93,9 @@ def test_a_file_that_is_no_text_or_absent_is_refused(tmp_path: Path) -> None:
         read_marks(picture, FLIGHT)
     with pytest.raises(InputError, match="cannot be read"):
         read_marks(tmp_path / "absent.csv", FLIGHT)
+
+
+def test_only_line_breaks_end_a_line(tmp_path: Path) -> None:
+    """Not all that Unicode calls one: a name may hold it."""
+    marks = read_marks(written(tmp_path, "file,x_px,y_px,object\na\u2028b.jpg,1,2,x\x85y\n"), flight("a\u2028b.jpg"))
+    assert marks["label"].to_pylist() == ["x\x85y"]
