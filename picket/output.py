@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -23,12 +24,16 @@ PROGRESS_VARIABLE = "PICKET_PROGRESS"
 """With the value `json` in the environment, progress is told as JSON, for the program that started this one."""
 
 console = Console(stderr=True, highlight=False, emoji=False)
+_STEERS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What steers a terminal, or turns the direction of what it shows."""
 
 
 def plain(text: str) -> str:
-    """`text` so that it is printed as it is. A program that listens gets it in one line: a name or a vehicle's word
-    with a line break in it could else be taken for a message of ours."""
-    return escape(" ".join(text.splitlines()) if told() else text)
+    """`text` so that it is printed as it is; what would steer the terminal is shown by its number. A program that
+    listens gets it in one line: a name or a vehicle's word with a line break in it could else be taken for a message of
+    ours."""
+    shown = " ".join(text.splitlines()) if told() else text
+    return escape(_STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", shown))
 
 
 def say(text: str) -> None:
@@ -88,7 +93,7 @@ def progress_bar(title: str) -> Iterator[Report]:
         task = bar.add_task(title, total=None, detail="")
 
         def update(done: int, total: int, detail: str = "") -> None:
-            bar.update(task, completed=done, total=total, detail=escape(detail))
+            bar.update(task, completed=done, total=total, detail=plain(detail))
 
         yield update
 

@@ -24,6 +24,11 @@ def test_text_is_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> Non
     assert said.out == ""
 
 
+def test_text_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say("a\tb \x1b[2J\x1b]0;owned\x07 \x9b31m \u202egpj.exe\0")
+    assert capsys.readouterr().err == "a       b \\u001b[2J\\u001b]0;owned\\u0007 \\u009b31m \\u202egpj.exe\\u0000\n"
+
+
 def test_progress_in_a_log_is_a_line_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
