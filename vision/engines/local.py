@@ -1,14 +1,15 @@
 """Search frames on this machine: one thread reads pictures ahead, and as many as there are cores look, each at a window
 of its own. Sharing one window among cores instead makes them wait for each other at every layer; where another program
-wants a core too, that took up to ten times the processor time. A GPU is handed many windows together, of
-whatever frames. At most a few pictures are in memory, however many there are. The table is `batch`'s subject.
+wants a core too, that took up to ten times the processor time. A GPU is handed many windows together, of whatever
+frames, and all cores read for it. At most a few pictures, or batches of them, are in memory, however many there are.
+The table is `batch`'s subject.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +21,11 @@ from vision.frame import SearchSettings, Window, join_windows, windows_of
 from vision.images import Picture, read_image
 
 READ_AHEAD = 2
-"""Pictures read and waiting."""
+"""Pictures read and waiting, for each thread that reads."""
+
+GPU_LOOKERS = 3
+"""Threads that hand batches to a GPU: while one batch is run, another is made ready and one's boxes are read off. More
+only take its memory."""
 
 _Asked = tuple[np.ndarray, "Future[Boxes]"]
 _Kind = tuple[tuple[int, ...], int, float]  # shape, side in the network, least confidence
@@ -28,10 +33,12 @@ _Kind = tuple[tuple[int, ...], int, float]  # shape, side in the network, least 
 
 @dataclass(frozen=True)
 class _Search:
-    """A frame being searched: its windows and what each will have shown, or why there is nothing to search."""
+    """A frame being searched: its windows, what each will have shown and which share of a batch it is, or why there is
+    nothing to search."""
 
-    windows: tuple[Window, ...]
-    found: tuple[Future[Boxes], ...]
+    windows: tuple[Window, ...] = ()
+    found: tuple[Future[Boxes], ...] = ()
+    shares: tuple[float, ...] = ()
     error: InputError | None = None
 
     def result(self) -> Boxes | InputError:
@@ -39,8 +46,12 @@ class _Search:
             return self.error
         return join_windows(self.windows, [future.result() for future in self.found])
 
-    def pending(self) -> int:
-        return sum(not future.done() for future in self.found)
+    def undone(self) -> list[Future[Boxes]]:
+        return [future for future in self.found if not future.done()]
+
+    def pending(self) -> float:
+        """How many batches its windows that are not looked at yet would fill."""
+        return sum(share for future, share in zip(self.found, self.shares, strict=True) if not future.done())
 
 
 @dataclass(frozen=True)
@@ -51,14 +62,17 @@ class _Lookers:
     detector: Detector
     _waiting: dict[_Kind, list[_Asked]] = field(default_factory=dict)
 
+    def together(self, input_px: int) -> int:
+        """How many windows of that side make a batch."""
+        return max(1, self.detector.batch * self.detector.input_px**2 // input_px**2)
+
     def ask(self, picture: np.ndarray, input_px: int, confidence: float) -> Future[Boxes]:
         """What the window will have shown; the look begins when a batch is full, or at `start_all`."""
         asked: Future[Boxes] = Future()
         kind = (picture.shape[:2], input_px, confidence)
         group = self._waiting.setdefault(kind, [])
         group.append((picture, asked))
-        together = max(1, self.detector.batch * self.detector.input_px**2 // input_px**2)
-        if len(group) >= together:
+        if len(group) >= self.together(input_px):
             self._start(kind)
         return asked
 
@@ -80,12 +94,13 @@ class _Lookers:
                 asked.set_result(boxes)
 
 
-def _read_ahead(pool: ThreadPoolExecutor, pictures: Sequence[Picture]) -> Iterator[Future[np.ndarray]]:
-    """The pictures in order, each a future that holds it or what is wrong with it."""
+def _read_ahead(pool: ThreadPoolExecutor, pictures: Sequence[Picture], ahead: int) -> Iterator[Future[np.ndarray]]:
+    """The pictures in order, each a future that holds it or what is wrong with it; `ahead` of them read before they are
+    asked for."""
     waiting: deque[Future[np.ndarray]] = deque()
     for picture in pictures:
         waiting.append(pool.submit(read_image, picture))
-        if len(waiting) > READ_AHEAD:
+        if len(waiting) > ahead:
             yield waiting.popleft()
     yield from waiting
 
@@ -102,33 +117,39 @@ def search(
     On a CPU every window goes through the network alone, so what is found does not depend on its neighbours or on the
     number of cores."""
     workers = workers or worker_count()
-    reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read")
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look")
+    many = detector.batch > 1  # a GPU looks, and the cores are free to read
+    readers, looking = (workers, min(workers, GPU_LOOKERS)) if many else (1, workers)
+    reader = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="read")
+    pool = ThreadPoolExecutor(max_workers=looking, thread_name_prefix="look")
     lookers = _Lookers(pool, detector)
-    enough = 2 * workers * detector.batch
+    enough = 2 * looking
     started: deque[_Search] = deque()
 
     def start(reading: Future[np.ndarray], settings: SearchSettings) -> _Search:
         try:
             image = reading.result()
         except InputError as error:
-            return _Search(windows=(), found=(), error=error)
+            return _Search(error=error)
         height, width = image.shape[:2]
         windows = windows_of(width, height, settings, input_px=detector.input_px, fixed=detector.fixed)
         found = []
         for window in windows:
             x1, y1, x2, y2 = window.xyxy
             found.append(lookers.ask(image[y1:y2, x1:x2], window.input_px, settings.confidence))
-        return _Search(windows, tuple(found))
+        return _Search(windows, tuple(found), tuple(1.0 / lookers.together(window.input_px) for window in windows))
 
     try:
-        for reading, how in zip(_read_ahead(reader, pictures), settings, strict=True):
+        for reading, how in zip(_read_ahead(reader, pictures, READ_AHEAD * readers), settings, strict=True):
             started.append(start(reading, how))
             del reading  # it holds the picture
-            while started and (not started[0].pending() or sum(map(_Search.pending, started)) >= enough):
-                if started[0].pending():
+            while started:
+                if not started[0].pending():
+                    yield started.popleft().result()
+                elif sum(map(_Search.pending, started)) >= enough:  # not until the first is done: cores would run dry
                     lookers.start_all()
-                yield started.popleft().result()
+                    wait([future for one in started for future in one.undone()], return_when=FIRST_COMPLETED)
+                else:
+                    break
         lookers.start_all()
         while started:
             yield started.popleft().result()
