@@ -26,11 +26,10 @@ from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings
 from vision.classes import CLASSES, class_of
 from vision.detector import DEFAULT_WEIGHTS, NetworkDetector, load_detector
 from vision.engines.cores import worker_count
-from vision.evaluation import Truth, evaluate, read_yolo_labels
+from vision.evaluation import Truth, evaluate, f1, read_split
 from vision.frame import SearchSettings, windows_of
 from vision.images import read_image
 from vision.letterbox import letterbox
-from vision.quantizing import f1
 from vision.table import DETECTIONS
 
 ACROSS, DOWN = 6, 4
@@ -42,8 +41,8 @@ QUIET = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "f
 
 def compose(data: Path, folder: Path, count: int) -> tuple[list[tuple[str, Path]], dict[str, Truth]]:
     """Large frames put together from small ones (in an order drawn once), and what people drew in them."""
-    pictures = sorted((data / "images" / "val").glob("*.jpg"))
-    pictures = [pictures[k] for k in np.random.default_rng(0).permutation(len(pictures))]
+    small, drawn = read_split(data)
+    pictures = [small[k][1] for k in np.random.default_rng(0).permutation(len(small))]
     pictures = [path for path in pictures if read_image(path).shape[:2] == (HEIGHT_PX, WIDTH_PX)]
     frames, truths = [], {}
     for number in range(min(count, len(pictures) // (ACROSS * DOWN))):
@@ -53,7 +52,7 @@ def compose(data: Path, folder: Path, count: int) -> tuple[list[tuple[str, Path]
         for k, path in enumerate(parts):
             x, y = k % ACROSS * WIDTH_PX, k // ACROSS * HEIGHT_PX
             whole[y : y + HEIGHT_PX, x : x + WIDTH_PX] = read_image(path)
-            truth = read_yolo_labels(data / "labels" / "val" / f"{path.stem}.txt", WIDTH_PX, HEIGHT_PX, CLASSES)
+            truth = drawn[path.stem]
             boxes.append(truth.xyxy + np.array([x, y, x, y]))
             classes += truth.classes
         frames.append((f"m{number}", folder / f"m{number}.jpg"))

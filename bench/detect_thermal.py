@@ -22,9 +22,16 @@ from vision.checkpoint import sha256_of
 from vision.classes import CLASSES
 from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, load_detector
 from vision.engines.cores import worker_count
-from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels, recall_at_precision, recall_by_size
+from vision.evaluation import (
+    WHOLE_CURVE,
+    ClassScore,
+    Truth,
+    evaluate,
+    read_split,
+    recall_at_precision,
+    recall_by_size,
+)
 from vision.files import write_whole
-from vision.images import read_image
 from vision.merge import SAME_IOU
 from vision.networks.with_torch import load_torch
 from vision.offline import import_ultralytics
@@ -35,7 +42,6 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "thermal"
 PRECISE = 0.85
 TIMES_OF_DAY = {"by day": "0_", "by night": "1_"}
 """HIT-UAV's file names begin with it."""
-LEAST_CONFIDENCE = 0.001  # average precision needs the whole curve
 
 
 @dataclass(frozen=True)
@@ -134,20 +140,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write-recall", action="store_true", help="keep recall by size beside the shipped weights")
     options = parser.parse_args(arguments)
 
-    images = sorted((options.data / "images" / "val").glob("*.jpg"))
-    if not images:
+    frames, truths = read_split(options.data)
+    if not frames:
         print(f"no thermal frames in {options.data / 'images' / 'val'}; give their folder with --data", file=sys.stderr)
         return 0
-    frames = [(path.stem, path) for path in images]
-    truths = {}
-    for frame_id, path in frames:
-        height, width = read_image(path).shape[:2]
-        labels = options.data / "labels" / "val" / f"{frame_id}.txt"
-        truths[frame_id] = read_yolo_labels(labels, width, height, CLASSES)
-
     print(f"{len(frames)} frames, boxes of confidence >= {options.confidence:g}, right at IoU >= 0.5")
     print(f"{'':12} {'class':9} {'truths':>6} {'detections':>10} {'precision':>10} {'recall':>7} {'AP50':>6}")
-    table, _ = picket_detections(frames, options.weights, LEAST_CONFIDENCE)
+    table, _ = picket_detections(frames, options.weights, WHOLE_CURVE)
     _print_scores("picket", table, truths, options.confidence)
     by_size = {name: recall_by_size(table, truths, name, STEPS_PX, confidence=options.confidence) for name in CLASSES}
     for name, sizes in by_size.items():
@@ -170,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _, ours = picket_detections(frames, options.weights, options.confidence)
     times = [("picket", ours)]
     if not options.alone:
-        table, _ = ultralytics_detections(frames, options.weights, LEAST_CONFIDENCE)
+        table, _ = ultralytics_detections(frames, options.weights, WHOLE_CURVE)
         _print_scores("ultralytics", table, truths, options.confidence)
         _, theirs = ultralytics_detections(frames, options.weights, options.confidence)
         times.append(("ultralytics", theirs))

@@ -12,10 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from vision.boxes import iou
+from vision.classes import CLASSES
 from vision.errors import InputError
+from vision.images import IMAGE_SUFFIXES, read_image
 
 SAME_IOU = 0.5
 """A detection and a drawn box that overlap at least this much (intersection over union) are the same object."""
+
+WHOLE_CURVE = 0.001
+"""Least confidence of detections whose average precision is measured: all of the curve counts."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,25 @@ class ClassScore:
     def recall(self) -> float:
         """The share of drawn boxes that were found; NaN where there is none."""
         return self.hits / self.truths if self.truths else float("nan")
+
+
+def f1(scores: Sequence[ClassScore]) -> float:
+    """F1 over all classes together; NaN where nothing was drawn or detected."""
+    hits = sum(score.hits for score in scores)
+    total = sum(score.truths + score.detections for score in scores)
+    return 2 * hits / total if total else float("nan")
+
+
+def read_split(data: Path, split: str = "val") -> tuple[list[tuple[str, Path]], dict[str, Truth]]:
+    """The frames of a split of `data` (`images/val` and `labels/val` in YOLO's layout, classes numbered as in
+    `CLASSES`), in order: frame_id and picture, and by frame_id what is drawn. Empty where there are none. Raises
+    InputError where a picture or its labels cannot be read."""
+    images = sorted(path for path in (data / "images" / split).glob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    truths = {}
+    for path in images:
+        height, width = read_image(path).shape[:2]
+        truths[path.stem] = read_yolo_labels(data / "labels" / split / f"{path.stem}.txt", width, height, CLASSES)
+    return [(path.stem, path) for path in images], truths
 
 
 def read_yolo_labels(path: Path, width_px: int, height_px: int, names: Sequence[str]) -> Truth:

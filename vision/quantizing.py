@@ -20,7 +20,7 @@ from vision.checkpoint import sha256_of
 from vision.classes import CLASSES
 from vision.detector import DEFAULT_WEIGHTS, INPUT_PX, load_detector
 from vision.errors import InputError, VisionError
-from vision.evaluation import ClassScore, Truth, evaluate, read_yolo_labels
+from vision.evaluation import WHOLE_CURVE, ClassScore, evaluate, f1, read_split
 from vision.files import write_whole
 from vision.images import IMAGE_SUFFIXES, read_image
 from vision.letterbox import letterbox
@@ -32,7 +32,6 @@ from vision.offline import import_openvino
 FRAMES = 300
 """Frames the ranges of the 8-bit values are taken from."""
 
-_LEAST_CONFIDENCE = 0.001  # average precision needs the whole curve
 CARD = "README.md"
 
 
@@ -70,23 +69,14 @@ def quantize(network: TorchNetwork, frames: Sequence[Path]) -> Any:
     return made
 
 
-def f1(scores: Sequence[ClassScore]) -> float:
-    """F1 over all classes together; NaN where nothing was drawn or detected."""
-    hits = sum(score.hits for score in scores)
-    total = sum(score.truths + score.detections for score in scores)
-    return 2 * hits / total if total else float("nan")
-
-
 def measure(weights: Path, backend: str, data: Path) -> tuple[ClassScore, ...]:
     """How well the weights, run by `backend`, find what was drawn in `data` (`images/val`, `labels/val` in YOLO's
     layout, classes as in `CLASSES`), at the default confidence."""
-    frames = [(path.stem, path) for path in _pictures(data / "images" / "val")]
-    truths: dict[str, Truth] = {}
-    for frame_id, path in frames:
-        height, width = read_image(path).shape[:2]
-        truths[frame_id] = read_yolo_labels(data / "labels" / "val" / f"{frame_id}.txt", width, height, CLASSES)
+    frames, truths = read_split(data)
+    if not frames:
+        raise InputError(data, "no pictures in its images/val; give a folder with images/val and labels/val")
     detector = load_detector(weights, backend=backend)
-    found = detect_frames(frames, detector, search_settings(confidence=_LEAST_CONFIDENCE))
+    found = detect_frames(frames, detector, search_settings(confidence=WHOLE_CURVE))
     return evaluate(found.table, truths, CLASSES, confidence=DEFAULT_CONFIDENCE)
 
 
@@ -120,7 +110,7 @@ def card(weights: Path, sha256: str, frames: int, plain: Sequence[ClassScore], e
     loss = f1(plain) - f1(eight)
     used = "Picket runs it on a CPU where it is faster" if loss <= MOST_F1_LOSS else "so Picket does not run it unasked"
     rows = [
-        f"| {before.name} | {_one_f1(before):.3f} | {_one_f1(after):.3f} | {before.average_precision:.3f} | "
+        f"| {before.name} | {f1([before]):.3f} | {f1([after]):.3f} | {before.average_precision:.3f} | "
         f"{after.average_precision:.3f} |"
         for before, after in zip(plain, eight, strict=True)
     ]
@@ -143,10 +133,6 @@ def card(weights: Path, sha256: str, frames: int, plain: Sequence[ClassScore], e
             "",
         ]
     )
-
-
-def _one_f1(score: ClassScore) -> float:
-    return f1([score])
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -23,18 +23,16 @@ from typing import Any
 
 import numpy as np
 
-from vision.checkpoint import read_trainable, sha256_of
+from vision.checkpoint import sha256_of
 from vision.dataset import LabelledPicture
 from vision.errors import InputError, VisionError
 from vision.files import whole_file
 from vision.mosaic import Mosaics, Sample
-from vision.offline import import_ultralytics
+from vision.networks.with_torch import gpu_there
+from vision.trainable import GAINS, folded, network_for, save_network
 
 WEIGHTS, STATE, LOG = "weights.pt", "state.pt", "log.csv"
 """What a run leaves in its folder: the network, all it needs to go on, and its losses."""
-
-GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5}
-"""Weights of the three losses (place, class, distribution of edges), ultralytics' own."""
 
 _WARM_UP = 0.03
 _LAST_RATE = 0.01
@@ -43,6 +41,8 @@ _MEAN_OVER = 0.1
 _MOST_GRADIENT = 10.0
 _SAVE_EVERY_S = 240.0
 _LOG_EVERY = 20
+_GPU_BATCH = 64
+_GPU_PICTURE_BYTES = 250 << 20  # what a picture takes in a step of the shipped network, with a margin
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -121,16 +121,27 @@ def _stops_held() -> Iterator[Callable[[], bool]]:
 
 def best_device() -> str:
     """torch's name of what to train on: a GPU where there is one."""
+    return "cuda" if gpu_there() else "cpu"
+
+
+def memory_of(device: str) -> int | None:
+    """The bytes of a GPU's memory, taken or not; None for a CPU."""
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return None if device == "cpu" else int(torch.cuda.mem_get_info()[1])
 
 
-def settings_for(device: str, *, minutes: float | None, steps: int | None, seed: int) -> TrainSettings:
-    """How to train on a device: on a GPU all layers, and pictures enough at once to keep it busy."""
+def settings_for(
+    device: str, *, minutes: float | None, steps: int | None, seed: int, memory_bytes: int | None = None
+) -> TrainSettings:
+    """How to train on a device: on a GPU all layers, and pictures enough at once to keep it busy, as far as its memory
+    (None: plenty) holds them. The rate rises with the square root of their number, as Adam's noise falls."""
     if device == "cpu":
         return TrainSettings(minutes=minutes, steps=steps, seed=seed)
-    return TrainSettings(minutes=minutes, steps=steps, seed=seed, batch=64, frozen=0, side_px=640, rate=3e-3)
+    room = _GPU_BATCH if memory_bytes is None else memory_bytes // _GPU_PICTURE_BYTES
+    batch = min(_GPU_BATCH, 2 ** int(math.log2(max(2, room))))
+    rate = 3e-3 * math.sqrt(batch / _GPU_BATCH)
+    return TrainSettings(minutes=minutes, steps=steps, seed=seed, batch=batch, frozen=0, side_px=640, rate=rate)
 
 
 class _Run:
@@ -151,11 +162,11 @@ class _Run:
         self.mosaics = Mosaics(pictures, settings.side_px)
         self.device = torch.device(device)
         torch.manual_seed(settings.seed)
-        self.mean = _network(weights, names)
+        self.mean = network_for(weights, names)
         self.identity = {"weights": sha256_of(weights), "names": list(names), **_plain(asdict(settings))}
         self.network = copy.deepcopy(self.mean)
         self.mean.requires_grad_(False).eval().to(self.device)
-        self.stem = _fold(self.network.model[: settings.frozen])
+        self.stem = folded(self.network.model[: settings.frozen])
         for layer in self.network.model[: settings.frozen]:
             layer.requires_grad_(False)
         self.network.args = SimpleNamespace(**GAINS)
@@ -190,7 +201,7 @@ class _Run:
                 began = time.monotonic()
                 samples = ahead.result()
                 ahead = maker.submit(self._batch, self.steps + 1, self.share(ahead=1))
-                losses = self._step(samples, share)
+                losses = self._tried(samples, share)
                 self.steps += 1
                 self.spent_s += time.monotonic() - began
                 late = [*late[1 - _LOG_EVERY :], sum(losses)]
@@ -211,6 +222,18 @@ class _Run:
             return [mosaics.whole(number, settings.frame_px, draw) for number in numbers]
         numbers = _numbers(len(mosaics.places), 4 * settings.batch, settings.seed, step)
         return [mosaics.mosaic(numbers[k : k + 4], draw) for k in range(0, len(numbers), 4)]
+
+    def _tried(self, samples: Sequence[Sample], share: float) -> tuple[float, ...]:
+        """A step; VisionError where the GPU's memory does not do for it."""
+        import torch
+
+        try:
+            return self._step(samples, share)
+        except torch.OutOfMemoryError as error:
+            what = f"{len(samples)} pictures at once through this network"
+            raise VisionError(
+                f"the GPU's memory does not do for {what}: end what else uses it, or train on the CPU (--device cpu)"
+            ) from error
 
     def _step(self, samples: Sequence[Sample], share: float) -> tuple[float, ...]:
         """One step of the optimiser; the three losses."""
@@ -302,50 +325,6 @@ class _Run:
         except Exception as error:  # torch raises whatever a damaged archive makes it stumble over
             raise InputError(path, "not the state of a run that can be read; remove it to begin anew") from error
         raise InputError(path, f"another run's ({', '.join(other)} differ); give another folder, or the same options")
-
-
-def save_network(network: Any, path: Path) -> None:
-    """Write a detection network as a `.pt` file that ultralytics and `checkpoint` read: 16 bit, no optimiser, no paths
-    and no times, so that the same network gives the same bytes."""
-    import torch
-
-    kept = copy.deepcopy(network).cpu().half().eval().requires_grad_(False)
-    kept.args, kept.criterion = dict(GAINS), None
-    for name in ("pt_path", "yaml_file"):
-        if hasattr(kept, name):
-            delattr(kept, name)
-    if isinstance(getattr(kept, "yaml", None), dict):
-        kept.yaml.pop("yaml_file", None)
-    with whole_file(path) as beside, beside.open("wb") as stream:
-        torch.save({"model": kept, "train_args": {"task": "detect", "imgsz": 640}}, stream)
-
-
-def _network(weights: Path, names: tuple[str, ...]) -> Any:
-    """The network to train; where its classes are others than `names`, with a new head around what fits."""
-    tasks, _ = import_ultralytics()
-    network = read_trainable(weights)
-    if tuple(dict(enumerate(network.names) if isinstance(network.names, list) else network.names).values()) != names:
-        fresh = tasks.DetectionModel(dict(network.yaml), nc=len(names), verbose=False)
-        own = fresh.state_dict()
-        known = {key: value for key, value in network.state_dict().items() if own[key].shape == value.shape}
-        fresh.load_state_dict(known, strict=False)
-        network = fresh
-        network.names = dict(enumerate(names))
-    network.criterion = None
-    return network.float().requires_grad_(True)
-
-
-def _fold(layers: Any) -> Any:
-    """A copy of the layers with their batch normalisation folded in: they do not learn, so it only costs time."""
-    from ultralytics.utils.torch_utils import fuse_conv_and_bn
-
-    folded = copy.deepcopy(layers).eval().requires_grad_(False)
-    for part in folded.modules():
-        if hasattr(part, "conv") and hasattr(part, "bn"):
-            part.conv = fuse_conv_and_bn(part.conv, part.bn).requires_grad_(False)
-            del part.bn
-            part.forward = part.forward_fuse
-    return folded
 
 
 def _optimiser(network: Any, settings: TrainSettings) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,18 +16,17 @@ from picket.options import DEFAULT_CAMERA, JsonOption
 from picket.output import notes, progress_bar, say, summarise
 from picket.practice import write_practice_frames
 from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings
-from vision.checkpoint import sha256_of
+from vision.checkpoint import check_weights, sha256_of
 from vision.classes import class_of
-from vision.dataset import Dataset, read_dataset, read_pictures
+from vision.dataset import LabelledPicture, read_dataset, read_pictures
 from vision.detector import DEFAULT_WEIGHTS, load_detector
-from vision.errors import InputError
-from vision.evaluation import ClassScore, Truth, evaluate
-from vision.training import STATE, Progress, best_device, settings_for
+from vision.downloading import named_weights
+from vision.errors import InputError, VisionError
+from vision.evaluation import WHOLE_CURVE, ClassScore, Truth, evaluate
+from vision.training import STATE, Progress, best_device, memory_of, settings_for
 from vision.training import train as train_network
 
 DEFAULT_MINUTES = 60.0
-LEAST_CONFIDENCE = 0.001
-"""Average precision needs the whole curve."""
 
 
 def train(
@@ -51,12 +51,19 @@ def train(
         raise InputError("--minutes", "goes without --steps: give how long to train, or how many steps")
     if device not in (None, "cpu", "cuda"):
         raise InputError("--device", f"{device!r} is neither cpu nor cuda")
+    weights = named_weights(weights, say)
+    check_weights(weights)
     dataset = read_dataset(data)
     measured = read_dataset(data, "val") if dataset.measured else None
+    if device == "cuda" and best_device() != device:
+        raise VisionError("--device cuda: torch finds no GPU here that it can use; leave it out to train on the CPU")
     device = device or best_device()
-    settings = settings_for(device, minutes=None if steps else minutes or DEFAULT_MINUTES, steps=steps, seed=seed)
+    minutes = None if steps else minutes or DEFAULT_MINUTES
+    settings = settings_for(device, minutes=minutes, steps=steps, seed=seed, memory_bytes=memory_of(device))
     with progress_bar("reading pictures") as report:
         pictures = read_pictures(dataset, progress=report)
+    with progress_bar("reading pictures to measure on") as report:
+        apart = read_pictures(measured, hold_bytes=0, progress=report) if measured is not None else []
     if practice:
         say(f"drawing {practice} frames of the practice world")
         drawn = write_practice_frames(output / "practice", practice, load_camera(DEFAULT_CAMERA), dataset.names, seed)
@@ -71,7 +78,7 @@ def train(
 
         made = train_network(weights, dataset.names, pictures, output, settings, device=device, progress=tell)
     say(f"weights: {made}")
-    scores = _measure(made, measured) if measured is not None else ()
+    scores = _measure(made, dataset.names, apart) if apart else ()
     if measured is None:
         notes([f"{data} names no pictures to measure on (key 'val'): how good the weights are is not known"])
     summarise(
@@ -88,16 +95,21 @@ def train(
     )
 
 
-def _measure(weights: Path, dataset: Dataset) -> tuple[ClassScore, ...]:
-    """How well the weights find what is drawn in a split they were not trained on, printed."""
-    labelled = {str(number): picture for number, picture in enumerate(read_pictures(dataset, hold_bytes=0))}
-    classes = {number: class_of(name) for number, name in enumerate(dataset.names)}
+def _measure(weights: Path, names: Sequence[str], pictures: Sequence[LabelledPicture]) -> tuple[ClassScore, ...]:
+    """How well the weights find what is drawn in pictures they were not trained on, printed; nothing where none of
+    their classes is one of ours."""
+    if not any(map(class_of, names)):
+        said = f"of {', '.join(names)} none is a person, a vehicle or a bicycle by name: nothing was measured"
+        notes([f"{said}; say what they mean when you search (`picket detect --classes`)"])
+        return ()
+    labelled = {str(number): picture for number, picture in enumerate(pictures)}
+    classes = {number: class_of(name) for number, name in enumerate(names)}
     truths = {}
     for frame_id, picture in labelled.items():
         known = [k for k, number in enumerate(picture.classes) if classes[int(number)] is not None]
         truths[frame_id] = Truth(picture.xyxy[known], tuple(str(classes[int(picture.classes[k])]) for k in known))
     frames = [(frame_id, picture.path) for frame_id, picture in labelled.items()]
-    settings = search_settings(confidence=LEAST_CONFIDENCE)
+    settings = search_settings(confidence=WHOLE_CURVE)
     with progress_bar("measuring") as report:
         found = detect_frames(frames, load_detector(weights), settings, progress=report)
     ours = tuple(dict.fromkeys(name for name in classes.values() if name is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from picket.practice import write_practice_frames
 from tests.vision.yolo_data import write_data, write_weights
 from vision.checkpoint import sha256_of
 from vision.dataset import read_dataset, read_pictures
+from vision.training import best_device
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,39 @@ def test_bad_options_are_named(
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
+
+
+@pytest.mark.skipif(best_device() == "cuda", reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_missed_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_data(tmp_path / "data")
+    (tmp_path / "data/images/train/0.png").write_bytes(b"")
+    assert main(["train", str(data), "-o", str(tmp_path / "made"), "--device", "cuda"]) == 1
+    assert "torch finds no GPU" in capsys.readouterr().err
+
+
+def test_pictures_to_measure_on_are_checked_before_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_data(tmp_path / "data")
+    (tmp_path / "apart").mkdir()
+    shutil.copy(tmp_path / "data/images/train/0.png", tmp_path / "apart/lone.png")
+    data.write_text(data.read_text().replace('"train": ', '"val": "../apart", "train": '))
+    assert main(["train", str(data), "-o", str(tmp_path / "made"), "--steps", "1"]) == 2
+    assert "lone.txt" in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()
+
+
+def test_classes_that_are_none_of_ours_are_learnt_and_not_measured(
+    tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_data(tmp_path / "data")
+    words = data.read_text().replace('"train": ', '"val": "images/train", "train": ')
+    data.write_text(words.replace("person", "deer").replace("vehicle", "boar").replace("bicycle", "hare"))
+    arguments = ["train", str(data), "-o", str(tmp_path / "made"), "--weights", str(weights), "--steps", "1", "--json"]
+    assert main(arguments) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["scores"] == {}
+    assert "deer, boar, hare" in told.err
 
 
 def test_practice_frames_have_true_boxes(tmp_path: Path) -> None:

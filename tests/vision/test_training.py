@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.vision.yolo_data import NAMES, write_data, write_weights
 from vision.checkpoint import read_trainable, sha256_of
 from vision.dataset import LabelledPicture, read_dataset, read_pictures
 from vision.detector import load_detector
-from vision.errors import InputError
+from vision.errors import InputError, VisionError
 from vision.training import LOG, STATE, Progress, TrainSettings, settings_for, train
 
 
@@ -130,3 +131,19 @@ def test_a_gpu_is_given_more_at_once_and_learns_in_all_layers() -> None:
     assert many.batch > few.batch
     assert many.frozen == 0
     assert few.frozen > 0
+    small, tiny = (
+        settings_for("cuda", minutes=1, steps=None, seed=0, memory_bytes=gigabytes << 30) for gigabytes in (8, 0)
+    )
+    assert 1 < tiny.batch < small.batch < many.batch
+    assert tiny.rate < small.rate < many.rate
+
+
+def test_what_the_memory_does_not_do_for_is_said_in_a_line(
+    tmp_path: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(run: Any, *_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("vision.training._Run._step", no_room)
+    with pytest.raises(VisionError, match="2 pictures at once"):
+        trainer(tmp_path, _settings(1))

@@ -11,7 +11,7 @@ from PIL import Image
 from vision.checkpoint import read_trainable
 from vision.detector import DEFAULT_WEIGHTS
 from vision.offline import import_ultralytics
-from vision.training import save_network
+from vision.trainable import save_network
 
 NAMES = ("person", "vehicle", "bicycle")
 
