@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -166,6 +166,8 @@ def detect_flight(
         for frame_id, file in zip(pictured["frame_id"].to_pylist(), pictured["file"].to_pylist(), strict=True)
     ]
     each = settings.for_gsds(gsds_m(pictured, flight)) if by_height else settings
+    said = _unsuited(detector, [path for _, path in listed])
+    notes(said)
     with progress_bar("searching frames") as progress:
         result = detect_frames(listed, detector, each, journal=flight.journal, engine=engine, progress=progress)
     if result.taken_up:
@@ -179,13 +181,11 @@ def detect_flight(
     if len(result.skipped) == len(listed):
         flight.journal.unlink(missing_ok=True)
         raise VisionError(f"{flight.root}: not one of {len(listed)} images could be read")
-    said = _unsuited(detector, [path for _, path in listed], {Path(item.file) for item in result.skipped})
     DETECTIONS.write(result.table, flight.detections)
     why = {item.frame_id: item.reason for item in result.skipped}
     asked = {frame_id: why.get(frame_id) for frame_id, _ in listed}
     write_record(SearchRecord(detector.sha256, settings.confidence, asked, said, detector.runs), flight.detections)
     flight.journal.unlink(missing_ok=True)
-    notes(said)
     counts = Counter(result.table["class"].to_pylist())
     searched = len(listed) - len(result.skipped)
     unread = f", {len(skipped)} could not be read" if skipped else ""
@@ -209,14 +209,19 @@ def detect_flight(
     }
 
 
-def _unsuited(detector: Detector, paths: Sequence[Path], unreadable: AbstractSet[Path]) -> tuple[str, ...]:
-    """What there is to say where weights for heat pictures searched colour ones."""
-    readable = [path for path in paths if path not in unreadable]
-    sample = readable[:: max(1, len(readable) // LOOKED_AT)]
-    if not detector.thermal or 2 * sum(in_colour(path) for path in sample) <= len(sample):
+def _unsuited(detector: Detector, paths: Sequence[Path]) -> tuple[str, ...]:
+    """What there is to say where weights for heat pictures search colour ones: before the search, which may take an
+    hour. Pictures that cannot be read tell nothing."""
+    if not detector.thermal:
+        return ()
+    coloured = []
+    for path in paths[:: max(1, len(paths) // LOOKED_AT)]:
+        with suppress(InputError):
+            coloured.append(in_colour(path))
+    if 2 * sum(coloured) <= len(coloured):
         return ()
     return (
-        "The frames are colour pictures and the weights were trained on thermal ones: what was found is not to be "
+        "The frames are colour pictures and the weights were trained on thermal ones: what is found is not to be "
         "relied on, and much is missed. Give weights for colour pictures (--weights).",
     )
 

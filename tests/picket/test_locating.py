@@ -101,9 +101,12 @@ def test_thermal_weights_on_colour_pictures_are_remarked_on(tmp_path: Path, caps
     assert json.loads(capsys.readouterr().out)["notes"] == []
     for picture in flight.images.iterdir():
         cv2.imwrite(str(picture), np.full((512, 640, 3), (40, 140, 60), dtype=np.uint8))
+    sorted(flight.images.iterdir())[0].write_bytes(b"no picture")
     assert main(["detect", str(flight.root), "--force", "--json"]) == 0
-    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    told = capsys.readouterr()
+    (note,) = json.loads(told.out)["notes"]
     assert "thermal" in note
+    assert told.err.index("colour pictures") < told.err.index("no format known"), "it is said before the search"
     assert main(["locate", str(flight.root)]) == 0
     assert note in flight.located_notes()
 
