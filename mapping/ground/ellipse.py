@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import erf
-from scipy.stats import chi2
 
 Floats = npt.NDArray[np.float64]
 
-CHI_95 = float(np.sqrt(chi2.ppf(0.95, df=2)))
+CHI_95 = math.sqrt(-2.0 * math.log(0.05))
+"""Chi-square of two degrees of freedom is an exponential distribution: its quantile at p is -2 ln(1 - p)."""
 _RATIOS = np.linspace(0.0, 1.0, 101)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
 
