@@ -29,7 +29,7 @@ from folium.plugins import FastMarkerCluster
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from mapping.ground.frame import LocalFrame
-from mapping.maps.basemap import ASSETS
+from mapping.maps.packaged import ASSETS
 from mapping.maps.pdf import browser
 from mapping.maps.report import ReportContent, write_report
 from mapping.maps.thumbnails import picture_budget, thumbnail

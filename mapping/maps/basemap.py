@@ -1,4 +1,4 @@
-"""The map every page starts from: a folium map that loads nothing, and the packaged files it needs instead.
+"""The map every page starts from: a folium map that loads nothing.
 
 No tiles: the ground is drawn by the page itself as a graticule, a scale and a coarse world outline. What lies on the
 map is `layers.py`' subject, how map, data and scripts become one file is `page.py`'s.
@@ -6,17 +6,12 @@ map is `layers.py`' subject, how map, data and scripts become one file is `page.
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import folium
 from branca.element import Figure
 from folium.template import Template
 
-from mapping.errors import MappingError
+from mapping.maps.packaged import page_file
 
-ASSETS = Path(__file__).with_name("assets")
-PAGE = Path(__file__).with_name("page")
 MAX_ZOOM = 22  # about 4 cm a screen pixel; the clustering plugin needs it where there are no tiles
 MIN_ZOOM = 3
 
@@ -24,7 +19,7 @@ MIN_ZOOM = 3
 class PageFigure(Figure):
     """branca's figure with this project's own page around the map."""
 
-    _template = Template((PAGE / "page.html").read_text("utf-8"))
+    _template = Template(page_file("page.html"))
 
 
 def offline_map(centre: tuple[float, float]) -> folium.Map:
@@ -47,20 +42,3 @@ def offline_map(centre: tuple[float, float]) -> folium.Map:
     base._id = "picket"
     PageFigure().add_child(base, name="map")
     return base
-
-
-@cache
-def asset(name: str) -> str:
-    """The text of one packaged asset; raises MappingError where the package was built without it."""
-    try:
-        return (ASSETS / name).read_text("utf-8")
-    except OSError as error:
-        raise MappingError(
-            f"map assets: {ASSETS / name} is missing; install the package again (pip install .), which fetches it"
-        ) from error
-
-
-@cache
-def page_file(name: str) -> str:
-    """The text of one of the project's own page files (scripts and styles in `page/`)."""
-    return (PAGE / name).read_text("utf-8")

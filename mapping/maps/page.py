@@ -16,14 +16,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from branca.element import MacroElement
 from folium.template import Template
 
 from mapping.errors import MappingError
-from mapping.maps.basemap import asset, offline_map, page_file
+from mapping.maps.basemap import offline_map
+from mapping.maps.packaged import asset, page_file
 
 SCRIPTS = tuple(
     f"{name}.js"
@@ -36,8 +36,6 @@ LIBRARIES = ("leaflet.js", "supercluster.js", "mgrs.js")
 TILE_LIBRARIES = ("pmtiles.js", "protomaps-leaflet.js")
 DATA = ("data", "pictures")
 """What is no script, but text in an element of that type."""
-BASIS = re.compile(r'<meta name="picket-basis" content="([^"<>]*)">')
-HEAD_CHARACTERS = 16_384
 TOKEN = re.compile(r"@@picket:([a-z-]+)@@")
 
 
@@ -78,7 +76,7 @@ def render_page(
     basis: str = "",
 ) -> str:
     """The whole page as text. `centre` is latitude and longitude in degrees, `data` what the scripts show, `pictures`
-    (base64 JPEGs) what they read when the first is asked for, `basis` what `basis_of_page` reads again.
+    (base64 JPEGs) what they read when the first is asked for, `basis` what `mapping.maps.basis` reads again.
 
     Raises MappingError where the packaged assets are missing."""
     base = offline_map(centre)
@@ -101,17 +99,6 @@ def render_page(
     )
     texts["policy"] = _policy(shell)
     return TOKEN.sub(lambda token: texts[token.group(1)], skeleton)
-
-
-def basis_of_page(path: Path) -> str | None:
-    """What a written page says it was made from; None where it says nothing or there is no page."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            head = stream.read(HEAD_CHARACTERS)
-    except OSError:
-        return None
-    found = BASIS.search(head)
-    return html.unescape(found.group(1)) if found and found.group(1) else None
 
 
 def _has_tiles(data: Mapping[str, Any]) -> bool:

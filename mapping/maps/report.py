@@ -51,7 +51,7 @@ class ReportContent:
     features carry a `role`; `coverage` is what was looked at and the gaps, `tracks` stand by the flight's name;
     `thumbnails` are JPEGs by sighting id; `facts` are shown as a small table, `notes` as sentences, `warning` where
     nobody can miss it; `background` lies under everything. Sightings may have the columns of `verdicts.py`. `basis`
-    names what all this was read from; `page.basis_of_page` reads it again."""
+    names what all this was read from; `basis.basis_of_page` reads it again."""
 
     title: str
     sightings: pa.Table

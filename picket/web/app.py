@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from mapping.errors import MappingError
-from mapping.maps.basemap import ASSETS, PAGE
+from mapping.maps.packaged import ASSETS, PAGE
 from missions.errors import MissionError
 from picket.cli import problem_of
 from picket.errors import PicketError

@@ -12,7 +12,7 @@ import shapely
 
 from mapping.ground.frame import LocalFrame
 from mapping.ground.searched import Coverage, CoveragePiece
-from mapping.maps import basemap
+from mapping.maps import packaged
 from mapping.maps.report import HeightLine, PlanContent, ReportContent, SortieRow
 from mapping.maps.thumbnails import thumbnail
 from mapping.tables import FRAMES, SIGHTINGS, TRACK
@@ -52,9 +52,9 @@ AREA = {
 @pytest.fixture(scope="session")
 def assets() -> Path:
     """The packaged map assets; skips where the package was put on the path without being built."""
-    if not (basemap.ASSETS / "leaflet.js").is_file():
+    if not (packaged.ASSETS / "leaflet.js").is_file():
         pytest.skip("the map assets are not built (pip install -e . builds them)")
-    return basemap.ASSETS
+    return packaged.ASSETS
 
 
 def example_sightings(generator: np.random.Generator, count: int = 25) -> pa.Table:

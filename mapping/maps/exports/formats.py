@@ -1,43 +1,47 @@
-"""The formats sightings can be exported in: the ending of each one's files and the function that writes it."""
+"""The formats sightings can be exported in: what each is called, its file, and the function that writes it, loaded when
+something is written, because some bring half the scientific stack with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
-from mapping.maps.exports.coco import write_coco
 from mapping.maps.exports.content import ExportContent
-from mapping.maps.exports.cursor_on_target import write_cot
-from mapping.maps.exports.geojson import write_geojson
-from mapping.maps.exports.geopackage import write_geopackage
-from mapping.maps.exports.geoparquet import write_geoparquet
-from mapping.maps.exports.keyhole import write_kml, write_kmz
-from mapping.maps.exports.spreadsheet import write_csv
 
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """The name of its file where none is given, the function that writes it, whether it is about sightings (else about
-    boxes) and whether it takes pictures with it."""
+    """A format in words for people, the name of its file where none is given, its module in this room and the function
+    there that writes it, whether it is about sightings (else about boxes) and whether it takes pictures with it."""
 
+    title: str
     file: str
-    write: Callable[[ExportContent, Path], None]
+    module: str
+    function: str
     of_sightings: bool = True
     with_pictures: bool = False
+
+    def write(self, content: ExportContent, path: Path) -> None:
+        """Write the file. Raises VisionError where it cannot be written, and what its function says."""
+        function: Callable[[ExportContent, Path], None] = getattr(
+            import_module(f"mapping.maps.exports.{self.module}"), self.function
+        )
+        function(content, path)
 
 
 FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
     {
-        "gpkg": ExportFormat("sightings.gpkg", write_geopackage),
-        "geojson": ExportFormat("sightings.geojson", write_geojson),
-        "geoparquet": ExportFormat("sightings.geo.parquet", write_geoparquet),
-        "kml": ExportFormat("sightings.kml", write_kml),
-        "kmz": ExportFormat("sightings.kmz", write_kmz, with_pictures=True),
-        "csv": ExportFormat("sightings.csv", write_csv),
-        "cot": ExportFormat("sightings.cot", write_cot),
-        "coco": ExportFormat("boxes.coco.json", write_coco, of_sightings=False),
+        "gpkg": ExportFormat("GeoPackage (QGIS, ArcGIS)", "sightings.gpkg", "geopackage", "write_geopackage"),
+        "geojson": ExportFormat("GeoJSON", "sightings.geojson", "geojson", "write_geojson"),
+        "geoparquet": ExportFormat("GeoParquet", "sightings.geo.parquet", "geoparquet", "write_geoparquet"),
+        "kml": ExportFormat("KML (Google Earth)", "sightings.kml", "keyhole", "write_kml"),
+        "kmz": ExportFormat("KMZ with pictures", "sightings.kmz", "keyhole", "write_kmz", with_pictures=True),
+        "csv": ExportFormat("Table (CSV)", "sightings.csv", "spreadsheet", "write_csv"),
+        "cot": ExportFormat("Cursor on Target (ATAK)", "sightings.cot", "cursor_on_target", "write_cot"),
+        "coco": ExportFormat("Boxes in the frames (COCO)", "boxes.coco.json", "coco", "write_coco", of_sightings=False),
     }
 )
 """By the name that `--format` takes."""

@@ -4,14 +4,14 @@ asked, and the sightings in the formats of other tools to be kept."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from mapping.maps.basis import basis_of_page
 from mapping.maps.exports.formats import FORMATS
-from mapping.maps.page import basis_of_page
 from picket.basis import basis_of, tables_digest
 from picket.reviews.record import FIRST
 from picket.web.access import Officer, Viewer
@@ -23,16 +23,6 @@ from vision.errors import InputError
 router = APIRouter()
 PICTURED = "report.html"
 PRINTED = "report.pdf"
-TITLES = {
-    "gpkg": "GeoPackage (QGIS, ArcGIS)",
-    "geojson": "GeoJSON",
-    "geoparquet": "GeoParquet",
-    "kml": "KML (Google Earth)",
-    "kmz": "KMZ with pictures",
-    "csv": "Table (CSV)",
-    "cot": "Cursor on Target (ATAK)",
-    "coco": "Boxes in the frames (COCO)",
-}
 
 
 class ToWrite(BaseModel):
@@ -44,7 +34,7 @@ class ToWrite(BaseModel):
 class ToExport(BaseModel):
     """The format of an export."""
 
-    form: Literal["gpkg", "geojson", "geoparquet", "kml", "kmz", "csv", "cot", "coco"]
+    form: Annotated[str, Field(max_length=20, json_schema_extra={"enum": list(FORMATS)})]
 
 
 @router.get("/missions/{mission}/report", include_in_schema=False)
@@ -77,7 +67,7 @@ def report_state(request: Request, person: Viewer, mission: TheMission) -> dict[
         "newer": written is not None and basis_of_page(mission.root / PICTURED) != now,
         "located": any(flight.sightings.exists() for flight in mission.flights()) or mission.sightings.exists(),
         "forms": [
-            {"form": name, "title": TITLES[name], "file": form.file, "written_s": _written(mission.root / form.file)}
+            {"form": name, "title": form.title, "file": form.file, "written_s": _written(mission.root / form.file)}
             for name, form in FORMATS.items()
         ],
         "pdf_s": _written(mission.root / PRINTED),
@@ -102,11 +92,11 @@ def write(asked: ToWrite, request: Request, person: Officer, mission: TheMission
 def export(asked: ToExport, request: Request, person: Officer, mission: TheMission) -> dict[str, Any]:
     """Write the sightings in a format; the answer is the job."""
     if asked.form not in FORMATS:
-        raise InputError("the format", f"{asked.form!r} is not known")
+        raise InputError("the format", f"{asked.form!r} is none of {', '.join(FORMATS)}")
     job = request.app.state.jobs.start(
         "export",
         ["export", str(mission.root), f"--format={asked.form}", "--force"],
-        title=f"Writing {TITLES[asked.form]}",
+        title=f"Writing {FORMATS[asked.form].title}",
         mission=mission.root.name,
         who=person.name,
     )

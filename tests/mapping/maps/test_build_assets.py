@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping.maps import build_assets
-from mapping.maps.basemap import ASSETS
+from mapping.maps.packaged import ASSETS
 
 LOCK = json.loads((build_assets.HERE / "package-lock.json").read_text("utf-8"))
 

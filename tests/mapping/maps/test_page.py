@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mapping.errors import MappingError
 from mapping.ground.searched import Coverage, CoveragePiece
-from mapping.maps import basemap
+from mapping.maps import packaged
 from mapping.maps.page import escaped_json
 from mapping.maps.report import ReportContent, write_report
 from vision.errors import VisionError
@@ -27,7 +27,7 @@ MADE = datetime(2026, 11, 22, 18, 40, tzinfo=UTC)
 
 @pytest.fixture
 def assets() -> None:
-    if not (basemap.ASSETS / "leaflet.js").is_file():
+    if not (packaged.ASSETS / "leaflet.js").is_file():
         pytest.skip("the map assets are not built (pip install -e . builds them)")
 
 
@@ -97,9 +97,9 @@ def test_the_page_admits_what_it_does_not_show(sightings: Callable[..., pa.Table
 
 
 def test_missing_assets_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(basemap, "ASSETS", tmp_path)
+    monkeypatch.setattr(packaged, "ASSETS", tmp_path)
     with pytest.raises(MappingError, match=r"map assets: .*leaflet\.none is missing; install"):
-        basemap.asset("leaflet.none")
+        packaged.asset("leaflet.none")
 
 
 def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
