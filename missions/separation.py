@@ -42,17 +42,23 @@ def sortie_track(plan: Plan, sortie: Sortie, drone: Drone) -> Floats:
     """The track of a sortie from home up, along its waypoints and down at home; (N, 3) as `track_of` has it, home at
     the origin."""
     frame = frame_of(plan.home)
-    corners = [(0.0, 0.0, 0.0), (0.0, 0.0, sortie.waypoints[0].alt_home_m)]
+    corners = [(0.0, 0.0, sortie.waypoints[0].alt_home_m)]
     for waypoint in sortie.waypoints:
         east_m, north_m = frame.to_local(waypoint.lat_deg, waypoint.lon_deg)
         corners.append((float(east_m), float(north_m), waypoint.alt_home_m))
-    corners.append((corners[-1][0], corners[-1][1], 0.0))
-    places = np.array(corners)
-    up_s = places[1, 2] / drone.climb_rate_m_s
-    down_s = places[-2, 2] / drone.descent_rate_m_s
-    legs_s = np.linalg.norm(np.diff(places[1:-1], axis=0), axis=1) / np.array(sortie_speeds(plan, sortie))
+    return flown_track(np.array(corners), sortie_speeds(plan, sortie), drone, sortie.flight_time_s)
+
+
+def flown_track(corners: Floats, speeds_m_s: Sequence[float], drone: Drone, flight_time_s: float) -> Floats:
+    """The track, as `track_of` has it, of a flight straight up to the first of its corners (N, 3), on to each of the
+    others at `speeds_m_s` (N - 1,) and straight down, that takes so long in all."""
+    up_s = float(corners[0, 2]) / drone.climb_rate_m_s
+    down_s = float(corners[-1, 2]) / drone.descent_rate_m_s
+    legs_s = np.linalg.norm(np.diff(corners, axis=0), axis=1) / np.asarray(speeds_m_s)
     # what turns, climbs on the way and the slow end of the landing take is spread over the legs
-    legs_s *= max(sortie.flight_time_s - up_s - down_s, 0.0) / max(float(legs_s.sum()), 1e-9)
+    legs_s *= max(flight_time_s - up_s - down_s, 0.0) / max(float(legs_s.sum()), 1e-9)
+    on_ground = np.array([1.0, 1.0, 0.0])
+    places = np.vstack([corners[:1] * on_ground, corners, corners[-1:] * on_ground])
     return track_of(np.cumsum([0.0, up_s, *legs_s, down_s]), places)
 
 
@@ -80,14 +86,20 @@ def nearest_m(first: Floats, second: Floats, later_s: float) -> float:
 
 def starts_apart(tracks: Sequence[Floats], wished_s: Sequence[float]) -> list[float]:
     """When each drone may take off: as wished, or later by steps of 10 s until it keeps apart from those before it in
-    the list. There is always such a moment: when the others have landed."""
+    the list."""
     begun: list[tuple[float, Floats]] = []
     for track, wish_s in zip(tracks, wished_s, strict=True):
-        start_s = wish_s
-        while any(nearest_m(other, track, start_s - other_s) < HORIZONTAL_M for other_s, other in begun):
-            start_s += _DELAY_S
-        begun.append((start_s, track))
+        begun.append((start_apart_s(track, wish_s, begun), track))
     return [start_s for start_s, _ in begun]
+
+
+def start_apart_s(track: Floats, wish_s: float, begun: Sequence[tuple[float, Floats]]) -> float:
+    """When a drone may take off: as wished, or later by steps of 10 s until it keeps apart from those that fly the
+    tracks `begun` at their times. There is always such a moment: when the others have landed."""
+    start_s = wish_s
+    while any(nearest_m(other, track, start_s - other_s) < HORIZONTAL_M for other_s, other in begun):
+        start_s += _DELAY_S
+    return start_s
 
 
 def least_distance_m(tracks: Sequence[Floats], starts_s: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 All drones take off from home, each from a pad of its own. Sorties follow each other along the tour, so that a drone
 that gets a run of them stays in its part of the area; what is left to see to is that no two are near each other on the
-ways out and home. That is done by when they may take off.
+ways out and home. That is done by when they may take off, as `missions.separation` finds it, here and before flying.
 """
 
 from __future__ import annotations
@@ -14,17 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from missions.errors import NotFlyableError
 from missions.planning.sorties import Draft, Planner
+from missions.separation import flown_track, start_apart_s
 
 Floats = npt.NDArray[np.float64]
 
 SWAP_S = 180.0
 """Between two sorties of one drone: landing checked, battery changed, armed again."""
-APART_M = 30.0
-_STEP_S = 2.0
-_DELAY_S = 20.0
-_MOST_DELAYS = 120
 _BISECTIONS = 7
 
 
@@ -107,57 +103,26 @@ def _duration_s(run: Sequence[Draft], planner: Planner) -> float:
 
 
 def timed(runs: Sequence[Sequence[Draft]], planner: Planner) -> list[Duty]:
-    """Take-off times: each drone's sorties one after the other, later where two would come closer than APART_M.
-
-    Raises NotFlyableError where no reasonable delay keeps them apart.
-    """
+    """Take-off times: each drone's sorties one after the other, later where two drones would come too near each
+    other."""
     duties: list[Duty] = []
     flown: list[tuple[float, Floats]] = []
     for drone, run in enumerate(runs, 1):
         ready_s = 0.0
+        own: list[tuple[float, Floats]] = []
         for draft in run:
-            track = _track(draft, planner)
-            start_s = ready_s
-            for _ in range(_MOST_DELAYS):
-                if not any(_meet(start_s, track, other_s, other) for other_s, other in flown):
-                    break
-                start_s += _DELAY_S
-            else:
-                raise NotFlyableError(
-                    f"{len(runs)} drones cannot be kept {APART_M:.0f} m apart on their ways from one home; take fewer"
-                )
-            duties.append(Duty(draft, drone, start_s))
+            track, cost = _track(draft, planner), planner.cost(draft)
             # Sorties of one drone cannot meet; only those of earlier drones are looked at.
-            ready_s = start_s + planner.cost(draft).time_s + SWAP_S
-        flown += [(duty.start_s, _track(duty.draft, planner)) for duty in duties if duty.drone == drone]
+            start_s = start_apart_s(track, ready_s, flown)
+            own.append((start_s, track))
+            duties.append(Duty(draft, drone, start_s))
+            ready_s = start_s + cost.time_s + SWAP_S
+        flown += own
     return sorted(duties, key=lambda duty: (duty.start_s, duty.drone))
 
 
 def _track(draft: Draft, planner: Planner) -> Floats:
-    """(N, 3) east, north and height above home of a sortie every `_STEP_S`, take-off to landing."""
-    drone, height_m = planner.drone, planner.imaging.height_home_m
+    """The track of a sortie, from take-off to landing."""
     points = np.array(draft.points)
-    lengths = np.hypot(*np.diff(points, axis=0).T)
-    legs_s = lengths / np.array(planner.speeds(draft))
-    # Slowing in corners is spread over the legs.
-    cruise_s = planner.cost(draft).time_s - planner.vertical.time_s
-    legs_s *= cruise_s / max(legs_s.sum(), 1e-9)
-    climb_s = height_m / drone.climb_rate_m_s
-    times = np.concatenate([[0.0, climb_s], climb_s + np.cumsum(legs_s), [planner.cost(draft).time_s]])
-    places = np.vstack([points[:1], points, points[-1:]])
-    heights = np.concatenate([[0.0], np.full(len(points), height_m), [0.0]])
-    when = np.arange(0.0, times[-1] + _STEP_S, _STEP_S)
-    return np.column_stack([np.interp(when, times, column) for column in (places[:, 0], places[:, 1], heights)])
-
-
-def _meet(start_s: float, track: Floats, other_s: float, other: Floats) -> bool:
-    """Whether two drones come closer than APART_M while both are in the air."""
-    shift = round((start_s - other_s) / _STEP_S)
-    first, second = (track, other[shift:]) if shift >= 0 else (track[-shift:], other)
-    count = min(len(first), len(second))
-    if count == 0:
-        return False
-    first, second = first[:count], second[:count]
-    airborne = (first[:, 2] > 1.0) & (second[:, 2] > 1.0)
-    near = np.sqrt(((first - second) ** 2).sum(axis=1)) < APART_M
-    return bool((airborne & near).any())
+    corners = np.column_stack([points, np.full(len(points), planner.imaging.height_home_m)])
+    return flown_track(corners, planner.speeds(draft), planner.drone, planner.cost(draft).time_s)

@@ -17,9 +17,10 @@ from missions.errors import NotFlyableError
 from missions.plan import Plan, Sortie, legs
 from missions.planning.energy import CALM, Wind, in_wind, power_ratio, way_cost
 from missions.planning.fence import CLEARANCE_M
-from missions.planning.fleet import APART_M, SWAP_S
+from missions.planning.fleet import SWAP_S
 from missions.planning.local import frame_of, line_of, to_local
 from missions.planning.planner import make_plan
+from missions.separation import HORIZONTAL_M
 from vision.errors import InputError
 
 MakeArea = Callable[..., Area]
@@ -99,7 +100,7 @@ def test_several_drones_keep_apart_and_share_evenly(metric_area: MakeArea, x500:
     for first in plan.sorties:
         for second in plan.sorties:
             if first.drone < second.drone:
-                assert nearest_m(plan, first, second, x500) > 0.8 * APART_M
+                assert nearest_m(plan, first, second, x500) > 0.8 * HORIZONTAL_M
             elif first.drone == second.drone and first.number < second.number:
                 assert second.start_s >= first.start_s + first.flight_time_s + SWAP_S - 1.0
 
