@@ -10,9 +10,11 @@ from shapely.geometry import Polygon
 
 from missions.areas.qgroundcontrol import circle_ring
 from missions.areas.shapes import Shapes, shown
-from missions.zones.fields import Fields
+from missions.zones.fields import Fields, HeightFields, zones_of
 from missions.zones.schedule import Period
 from missions.zones.zone import Zone
+
+_HEIGHTS = HeightFields("lowerLimit", "lowerVerticalReference", "upperLimit", "upperVerticalReference", "uomDimensions")
 
 
 def is_ed269(content: dict[str, Any]) -> bool:
@@ -34,19 +36,10 @@ def read_ed269(shapes: Shapes, content: dict[str, Any]) -> Iterator[Zone]:
         volumes = zone.parts("geometry")
         if not volumes:
             raise zone.error("it has no geometry")
+        periods = _periods(zone)
         for volume in volumes:
-            unit_m = volume.unit_m("uomDimensions")
-            for polygon in _polygons(shapes, volume):
-                yield Zone(
-                    identifier=identifier,
-                    name=zone.text("name"),
-                    restriction=restriction,
-                    polygon=polygon,
-                    lower=volume.limit("lowerLimit", "lowerVerticalReference", unit_m),
-                    upper=volume.limit("upperLimit", "upperVerticalReference", unit_m),
-                    periods=_periods(zone),
-                    message=zone.text("message") or zone.text("restrictionConditions"),
-                )
+            polygons = _polygons(shapes, volume)
+            yield from zones_of(zone, identifier, restriction, periods, volume, _HEIGHTS, polygons)
 
 
 def _periods(zone: Fields) -> tuple[Period, ...]:

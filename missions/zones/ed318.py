@@ -11,8 +11,10 @@ from shapely.geometry import Polygon
 from missions.areas.geojson import feature_properties
 from missions.areas.shapes import Shapes, shown
 from missions.zones.ed269 import circle
-from missions.zones.fields import Fields, is_restriction
+from missions.zones.fields import Fields, HeightFields, is_restriction, zones_of
 from missions.zones.zone import Zone
+
+_HEIGHTS = HeightFields("lower", "lowerReference", "upper", "upperReference", "uom")
 
 
 def is_ed318(content: dict[str, Any]) -> bool:
@@ -36,18 +38,8 @@ def read_ed318(shapes: Shapes, content: dict[str, Any]) -> Iterator[Zone]:
         periods = tuple(one.period() for one in zone.parts("limitedApplicability"))
         for volume in _volumes(zone.part("geometry", feature["geometry"])):
             layer = volume.part("layer", volume.values.get("layer") or {})
-            unit_m = layer.unit_m("uom")
-            for polygon in _polygons(shapes, volume):
-                yield Zone(
-                    identifier=identifier,
-                    name=zone.text("name"),
-                    restriction=restriction,
-                    polygon=polygon,
-                    lower=layer.limit("lower", "lowerReference", unit_m),
-                    upper=layer.limit("upper", "upperReference", unit_m),
-                    periods=periods,
-                    message=zone.text("message") or zone.text("restrictionConditions"),
-                )
+            polygons = _polygons(shapes, volume)
+            yield from zones_of(zone, identifier, restriction, periods, layer, _HEIGHTS, polygons)
 
 
 def _volumes(geometry: Fields) -> list[Fields]:

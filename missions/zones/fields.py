@@ -4,14 +4,17 @@ each checked, each refused with its place."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
+from shapely.geometry import Polygon
+
 from missions.areas.shapes import shown
 from missions.zones.schedule import WEEKDAYS, Daily, Moment, Period, SunEvent
-from missions.zones.zone import HeightReference, Limit, Restriction
+from missions.zones.zone import HeightReference, Limit, Restriction, Zone
 from vision.errors import InputError
 
 FEET_M = 0.3048
@@ -173,6 +176,41 @@ class Fields:
             raise self.error("ends before it starts; correct startDateTime and endDateTime")
         # A daily time of every day, all day, is what files write that have to write something.
         return Period(start, end, tuple(one for one in times if one != Daily()) if Daily() not in times else ())
+
+
+@dataclass(frozen=True)
+class HeightFields:
+    """What a format calls the fields of a volume's heights."""
+
+    lower: str
+    lower_reference: str
+    upper: str
+    upper_reference: str
+    unit: str
+
+
+def zones_of(
+    zone: Fields,
+    identifier: str,
+    restriction: Restriction,
+    periods: tuple[Period, ...],
+    heights: Fields,
+    called: HeightFields,
+    polygons: Sequence[Polygon],
+) -> Iterator[Zone]:
+    """One volume of a zone of ED-269 or ED-318 as values, one for each of its polygons."""
+    unit_m = heights.unit_m(called.unit)
+    for polygon in polygons:
+        yield Zone(
+            identifier=identifier,
+            name=zone.text("name"),
+            restriction=restriction,
+            polygon=polygon,
+            lower=heights.limit(called.lower, called.lower_reference, unit_m),
+            upper=heights.limit(called.upper, called.upper_reference, unit_m),
+            periods=periods,
+            message=zone.text("message") or zone.text("restrictionConditions"),
+        )
 
 
 def is_restriction(value: Any) -> bool:
