@@ -12,14 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
-from rich.markup import escape
 
 from mapping.errors import MappingError
 from mapping.ground.geoid import undulation_m
 from mapping.maps.page import render_page
 from mapping.maps.pdf import browser
 from picket.options import JsonOption
-from picket.output import console, summarise
+from picket.output import console, plain, summarise
 from vision.detector import load_detector
 
 REQUIRED_PACKAGES = (
@@ -52,7 +51,7 @@ def doctor(as_json: JsonOption = False) -> None:
             if finding.required
             else "[yellow]none[/yellow]"
         )
-        console.print(f"{mark} {escape(finding.subject)}: {escape(finding.detail)}", soft_wrap=True)
+        console.print(f"{mark} {plain(finding.subject)}: {plain(finding.detail)}", soft_wrap=True)
     healthy = all(finding.well for finding in findings if finding.required)
     summarise({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}, as_json=as_json)
     if not healthy:
