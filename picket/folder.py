@@ -6,7 +6,6 @@ the files belongs to the rooms that write them.
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import psutil
 import tomli_w
 
 from mapping.ground.camera import Camera, load_camera
@@ -46,6 +46,9 @@ FACTS: Mapping[str, type | str] = MappingProxyType(
 SETTINGS: Mapping[str, type | str] = MappingProxyType(_NAMES)
 """The same of mission.toml."""
 Loaded = TypeVar("Loaded")
+
+_PROCESSES = 2**31
+"""Numbers of processes are smaller."""
 
 
 @dataclass(frozen=True)
@@ -324,16 +327,8 @@ def open_flight(path: Path) -> Flight:
 
 
 def is_running(process: object) -> bool:
-    """Whether there is a process of this number; False for what is no number."""
-    if not isinstance(process, int):
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """Whether there is a process of this number; False for what is no number of one."""
+    return isinstance(process, int) and 0 < process < _PROCESSES and psutil.pid_exists(process)
 
 
 def _find_flight(path: Path) -> Flight:

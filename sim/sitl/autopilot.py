@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+import psutil
+
 from sim.errors import SimulationError
 from vision.errors import InputError
 
@@ -204,15 +206,5 @@ def _clear_old_folders() -> None:
     """Remove what a killed predecessor left: folders whose process is gone."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
         number = folder.name.removeprefix(_FOLDER).partition("-")[0]
-        if number.isdigit() and not _is_running(int(number)):
+        if number.isdigit() and not psutil.pid_exists(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

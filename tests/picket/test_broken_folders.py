@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from mapping.tables import SIGHTINGS
 from picket.cli import main, problem_of
+from picket.folder import is_running
 
 SQUARE = [[88.895, 23.035], [88.8975, 23.035], [88.8975, 23.0368], [88.895, 23.0368], [88.895, 23.035]]
 
@@ -167,3 +169,9 @@ def test_nor_of_a_mission(mission: Path, flight: Path, capfd: pytest.CaptureFixt
     assert main(["report", str(mission)]) == 0
     assert "already exists" in refused(["report", str(mission)], capfd)
     assert main(["report", str(mission), "--force"]) == 0
+
+
+@pytest.mark.parametrize("process", [None, "4", 0, -1, 2**31, 10**30, 2**22 + 1])
+def test_what_is_no_number_of_a_process_runs_not(process: object) -> None:
+    assert not is_running(process)
+    assert is_running(os.getpid())
