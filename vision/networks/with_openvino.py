@@ -51,8 +51,8 @@ class OpenVinoNetwork:
 
     def forward(self, pixels: np.ndarray) -> np.ndarray:
         """See `Network.forward`."""
-        request = self._request(pixels.shape[1], pixels.shape[2])
         with nullcontext() if _BEGUN.is_set() else _FIRST:
+            request = self._request(pixels.shape[1], pixels.shape[2])
             found = []
             for k in range(len(pixels)):
                 request.infer([pixels[k : k + 1]], share_inputs=True)
