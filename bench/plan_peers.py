@@ -3,8 +3,8 @@
 
 The others: QGroundControl's survey (parallel lines over the bounding box, the farthest intersections of each with the
 outline joined; SurveyComplexItem.cc), at its default of north and with 10 m of turnaround, and at the best of all
-whole angles without turnaround; and `drone-flightplan` from PyPI, asked in its own environment (the interpreter named
-by --peer-python; pip install --no-deps drone-flightplan shapely pyproj geojson). All three get the same footprint,
+whole angles without turnaround; and `drone-flightplan` from PyPI, asked in an environment of its own, made where there
+is none yet (or by the interpreter named by --peer-python). All three get the same footprint,
 overlaps, speeds, home and battery, and the same kinematic model; the others' lines are cut into sorties by the same
 best cutting and may fly straight over anything. A planner that images less than 99.5 % flies its lines closer until it
 does.
@@ -25,6 +25,7 @@ import shapely
 from shapely import affinity
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box, mapping
 
+from bench.peers import environment
 from bench.plan_areas import area_of, real_shapes
 from mapping.ground.camera import load_camera
 from missions.areas.area import Area
@@ -38,6 +39,14 @@ from missions.planning.sorties import Planner
 from missions.planning.survey import Transect
 
 ENOUGH = 0.995
+PEER_PACKAGES = (
+    "drone-flightplan==1.0.0",
+    "geojson==3.3.0",
+    "shapely==2.2.0",
+    "numpy==2.4.6",
+    "pyproj==3.7.2",
+    "certifi==2026.10.18",
+)
 TURNAROUND_M = 10.0
 Lines = list[Transect]
 
@@ -103,11 +112,13 @@ class Peer:
         return lines, share
 
 
-def flightplan_rows(python: str, region: Polygon, imaging: Imaging, spacing_m: float) -> Lines:
+def flightplan_rows(python: Path, region: Polygon, imaging: Imaging, spacing_m: float) -> Lines:
     """`drone-flightplan`'s rows over a region."""
     task = [{"polygon": mapping(region), "forward_m": imaging.trigger_distance_m, "side_m": spacing_m}]
     script = Path(__file__).with_name("plan_flightplan_peer.py")
-    run = subprocess.run([python, str(script)], input=json.dumps(task), capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [str(python), str(script)], input=json.dumps(task), capture_output=True, text=True, check=False
+    )
     if run.returncode:
         raise RuntimeError(f"drone-flightplan failed: {run.stderr[-300:]}")
     return [Transect(tuple(a), tuple(b)) for a, b in json.loads(run.stdout)[0]]
@@ -128,8 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print minutes of flight for each area and planner, and the savings over all."""
     parser = argparse.ArgumentParser(description="Flight time beside other planners.")
     parser.add_argument("--areas", type=Path, default=Path(__file__).resolve().parents[2] / "shared/data/areas")
-    parser.add_argument("--peer-python", help="an interpreter that has drone-flightplan")
+    parser.add_argument("--peer-python", type=Path, help="has drone-flightplan; an environment is made where not given")
     options = parser.parse_args(arguments)
+    flightplan = options.peer_python or environment("flightplan", PEER_PACKAGES)
+    if isinstance(flightplan, str):
+        print(f"drone-flightplan is left out: {flightplan}")
     drone, camera = load_drone("x500"), load_camera("boson640-14")
     imaging = plan_imaging(drone, camera)
     names = ("Picket", "QGC north", "QGC best", "flightplan")
@@ -156,8 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         best, best_share = min(near, key=lambda found: peer.time_s(found[0]))
         times["QGC best"] = peer.time_s(best)
         shares = [north_share, best_share]
-        if options.peer_python:
-            rows, share = peer.enough(lambda s, r=region: flightplan_rows(options.peer_python, r, imaging, s))
+        if isinstance(flightplan, Path):
+            rows, share = peer.enough(lambda s, r=region: flightplan_rows(flightplan, r, imaging, s))
             times["flightplan"] = peer.time_s(rows)
             shares.append(share)
         for key, time_s in times.items():
