@@ -6,9 +6,11 @@ their difference lies within the gate and one object is a likelier reason for bo
 twice: the second time with the errors of flights and of single frames taken out that the objects of the first time
 show. What was estimated serves this choice only; no place is moved by it.
 
-What certainly moved while it was in sight takes no part in this. What nothing at rest explains is left to
-`mapping.ground.courses`, with the errors of single frames taken out as far as what is at rest shows them
-(`mapping.ground.steadying`).
+What certainly moved while it was in sight takes no part in this, nor what was seen on one pass only: whoever walks
+slowly looks then like somebody who stands. It is left to `mapping.ground.courses`, with the errors of single frames
+taken out as far as what is at rest shows them (`mapping.ground.steadying`), and joined as a thing at rest where no
+course takes it. Before and after, looks are given to what is better known and explains them
+(`mapping.ground.explaining`).
 """
 
 from __future__ import annotations
@@ -18,16 +20,20 @@ import numpy.typing as npt
 
 from mapping.ground.agreeing import DRIFT_M, agreed, compared, likeness
 from mapping.ground.courses import LONGEST_LOOSE_S, follow_movers
+from mapping.ground.explaining import given
+from mapping.ground.following import follow
+from mapping.ground.overlooked import Pictures, pictures
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, near_pairs, products, reach_m
 from mapping.ground.steadying import steadied
 from mapping.ground.tracks import (
+    PASS_S,
+    WELL_KNOWN,
     Looks,
     Tracks,
     class_of_tracks,
     disjoint_pairs,
     fit,
     fit_anew,
-    follow,
     is_moving,
     merged,
     renumbered,
@@ -35,6 +41,7 @@ from mapping.ground.tracks import (
 )
 
 _SETTLED = 3  # so many looks that one place explains are something at rest
+_FEW_MISSES = 2  # who was seen twice at one place and missed there more often may be two who passed
 _FAR_M = 60.0  # as far as flight-wide errors may part looks at one place, where it is not crowded
 _CROWDED = 20.0  # so many others that a track may be one with
 _HOPEFUL = 4.0  # pairs this many gates apart are looked at again when their tracks have grown
@@ -49,18 +56,38 @@ def join(looks: Looks, views: npt.NDArray[np.object_] | None = None) -> Ints:
     first = follow(looks)
     tracks = fit(looks, first)
     steady = steadied(looks, first, np.flatnonzero((~restless(tracks) & (tracks.count > 1))[first]))
-    label, moving = _sorted_out(looks, steady, follow(steady))
+    shown = pictures(looks, views)
+    label, moving = _sorted_out(looks, steady, follow(steady), shown)
     # what is at one place from all sides tells the errors of flights and frames far better than what follows each other
     steady = steadied(looks, label, np.flatnonzero(~moving))
-    label, moving = _sorted_out(steady, steady, follow(steady))
+    label, moving = _sorted_out(steady, steady, follow(steady), shown)
+    return _with_movers(steadied(looks, label, np.flatnonzero(~moving)), label, moving, shown)
+
+
+def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown: Pictures) -> Ints:
+    """(N,) the number of each look's object, `label` being that of what is at rest and `moving` the other looks."""
     free = np.flatnonzero(moving)
-    if len(free):
-        steady = steadied(looks, label, np.flatnonzero(~moving))
-        label[free] = len(looks) + follow_movers(steady.take(free), views)
-    return renumbered(label)
+    if not len(free):
+        return renumbered(label)
+    label = label.copy()
+    label[free] = len(looks) + follow(looks.take(free), walking=True)
+    label = renumbered(label)
+    tracks = fit(looks, label)
+    passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
+    label = given(looks, label, moving & passing[label], whole=True)
+    free = free[~np.isin(label[free], label[~moving])]
+    if not len(free):
+        return renumbered(label)
+    mine = looks.take(free)
+    found = follow_movers(mine, renumbered(label[free]), shown)
+    left = np.flatnonzero(~is_moving(fit(mine, found))[found])
+    found[left] = len(free) + _at_rest(mine.take(left), renumbered(found[left]))
+    label[free] = len(looks) + found
+    label = renumbered(label)
+    return renumbered(given(looks, label, (np.bincount(label) < WELL_KNOWN)[label], whole=False))
 
 
-def _sorted_out(looks: Looks, steady: Looks, label: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def _sorted_out(looks: Looks, steady: Looks, label: Ints, shown: Pictures) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """(N,) the number of each look's object at rest, joined by the places in `looks`, and True for the looks that
     nothing at rest explains. `label` is what follows each other in place in `steady`."""
     tracks = fit(steady, label)
@@ -72,10 +99,18 @@ def _sorted_out(looks: Looks, steady: Looks, label: Ints) -> tuple[Ints, npt.NDA
     found = np.zeros(len(looks), dtype=np.intp)
     found[standing] = _at_rest(mine, renumbered(label[standing]))
     tracks = fit(mine, found[standing])
-    several = (tracks.count >= _SETTLED) | ((tracks.count > 1) & (tracks.last_s - tracks.first_s > LONGEST_LOOSE_S))
-    loose = (~several | restless(tracks)) & np.isfinite(tracks.first_s)
+    loose = (~_settled(tracks, shown) | restless(tracks)) & np.isfinite(tracks.first_s)
     moving[standing] = loose[found[standing]]
     return found, moving
+
+
+def _settled(tracks: Tracks, shown: Pictures) -> npt.NDArray[np.bool_]:
+    """(G,) True for what was seen so often at one place that it must stand there."""
+    lapse_s = tracks.last_s - tracks.first_s
+    if shown.none:
+        return np.asarray((tracks.count >= _SETTLED) | ((tracks.count > 1) & (lapse_s > LONGEST_LOOSE_S)))
+    often = (tracks.count >= _SETTLED) | ((tracks.count > 1) & (shown.misses(tracks) <= _FEW_MISSES))
+    return np.asarray(often & (lapse_s > PASS_S))
 
 
 def _on_their_way(looks: Looks, label: Ints, tracks: Tracks) -> npt.NDArray[np.bool_]:

@@ -1,35 +1,24 @@
-"""Which detection follows which: detections of one flight in frames shortly after each other become tracks, and what a
-track says of where its object was and whether it moved.
+"""Detections of one object as a track: what it says of where the object was and whether it moved.
 
-Two detections may belong together when their places agree within their noise, an object at a walk allowed for. Each
-has at most one predecessor and one successor, and of all ways to link them the one of greatest likelihood together is
-taken (an assignment problem: network-flow tracking, Zhang, Li and Nevatia, CVPR 2008, without costs of entry and exit).
-So a track never holds two detections of one frame, whatever crosses its way. Joining tracks of one object that was
-lost from sight for longer is `mapping.ground.joining`.
+Which detections are one object is `mapping.ground.following` where they follow each other, `mapping.ground.joining`
+where the object was lost from sight between them.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from mapping.ground.planar import (
-    GATE,
-    MAX_GATE_M,
     Floats,
     Ints,
     inverse,
-    log_density,
-    near_pairs,
     products,
-    reach_m,
     summed,
 )
 
@@ -46,13 +35,13 @@ MOVING = 13.8
 LEAST_SPEED_M_S = 0.4
 MAY_MOVE = 9.2  # 99 %
 
-_WALK_M_S = {"person": 1.0}  # one sigma of either component of the velocity
-_SLOW_M_S = 0.3
-_SURE = 6.0  # more log-odds than this outweigh no more
-_DOUBTFUL = 1.0
-_MOVES = 0.3  # the share of objects that move, among those that may
-_STEPS = 2.6  # a link spans at most this many of a flight's usual intervals between frames
-_LONGEST_STEP_S = 4.0
+MOVES = 0.3
+"""The share of objects that move, among those that may."""
+WELL_KNOWN = 3
+"""So many looks make an object whose place or course others may be found to be of."""
+PASS_S = 10.0
+"""What is seen again later than this was flown over again."""
+
 _LOOSE_M_S = 30.0  # what is known of a velocity before anything is measured
 
 
@@ -115,112 +104,6 @@ def log_chances(place: Floats, frame: Ints, class_name: npt.NDArray[np.str_]) ->
     others = tree.query_ball_point(tree.data, _AROUND_M, return_length=True) - 1
     density = (others + _LONE) / (np.pi * _AROUND_M**2)
     return np.clip(np.log(_BOTH_MISSED * density), LOG_LONE, LOG_DENSEST)
-
-
-def follow(looks: Looks, *, walking: bool = False) -> Ints:
-    """(N,) the number of each detection's track, counted from 0 in the order of their first detections. Objects are
-    taken to be at rest, or where `walking` to move as people do."""
-    before, after, gain = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)], [np.empty(0)]
-    for flight in np.unique(looks.flight):
-        for name in np.unique(looks.class_name[looks.flight == flight]):
-            mine = np.flatnonzero((looks.flight == flight) & (looks.class_name == name))
-            i, j, score = _links(looks.take(mine), _WALK_M_S.get(str(name), _SLOW_M_S) if walking else 0.0)
-            before.append(mine[i])
-            after.append(mine[j])
-            gain.append(score)
-    i, j, score = np.concatenate(before), np.concatenate(after), np.concatenate(gain)
-    chosen = _best_links(i, j, score, len(looks))
-    if walking:
-        chosen = chosen[against_rivals(i, j, score, len(looks))[chosen] > _DOUBTFUL]
-    graph = coo_array((np.ones(len(chosen)), (i[chosen], j[chosen])), shape=(len(looks), len(looks)))
-    return _in_order(connected_components(graph, directed=False)[1])
-
-
-def _in_order(labels: npt.NDArray[np.integer]) -> Ints:
-    """The labels renumbered in the order of their first appearance."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.intp)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return np.asarray(rank[inverse], dtype=np.intp)
-
-
-def _links(looks: Looks, walk_m_s: float) -> tuple[Ints, Ints, Floats]:
-    """Pairs of detections of one flight and class, the earlier one first, and the log-likelihood gained by linking."""
-    timed = bool(np.isfinite(looks.time_s).all())
-    clock = looks.time_s if timed else looks.frame.astype(np.float64)
-    ticks = np.unique(clock)
-    step = float(np.median(np.diff(ticks))) if len(ticks) > 1 else 1.0
-    lapse = _STEPS * min(step, _LONGEST_STEP_S) if timed else _STEPS * step
-    own = looks.noise + 0.05 * (products(looks.factors))
-    stride = 2.5 * walk_m_s * lapse if timed else 0.0
-    i, j = near_pairs(looks.place, np.minimum(reach_m(own) + stride, MAX_GATE_M), clock, lapse)
-    i, j = np.where(looks.frame[i] <= looks.frame[j], i, j), np.where(looks.frame[i] <= looks.frame[j], j, i)
-    passed = clock[j] - clock[i]
-    keep = (looks.frame[i] < looks.frame[j]) & (passed <= lapse)
-    i, j, passed = i[keep], j[keep], passed[keep]
-    unlike = looks.factors[i] - looks.factors[j]
-    covariance = looks.noise[i] + looks.noise[j] + products(unlike)
-    apart = looks.place[j] - looks.place[i]
-    density, squared = log_density(apart, covariance)
-    if timed and walk_m_s:
-        walked = ((walk_m_s * passed) ** 2)[:, None, None] * np.eye(2)
-        walking, squared = log_density(apart, covariance + walked)
-        density = np.logaddexp(density + np.log1p(-_MOVES), walking + np.log(_MOVES))
-    score = density - np.maximum(looks.chance[i], looks.chance[j])
-    good = (score > 0.0) & (squared <= GATE) & (np.hypot(apart[:, 0], apart[:, 1]) <= MAX_GATE_M)
-    return i[good], j[good], score[good]
-
-
-def _best_links(before: Ints, after: Ints, gain: Floats, count: int) -> Ints:
-    """The indices of the links of greatest gain in all, with at most one out of and one into each detection: group by
-    group of links that have an end in common. Where the best links out of each are of different ends they are it."""
-    if not len(before):
-        return np.empty(0, dtype=np.intp)
-    best = np.full(count, -np.inf)
-    np.maximum.at(best, before, gain)
-    leading = np.flatnonzero(gain == best[before])
-    ends = np.bincount(after[leading], minlength=count)
-    starts = np.bincount(before[leading], minlength=count)
-    graph = coo_array((np.ones(len(before)), (before, after + count)), shape=(2 * count, 2 * count))
-    group = connected_components(graph, directed=False)[1][before]
-    clash = np.zeros(int(group.max()) + 1, dtype=np.bool_)
-    clash[group[leading[(ends[after[leading]] > 1) | (starts[before[leading]] > 1)]]] = True
-    taken = [leading[~clash[group[leading]]]]
-    order = np.flatnonzero(clash[group])
-    order = order[np.argsort(group[order], kind="stable")]
-    if not len(order):
-        return taken[0]
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(group[order])) + 1, [len(order)]])
-    row, column = (_within(group[order], one[order], starts) for one in (before, after))
-    for begin, end in itertools.pairwise(starts.tolist()):
-        here = (row[begin:end], column[begin:end])
-        table = np.zeros((here[0].max() + 1, here[1].max() + 1))
-        table[here] = gain[order[begin:end]]
-        at = np.full(table.shape, -1, dtype=np.intp)
-        at[here] = order[begin:end]
-        chosen = at[linear_sum_assignment(table, maximize=True)]
-        taken.append(chosen[chosen >= 0])
-    return np.concatenate(taken)
-
-
-def _within(group: Ints, number: Ints, starts: Ints) -> Ints:
-    """The numbers counted anew from 0 in each group; groups lie together from one of `starts` to the next."""
-    dense = np.unique(group * (int(number.max()) + 1) + number, return_inverse=True)[1]
-    least = np.minimum.reduceat(dense, starts[:-1])
-    return np.asarray(dense - np.repeat(least, np.diff(starts)), dtype=np.intp)
-
-
-def against_rivals(i: Ints, j: Ints, score: Floats, count: int) -> Floats:
-    """Log-odds of the pairs when the other pairs of either track are possible too, but for those of tracks that fit the
-    one as well as the other: they may all be one object."""
-    odds = np.exp(np.minimum(score, _SURE))
-    ends = (np.concatenate([i, j]), np.concatenate([j, i]))
-    likely = csr_array((np.tile(odds, 2), ends), shape=(count, count))
-    fitting = csr_array((np.ones(2 * len(i)), ends), shape=(count, count))
-    total = likely.sum(axis=1)
-    agreeing = (likely @ fitting).tocsr()
-    others = total[i] + total[j] - 2.0 * odds - agreeing[i, j] - agreeing[j, i]
-    return np.asarray(score - np.log1p(np.maximum(others, 0.0)))
 
 
 def fit(looks: Looks, label: Ints, *, motion: bool = True) -> Tracks:
@@ -319,13 +202,13 @@ def _motion(looks: Looks, label: Ints, count: int, middle: Floats) -> tuple[Floa
     normal = summed(weighted @ design, inner, len(groups))
     normal[:, range(4, 4 + wide), range(4, 4 + wide)] += 1.0
     normal[:, [2, 3], [2, 3]] += _LOOSE_M_S**-2
-    right = summed((weighted @ place[:, :, None])[:, :, 0], inner, len(groups))
-    spreads = np.linalg.inv(normal)
-    found = (spreads @ right[:, :, None])[:, :, 0]
-    rest = np.r_[0:2, 4 : 4 + wide]
-    at_rest = np.linalg.solve(normal[np.ix_(range(len(groups)), rest, rest)], right[:, rest, None])[:, :, 0]
-    velocity[groups], spread[groups] = found[:, 2:4], spreads[:, 2:4, 2:4]
-    motion[groups] = np.einsum("gi,gi->g", right, found) - np.einsum("gi,gi->g", right[:, rest], at_rest)
+    asked = np.zeros((len(groups), 4 + wide, 3))  # the looks' own side, and unit vectors for the velocity's covariance
+    asked[:, :, 0] = summed((weighted @ place[:, :, None])[:, :, 0], inner, len(groups))
+    asked[:, [2, 3], [1, 2]] = 1.0
+    solved = np.linalg.solve(normal, asked)[:, 2:4]
+    found, spread[groups] = solved[:, :, 0], solved[:, :, 1:]
+    velocity[groups] = found
+    motion[groups] = np.einsum("gi,gij,gj->g", found, inverse(spread[groups]), found)
     return velocity, spread, motion
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -191,6 +192,29 @@ def test_a_walker_seen_again_is_one_and_another_at_rest_nearby_stays_apart() -> 
     observations = at(frames, "person") + at([30, 31, 32, 33], "person")
     points = ground(seen_every_second(np.concatenate([way, rest]), rng, 0.2), noise_m=0.2)
     assert grouped(fuse(observations, points)) == {tuple(range(8)), (8, 9, 10, 11)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_walks_slowly_is_one_over_several_passes_though_each_tells_no_motion_from_rest(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frames = [pass_ * 20 + step for pass_ in range(5) for step in range(3)]
+    way = 0.7 * 1.5 * np.array(frames)[:, None] * np.array([0.6, 0.8])
+    observations = at(frames, "person", 1.5)
+    views = np.array([shapely.box(-30.0, -30.0, 90.0, 110.0)] * (max(frames) + 1), dtype=np.object_)
+    (found,) = fuse(observations, ground(seen_every_second(way, rng, 0.45), noise_m=0.45), views)
+    assert found.velocity is not None
+    assert np.hypot(*found.velocity) == pytest.approx(0.7, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_who_stand_are_no_walker_where_one_pass_saw_first_the_one_and_then_the_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = [(0, 0), (1, 0), (2, 1), (3, 1), *((30 + k, who) for k in range(3) for who in (0, 1))]
+    frames, who = (list(column) for column in zip(*pairs, strict=True))
+    places = seen_every_second(np.array([[0.0, 0.0], [5.0, 0.0]])[who], rng, 0.4)
+    views = np.array([shapely.box(-20.0, -20.0, 20.0, 20.0)] * 33, dtype=np.object_)
+    found = fuse(at(frames, "person", 2.0), ground(places, noise_m=0.4), views)
+    assert grouped(found) == {tuple(n for n, one in enumerate(who) if one == person) for person in (0, 1)}
 
 
 def test_places_without_times_are_not_taken_for_motion() -> None:
