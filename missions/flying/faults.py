@@ -14,6 +14,7 @@ from typing import Any
 
 from missions.drones import Drone
 from missions.flying.progress import FlightStatus, Signs
+from missions.flying.protocol import MissionType
 from missions.plan import Sortie
 
 SILENT_S = 30.0
@@ -30,6 +31,9 @@ CAMERA_SPACINGS, CAMERA_EXTRA_M = 2.5, 10.0
 """So many photo distances and this much more without a photo make a camera silent."""
 
 BATTERY_BEHIND_PCT = 10.0
+HOME_MOVED_M = 10.0
+"""Home does not move by itself once the vehicle is armed."""
+
 REST_NOT_WORTH_PCT = 5.0
 """A rest of the plan that takes no more than this beyond the way home is flown to its end."""
 
@@ -149,6 +153,14 @@ class Faults:
             call_home="called home: somebody changed " + "; ".join(signs.parameter_changes) if on_plan else "",
             values={"changes": list(signs.parameter_changes)},
         )
+        for kind in MissionType:
+            yield _list_changed(kind, signs.changed_lists.get(kind, ""), flying, on_plan)
+        yield _Sight(
+            "home_moved",
+            flying and signs.home_moved_m > HOME_MOVED_M,
+            f"somebody else moved home by {signs.home_moved_m:.0f} m: RTL leads there now, heights count from there",
+            values={"moved_m": round(signs.home_moved_m)},
+        )
 
     def _battery(self, status: FlightStatus, signs: Signs, on_plan: bool) -> Iterator[_Sight]:
         level, expected = status.battery_pct, status.battery_expected_pct
@@ -198,6 +210,24 @@ class Faults:
                 values={"indices": sorted(self._missing - missing)},
             )
         self._missing = missing
+
+
+def _list_changed(kind: MissionType, difference: str, flying: bool, on_plan: bool) -> _Sight:
+    """One of the vehicle's lists is another by now. What the mission or the fence is worth nobody has proven; with
+    other rally points it is the way home that nobody has, so that calling it home would be no answer."""
+    means = {
+        MissionType.MISSION: "nobody has proven where it would fly now",
+        MissionType.FENCE: "nobody has proven that the plan stays inside it",
+        MissionType.RALLY: "RTL may lead to another place now, on a way nobody has proven; be ready to take over",
+    }[kind]
+    called = on_plan and kind is not MissionType.RALLY
+    return _Sight(
+        f"{kind.name.lower()}_changed",
+        flying and bool(difference),
+        f"somebody else changed the {kind.words} ({difference}): {means}",
+        call_home=f"called home: somebody else changed the {kind.words}" if called else "",
+        values={"difference": difference},
+    )
 
 
 def wind_limit_m_s(drone: Drone, sortie: Sortie) -> float:

@@ -14,18 +14,20 @@ from dataclasses import asdict, dataclass
 from missions.drones import Drone, load_drone
 from missions.errors import StoppedError, VehicleError
 from missions.flying.following import FlightOutcome, Following, safe_teller
+from missions.flying.holding import Holding
 from missions.flying.interrupts import STOPPED, Interrupts
 from missions.flying.leftovers import left_on_vehicle
 from missions.flying.link import CONNECT_TIMEOUT_S, Link, connect
 from missions.flying.logs import LOG_FILE, fetch_log
 from missions.flying.parameters import Parameters
 from missions.flying.preflight import Check, preflight_checks
-from missions.flying.preparation import Lists, await_ready, changes, prepare
+from missions.flying.preparation import await_ready, changes, prepare
 from missions.flying.progress import FlightStatus
+from missions.flying.protocol import Lists
 from missions.flying.recorder import Recorder
 from missions.flying.signing import Signing
 from missions.flying.takeoff import HEARTBEAT_FRESH_S, TakeOff
-from missions.flying.takeup import BRING_IT_DOWN, held_settings, sortie_in_the_air
+from missions.flying.takeup import BRING_IT_DOWN, held_in_the_air, sortie_in_the_air
 from missions.flying.waiting import Waiting
 from missions.flying.watch import Watch
 from missions.items import DO_SET_CAM_TRIGG_DIST, MissionItem, mission_items
@@ -170,9 +172,9 @@ class _Flight:
         on_ground = not flying
         try:
             if flying:
-                self._take_up(watch)
+                holding = self._take_up(watch)
             else:
-                self._prepare(items, watch, parameters)
+                holding = self._prepare(items, watch, parameters)
                 on_ground = False
                 try:
                     take_off.go()
@@ -181,11 +183,10 @@ class _Flight:
                     on_ground = take_off.stand_down()
                     if on_ground or not take_off.asked_to_arm:
                         raise
-            outcome = self._follow(items, watch)
+            outcome = self._follow(items, watch, holding)
             on_ground = not link.vehicle.armed and link.silence_s < HEARTBEAT_FRESH_S
         finally:
             self.interrupts.hold()
-            watch.settings = {}
             lost = list(parameters.before)
             if on_ground and link.alive:
                 lost = self._tidy_up(take_off, parameters)
@@ -211,8 +212,8 @@ class _Flight:
 
         return wait
 
-    def _take_up(self, watch: Watch) -> None:
-        """Watch a vehicle that is flying this sortie already."""
+    def _take_up(self, watch: Watch) -> Holding:
+        """Watch a vehicle that is flying this sortie already; what it holds of the plan."""
         self.link.line.reopens = True
         self.missed = True
         self.recorder.update(sortie=self.sortie.number, photos_expected=self.sortie.photos, takes_up=True)
@@ -221,10 +222,11 @@ class _Flight:
             f"the vehicle is in the air with the mission of sortie {self.sortie.number}: taken up, watched and "
             "recorded until it has landed; Ctrl-C calls it home"
         )
-        watch.settings = held_settings(self.link, self.plan, self.sortie, self.drone, self.tell)
+        return held_in_the_air(self.link, self.plan, self.sortie, self.drone, self.recorder.event, self.tell)
 
-    def _prepare(self, items: Sequence[MissionItem], watch: Watch, parameters: Parameters) -> None:
-        """Everything before the take-off: what the vehicle is given, the checks, a person's word, the checks again."""
+    def _prepare(self, items: Sequence[MissionItem], watch: Watch, parameters: Parameters) -> Holding:
+        """Everything before the take-off: what the vehicle is given, the checks, a person's word, the checks again.
+        What the vehicle holds then."""
         self.interrupts.check()
         lists = prepare(self.link, self.plan, self.sortie, self.drone, items, parameters, self._waiting())
         await_ready(self.link, watch, self._waiting())
@@ -234,12 +236,12 @@ class _Flight:
         self.interrupts.hold()
         if self.link.vehicle.armed:
             raise VehicleError("somebody else armed the vehicle")
-        watch.settings = dict(parameters.wanted)
         self.link.line.reopens = True
+        return Holding(self.link, lists, parameters.wanted, self.recorder.event)
 
-    def _follow(self, items: Sequence[MissionItem], watch: Watch) -> FlightOutcome:
+    def _follow(self, items: Sequence[MissionItem], watch: Watch, holding: Holding) -> FlightOutcome:
         following = Following(
-            *(self.link, self.sortie, items, watch, self.recorder, self.interrupts),
+            *(self.link, self.sortie, items, watch, holding, self.recorder, self.interrupts),
             drone=self.drone,
             progress=self.progress,
             tell=self.tell,

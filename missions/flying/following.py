@@ -16,11 +16,11 @@ from missions.drones import Drone
 from missions.errors import VehicleError
 from missions.flying import faults
 from missions.flying.faults import FLYING_THE_PLAN, Faults, Finding
+from missions.flying.holding import Holding
 from missions.flying.interrupts import Interrupts
 from missions.flying.line import LinkCounts
 from missions.flying.link import Link
 from missions.flying.progress import FlightStatus
-from missions.flying.protocol import MissionType, differences
 from missions.flying.recorder import Recorder
 from missions.flying.takeoff import HEARTBEAT_FRESH_S
 from missions.flying.takeup import OFF_THE_GROUND_M
@@ -36,8 +36,8 @@ OVERDUE_FACTOR, OVERDUE_S = 2.0, 300.0
 is silent by then, lost."""
 
 HOME_PATIENCE_S = 2.0
-ITEM_CHECK_S = 1.0
-"""One item of the mission is asked for so often: that it is still the one stored is known by the end of the list."""
+ASK_S = 1.0
+"""So often one item of the mission and one thing more is asked for: that all is as stored is known after each round."""
 
 COUNTS_S = 10.0
 """How often, at most, an event says what came badly over the link."""
@@ -66,6 +66,7 @@ class Following:
         sortie: Sortie,
         items: Sequence[MissionItem],
         watch: Watch,
+        holding: Holding,
         recorder: Recorder,
         interrupts: Interrupts,
         *,
@@ -78,6 +79,7 @@ class Following:
         self._sortie = sortie
         self._items = items
         self._watch = watch
+        self._holding = holding
         self._recorder = recorder
         self._interrupts = interrupts
         self._faults = Faults(sortie, drone)
@@ -92,7 +94,6 @@ class Following:
         self._took_off = False
         self._kept: tuple[int, int] = (-1, -1)
         self._asked_s = self._counted_s = 0.0
-        self._next_item = 1
         self._counts = link.counts
         self._was_open, self._restarts = True, link.restarts
         self._failure_told = False
@@ -118,19 +119,18 @@ class Following:
         return self._outcome(ended)
 
     def _look(self) -> FlightStatus:
-        status, signs = self._watch.status(), self._watch.signs()
+        self._look_at_holdings()
+        status, signs = self._watch.status(), self._watch.signs(self._holding)
         for finding in self._faults.look(status, signs):
             self._found(finding)
-        if signs.mission_doubt and not self._called_home and signs.silence_s < HEARTBEAT_FRESH_S:
-            self._read_mission(signs.mission_doubt)
         if signs.restarts != self._restarts or (signs.line_open and not self._was_open):
             self._link.ask_for_streams()
         self.missed = self.missed or not signs.line_open
         self._restarts, self._was_open = signs.restarts, signs.line_open
-        self._check_item(status)
         self._count()
         if not self._took_off and status.armed and (status.height_home_m or 0.0) > OFF_THE_GROUND_M:
             self._took_off = True
+            self._holding.fix_home()
             self._recorder.event("took_off")
             self._recorder.update(took_off_utc=datetime.now(UTC).isoformat(timespec="milliseconds"))
         if self._recorder.failure is not None and not self._failure_told:
@@ -203,33 +203,17 @@ class Following:
         except VehicleError:
             return False
 
-    def _check_item(self, status: FlightStatus) -> None:
-        """Ask for the next item of the mission, one a second, all the way through the list and again."""
-        now_s = time.monotonic()
-        if not status.armed or now_s - self._asked_s < ITEM_CHECK_S or len(self._items) < 2:
+    def _look_at_holdings(self) -> None:
+        """Ask whether the vehicle still holds what it was given, and read what is in doubt. A person who presses Ctrl-C
+        meanwhile is not kept waiting."""
+        if not self._link.vehicle.armed or self._link.silence_s > HEARTBEAT_FRESH_S:
             return
-        self._asked_s = now_s
-        self._watch.ask_for_item(self._next_item)
-        self._next_item = self._next_item % (len(self._items) - 1) + 1
-
-    def _read_mission(self, doubt: str) -> None:
-        """Where the mission may be another by now: read it all, and call the vehicle home where it is. A person who
-        presses Ctrl-C meanwhile is not kept waiting."""
         pressed = self._interrupts.count
-        try:
-            held = self._link.read(MissionType.MISSION, lambda: self._interrupts.count > pressed)
-            found = differences(self._items, held, MissionType.MISSION)
-        except VehicleError as error:
-            if self._interrupts.count > pressed:
-                return
-            found = [f"{doubt}, and it cannot be read: {error}"]
-        self._watch.believe_mission()
-        if not found:
-            self._recorder.event("mission_stored_again", doubt=doubt)
-            return
-        self._recorder.event("mission_changed", difference=found[0], doubt=doubt)
-        self._tell(f"somebody else changed the mission ({found[0]}): nobody has proven where it would fly now")
-        self._call("called home: somebody else changed the mission")
+        self._holding.check(lambda: self._interrupts.count > pressed)
+        now_s = time.monotonic()
+        if now_s - self._asked_s >= ASK_S:
+            self._asked_s = now_s
+            self._holding.ask()
 
     def _count(self) -> None:
         """Say what came badly over the link since the last time."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from missions.drones import Drone
 from missions.flying.faults import FIX_3D
 from missions.flying.link import Link
 from missions.flying.parameters import Parameters, Setting, settings
-from missions.flying.protocol import MissionType, differences
+from missions.flying.protocol import Lists, MissionType, differences
 from missions.flying.watch import Watch
 from missions.items import MissionItem, fence_items, rally_items
 from missions.plan import Plan, Sortie
 
 READY_S = 60.0
 """How long to wait for the vehicle's position, home and clock before the checks are made as things stand."""
-
-Lists = Mapping[MissionType, Sequence[MissionItem]]
 
 
 def prepare(

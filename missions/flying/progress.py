@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyproj import Geod
 
 from missions import items as commands
+from missions.flying.protocol import MissionType
 from missions.items import MissionItem
 from missions.plan import Position
 
@@ -43,8 +44,9 @@ class FlightStatus:
 class Signs:
     """What else tells a fault, at the same moment: seconds are the vehicle's, but for `silence_s`. `gps_fix` and
     `wind_m_s` are None until heard, `breach` (the kind) is while the vehicle is inside its fence. `unphotographed_m` is
-    the way flown without a photo where photos are due (None: none are due), `mission_doubt` why the mission may be
-    another than was stored (empty: no reason), `parameter_changes` what others changed of the plan's parameters."""
+    the way flown without a photo where photos are due (None: none are due). What others changed: `changed_lists` (the
+    first difference of each, in words), `parameter_changes` (in words), `home_moved_m` from where it was at the
+    take-off."""
 
     vehicle_s: float
     silence_s: float
@@ -54,8 +56,9 @@ class Signs:
     gps_fix: int | None
     wind_m_s: float | None
     unphotographed_m: float | None
-    mission_doubt: str
+    changed_lists: Mapping[MissionType, str]
     parameter_changes: tuple[str, ...]
+    home_moved_m: float
     photos_missing: tuple[int, ...]
     way_home_m: float
 

@@ -9,7 +9,7 @@ something was accepted. Source: mavlink.io/en/services/mission.html, and what Ar
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -28,6 +28,10 @@ class MissionType(IntEnum):
     def words(self) -> str:
         """The list's name in a sentence."""
         return ("mission", "fence", "rally points")[self]
+
+
+Lists = Mapping[MissionType, Sequence[MissionItem]]
+"""What a vehicle is given, list by list."""
 
 
 @dataclass(frozen=True)
@@ -289,12 +293,13 @@ def differences(sent: Sequence[MissionItem], stored: Sequence[MissionItem], miss
     for sequence in range(first, len(sent)):
         found += [
             f"the {mission_type.words}, item {sequence}: {text}"
-            for text in _item_differences(sent[sequence], stored[sequence])
+            for text in item_differences(sent[sequence], stored[sequence])
         ]
     return found
 
 
-def _item_differences(sent: MissionItem, stored: MissionItem) -> list[str]:
+def item_differences(sent: MissionItem, stored: MissionItem) -> list[str]:
+    """What the vehicle holds otherwise in one item, in words; `differences` says within what tolerances."""
     if sent.command != stored.command:
         return [f"command {sent.command} sent, {stored.command} stored"]
     pairs: list[tuple[str, float, float, float]] = []

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 
 from missions.drones import Drone
 from missions.errors import VehicleError
+from missions.flying.holding import Holding
 from missions.flying.link import Link, same_value
 from missions.flying.parameters import settings
 from missions.flying.protocol import MissionType, differences
-from missions.items import fence_items, mission_items
+from missions.items import fence_items, mission_items, rally_items
 from missions.plan import Plan, Sortie
 
 PLACE_S = 5.0
@@ -42,11 +43,18 @@ def sortie_in_the_air(link: Link, plan: Plan, sorties: Sequence[Sortie]) -> Sort
     raise VehicleError(f"the vehicle is in the air, with another mission than sortie {numbers}: {BRING_IT_DOWN}")
 
 
-def held_settings(
-    link: Link, plan: Plan, sortie: Sortie, drone: Drone, tell: Callable[[str], None]
-) -> dict[str, float]:
-    """Of the plan's parameters those the vehicle has as they were set, by name; says which it has otherwise, and where
-    its fence is not the plan's."""
+def held_in_the_air(
+    link: Link, plan: Plan, sortie: Sortie, drone: Drone, note: Callable[..., None], tell: Callable[[str], None]
+) -> Holding:
+    """What of the plan the vehicle holds as it was given: the mission, and of the rest what is not otherwise; says what
+    is."""
+    lists = {MissionType.MISSION: mission_items(sortie, plan)}
+    for kind, listed in ((MissionType.FENCE, fence_items(plan)), (MissionType.RALLY, rally_items(plan))):
+        other = differences(listed, link.read(kind), kind)
+        if other:
+            tell(f"the {kind.words} on the vehicle: not the plan's ({other[0]})")
+        else:
+            lists[kind] = listed
     held: dict[str, float] = {}
     wanted = {setting.name: setting.value for setting in settings(plan, sortie, drone)} | {"FENCE_ENABLE": 1.0}
     for name, value in wanted.items():
@@ -55,7 +63,4 @@ def held_settings(
             held[name] = value
         elif present is not None:
             tell(f"{name} is {present:g} on the vehicle, not {value:g} as this sortie needs it")
-    other = differences(fence_items(plan), link.read(MissionType.FENCE), MissionType.FENCE)
-    if other:
-        tell(f"the fence on the vehicle is not the plan's: {other[0]}")
-    return held
+    return Holding(link, lists, held, note)

@@ -11,10 +11,9 @@ from typing import Any
 
 from missions import items as commands
 from missions.flying.dronekit_compat import mavlink
-from missions.flying.link import Link, same_value
+from missions.flying.holding import Holding
+from missions.flying.link import Link
 from missions.flying.progress import FlightStatus, RouteProgress, Signs, distance_m
-from missions.flying.protocol import MissionType, differences
-from missions.flying.transfers import item_of
 from missions.items import MissionItem, imaging_at
 from missions.plan import Plan, Position, Sortie
 
@@ -27,9 +26,6 @@ JUST_SAID_S = 10.0
 
 _TEXT_LENGTH = 50
 """A STATUSTEXT of full length goes on in the next one with the same id."""
-
-_MISSION_RECEIVED = "Flight plan received"
-"""What ArduPilot says to everyone when a mission was stored."""
 
 _NOT_ARMED = ("PreArm:", "Arm:")
 _LATE_TEXTS_MOST = 32
@@ -55,14 +51,11 @@ class Watch:
         self.arming_ok: bool | None = None
         """Whether the vehicle's own checks before arming hold; None where it does not say."""
         self.arming_text = ""
-        self.settings: dict[str, float] = {}
-        """What the plan's parameters were set to; another value heard of one is noted."""
         self._photos: set[tuple[int, int]] = set()
         self._disarmed_at_s: float | None = None
         self._link = link
         self._sortie = sortie
         self._event = event
-        self._items = tuple(items)
         self._home = plan.home
         self._route = RouteProgress(plan.home, items)
         self._imaging = imaging_at(items)
@@ -74,9 +67,6 @@ class Watch:
         self._texts: dict[int, str] = {}
         self._battery_told: int | None = None
         self._battery_at_take_off: int | None = None
-        self._mission_total: int | None = None
-        self._doubt = ""
-        self._changed: dict[str, float] = {}
         self._lock = threading.Lock()
         vehicle = link.vehicle
         vehicle.add_attribute_listener("mode", self._hear_mode)
@@ -86,13 +76,10 @@ class Watch:
             ("STATUSTEXT", self._hear_text),
             ("SYS_STATUS", self._hear_health),
             ("MISSION_ITEM_REACHED", self._hear_reached),
-            ("MISSION_CURRENT", self._hear_current),
-            ("MISSION_ITEM_INT", self._hear_item),
             ("CAMERA_FEEDBACK", self._hear_photo),
             ("FENCE_STATUS", self._hear_fence),
             ("GPS_RAW_INT", self._hear_gps),
             ("WIND", self._hear_wind),
-            ("PARAM_VALUE", self._hear_parameter),
             ("GLOBAL_POSITION_INT", self._hear_position),
             ("SYSTEM_TIME", self._hear_time),
         ):
@@ -153,8 +140,8 @@ class Watch:
         """What the vehicle said in the last moments; empty where that was nothing."""
         return self.message if self._link.vehicle_time_s - self._message_s < JUST_SAID_S else ""
 
-    def signs(self) -> Signs:
-        """What else tells a fault at this moment."""
+    def signs(self, holding: Holding) -> Signs:
+        """What else tells a fault at this moment, with what the vehicle still holds."""
         return Signs(
             vehicle_s=self._link.vehicle_time_s,
             silence_s=self._link.silence_s,
@@ -164,10 +151,9 @@ class Watch:
             gps_fix=self.gps_fix,
             wind_m_s=self.wind_m_s,
             unphotographed_m=self._unphotographed_m(),
-            mission_doubt=self._doubt,
-            parameter_changes=tuple(
-                f"{name} is {value:g} instead of {self.settings[name]:g}" for name, value in list(self._changed.items())
-            ),
+            changed_lists=holding.changed_lists,
+            parameter_changes=holding.parameter_changes,
+            home_moved_m=holding.home_moved_m,
             photos_missing=self.photos_missing,
             way_home_m=0.0 if (here := self._position) is None else distance_m(here, self._home),
         )
@@ -209,14 +195,6 @@ class Watch:
             self._photo_place = here
         return distance_m(self._photo_place, here)
 
-    def believe_mission(self) -> None:
-        """Forget a doubt about the mission: it was read and is as stored."""
-        self._doubt = ""
-
-    def ask_for_item(self, number: int) -> None:
-        """Ask for one item of the mission; one that is not as stored becomes a doubt."""
-        self._link.send("mission_request_int", number, MissionType.MISSION)
-
     def _tell(self, kind: str, **values: Any) -> None:
         self._event(kind, vehicle_s=round(self._link.vehicle_time_s, 3), **values)
 
@@ -249,8 +227,6 @@ class Watch:
         self.message, self._message_s = text.strip(), self._link.vehicle_time_s
         if self.message.startswith(_NOT_ARMED):
             self.arming_text = self.message
-        if self.message == _MISSION_RECEIVED and self._link.vehicle.armed:
-            self._doubt = "a mission was stored on the vehicle in flight"
         self._tell("text", severity=message.severity, text=self.message)
 
     def _hear_health(self, _vehicle: Any, _name: str, message: Any) -> None:
@@ -261,25 +237,6 @@ class Watch:
     def _hear_reached(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.item_reached = max(self.item_reached, message.seq)
         self._tell("reached", item=message.seq)
-
-    def _hear_current(self, _vehicle: Any, _name: str, message: Any) -> None:
-        """Newer firmware says here how many items it holds."""
-        if not self._link.vehicle.armed:
-            self._mission_total = message.total
-        elif self._mission_total not in (None, message.total):
-            self._doubt = f"the vehicle's mission has {message.total} items instead of {self._mission_total}"
-            self._mission_total = message.total
-
-    def _hear_item(self, _vehicle: Any, _name: str, message: Any) -> None:
-        if message.mission_type != MissionType.MISSION or not self._link.vehicle.armed:
-            return
-        number = message.seq
-        if number >= len(self._items):
-            self._doubt = f"the vehicle's mission has an item {number}"
-        elif number:
-            found = differences([self._items[number]], [item_of(message)], MissionType.FENCE)
-            if found:
-                self._doubt = found[0].replace("the fence, item 0", f"the mission, item {number}")
 
     def _hear_photo(self, _vehicle: Any, _name: str, message: Any) -> None:
         photo = (self._link.restarts, message.img_idx)
@@ -306,16 +263,6 @@ class Watch:
     def _hear_wind(self, _vehicle: Any, _name: str, message: Any) -> None:
         """A vehicle that does not estimate the wind sends 0."""
         self.wind_m_s = float(message.speed) or None
-
-    def _hear_parameter(self, _vehicle: Any, _name: str, message: Any) -> None:
-        """ArduPilot tells every ground station of a parameter that one of them sets."""
-        wanted = self.settings.get(message.param_id)
-        if wanted is None:
-            return
-        if same_value(wanted, message.param_value):
-            self._changed.pop(message.param_id, None)
-        else:
-            self._changed[message.param_id] = float(message.param_value)
 
     def _hear_time(self, _vehicle: Any, _name: str, message: Any) -> None:
         self.vehicle_utc_s = message.time_unix_usec / 1e6

@@ -175,8 +175,8 @@ class ItemService:
             self._store.put_rally(upload.items)
         if result == mavlink.MAV_MISSION_ACCEPTED:
             self._stored(kind)
-            received = ("Flight plan received", "Fence received", "Rally received")[kind]
-            self._say(mavlink.MAV_SEVERITY_INFO, received)
+            if kind == 0:  # of a fence or rally points ArduPilot says nothing
+                self._say(mavlink.MAV_SEVERITY_INFO, "Flight plan received")
         self._ack(upload.link, upload.system, upload.component, kind, result)
 
     def _acknowledged(self, message: Message, link: Link) -> None:

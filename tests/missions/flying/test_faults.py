@@ -16,6 +16,7 @@ from practice import HOME, square_plan
 from missions.drones import load_drone
 from missions.flying.faults import Faults, Finding, wind_limit_m_s
 from missions.flying.progress import FlightStatus, Signs
+from missions.flying.protocol import MissionType
 
 SORTIE = square_plan().sortie(1)
 DRONE = load_drone("x500")
@@ -42,8 +43,9 @@ SIGNS = Signs(
     gps_fix=3,
     wind_m_s=2.0,
     unphotographed_m=10.0,
-    mission_doubt="",
+    changed_lists={},
     parameter_changes=(),
+    home_moved_m=0.0,
     photos_missing=(),
     way_home_m=50.0,
 )
@@ -70,6 +72,16 @@ def look(status: dict[str, Any] | None = None, **signs: Any) -> list[Finding]:
         ({}, {"wind_m_s": 14.0}, "wind_over_limit", "wind 14 m/s"),
         ({}, {"unphotographed_m": 75.0}, "camera_silent", ""),
         ({}, {"parameter_changes": ("FENCE_ENABLE is 0 instead of 1",)}, "parameters_changed", "FENCE_ENABLE is 0"),
+        (
+            {},
+            {"changed_lists": {MissionType.MISSION: "2 of 9"}},
+            "mission_changed",
+            "somebody else changed the mission",
+        ),
+        ({}, {"changed_lists": {MissionType.FENCE: "2 of 9"}}, "fence_changed", "somebody else changed the fence"),
+        ({}, {"changed_lists": {MissionType.RALLY: "2 of 9"}}, "rally_changed", ""),
+        ({"mode": "LOITER"}, {"changed_lists": {MissionType.MISSION: "2 of 9"}}, "mission_changed", ""),
+        ({}, {"home_moved_m": 40.0}, "home_moved", ""),
         ({}, {"restarts": 1}, "vehicle_restarted", ""),
         ({}, {"photos_missing": (5, 6)}, "photos_unheard", ""),
     ],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from practice import await_event, events, flying_process, forget, practice_vehicle, square_plan
+from practice import await_event, events, flying_process, forget, place, practice_vehicle, square_plan
 
 from mapping.ground.camera import Camera, load_camera
 from mapping.tables import TRACK
+from missions.flying import following
 from missions.flying.flight import FlightOutcome, fly
 from missions.flying.link import connect
+from missions.flying.progress import FlightStatus
+from missions.flying.protocol import MissionType
 from missions.flying.recorder import Recorder, recover
+from missions.items import fence_items, rally_items
 
 SPEEDUP = 20.0
 
@@ -121,6 +126,51 @@ def test_a_mission_changed_by_somebody_else_calls_home(tmp_path: Path, camera: C
         "aborted",
         "called home: somebody else changed the mission",
     )
+
+
+def test_whatever_another_station_changes_is_found(
+    tmp_path: Path, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of rally points and fences a vehicle says nothing when they are replaced; one told of home or of a parameter is
+    told once."""
+    monkeypatch.setattr(following, "ASK_S", 0.02)
+    plan, folder = square_plan(), tmp_path / "flight"
+    lines: list[str] = []
+    with practice_vehicle(SPEEDUP) as vehicle, contextlib.ExitStack() as stack:
+        other = connect(vehicle.url, forget, forget)
+        stack.callback(other.close)
+        away = place(300.0, 0.0)
+        steps = iter(
+            [
+                lambda: other.store([replace(rally_items(plan)[0], lat_deg=away.lat_deg)] * 2, MissionType.RALLY),
+                lambda: other.command(179, 0, 0, 0, 0, away.lat_deg, away.lon_deg, 10.0),
+                lambda: other.set_parameter("FENCE_ALT_MAX", 90.0),
+                lambda: other.store(fence_items(plan)[4:], MissionType.FENCE),
+            ]
+        )
+        kinds = iter(["rally_changed", "home_moved", "parameters_changed", "fence_changed"])
+        awaited = "photo"
+
+        def interfere(status: FlightStatus) -> None:
+            nonlocal awaited
+            if awaited in [event["event"] for event in events(folder)] and (step := next(steps, None)):
+                step()
+                awaited = next(kinds)
+
+        with Recorder(folder, camera, {}) as recorder:
+            outcome = fly(
+                plan, *(1, vehicle.url, recorder), confirm=lambda _: True, progress=interfere, tell=lines.append
+            )
+    said = {event["event"]: event for event in events(folder)}
+    assert "2 stored" in said["rally_changed"]["difference"]
+    assert said["home_moved"]["moved_m"] == pytest.approx(300, abs=5)
+    assert said["parameters_changed"]["changes"] == ["FENCE_ALT_MAX is 90 instead of 80"]
+    assert "4 stored" in said["fence_changed"]["difference"]
+    assert (outcome.ended, outcome.reason) == (
+        "aborted",
+        "called home: somebody changed " + "FENCE_ALT_MAX is 90 instead of 80",
+    )
+    assert any("on a way nobody has proven" in line for line in lines)
 
 
 def test_a_restart_in_flight_is_told(tmp_path: Path, camera: Camera) -> None:

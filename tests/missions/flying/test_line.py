@@ -30,12 +30,14 @@ from missions.drones import load_drone
 from missions.flying.dronekit_compat import mavlink
 from missions.flying.faults import Faults
 from missions.flying.flight import fly
+from missions.flying.holding import Holding
 from missions.flying.line import Line
 from missions.flying.link import Link, Vehicle, connect
+from missions.flying.protocol import MissionType
 from missions.flying.recorder import Recorder
 from missions.flying.transport import Address, address_of
 from missions.flying.watch import Watch
-from missions.items import mission_items
+from missions.items import fence_items, mission_items, rally_items
 from vision.errors import InputError
 
 
@@ -203,6 +205,7 @@ def framed(number: int, payload: bytes, sequence: int) -> bytes:
 
 
 LISTENED = ("HEARTBEAT", "PARAM_VALUE", "STATUSTEXT", "CAMERA_FEEDBACK", "MISSION_ITEM_INT", "MISSION_CURRENT", "WIND")
+LISTENED += ("MISSION_COUNT", "HOME_POSITION")
 LISTENED += ("SYS_STATUS", "GPS_RAW_INT", "FENCE_STATUS", "GLOBAL_POSITION_INT", "SYSTEM_TIME", "AUTOPILOT_VERSION")
 NUMBERS = [number for number, kind in mavlink.mavlink_map.items() if kind.msgname in LISTENED]
 
@@ -219,10 +222,17 @@ def test_any_values_in_sound_messages_leave_the_watch_alive(payloads: list[tuple
         watch = Watch(
             link, plan, plan.sortie(1), mission_items(plan.sortie(1), plan), lambda kind, **v: kept.append(kind)
         )
+        lists = {
+            MissionType.MISSION: mission_items(plan.sortie(1), plan),
+            MissionType.FENCE: fence_items(plan),
+            MissionType.RALLY: rally_items(plan),
+        }
+        holding = Holding(link, lists, {"FENCE_ENABLE": 1.0})
+        holding.fix_home()
         faults = Faults(plan.sortie(1), load_drone("x500"))
         for sequence, (number, payload) in enumerate(payloads, start=1):
             line.take(framed(number, payload, sequence))
-            faults.look(watch.status(), watch.signs())
+            faults.look(watch.status(), watch.signs(holding))
         line.take(heartbeat(len(payloads) + 1, mode=6))
         assert watch.status().mode == "RTL"
 
