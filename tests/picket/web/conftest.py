@@ -28,6 +28,7 @@ class Served:
     url: str
     app: FastAPI
     settings: Settings
+    listening: socket.socket
     clients: list[httpx.Client] = field(default_factory=list)
 
     @property
@@ -74,7 +75,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     while not server.started and time.monotonic() < until_s:
         time.sleep(0.01)
     assert server.started
-    running = Served(f"http://127.0.0.1:{port}", app, settings)
+    running = Served(f"http://127.0.0.1:{port}", app, settings, listening)
     yield running
     for client in running.clients:
         client.close()
