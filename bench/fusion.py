@@ -82,7 +82,7 @@ def survey(rng: np.random.Generator, how: Survey) -> Seen:
     driver = (kind >= how.walkers) & moving
     vehicle = driver | (~moving & (rng.random(count) < 0.4))
     classes = tuple("vehicle" if one else "person" for one in vehicle)
-    heading, speed = rng.uniform(0.0, 2.0 * np.pi, count), np.where(driver, rng.uniform(5.0, 15.0, count), 1.4) * moving
+    heading, speed = rng.uniform(0.0, 2.0 * np.pi, count), _speeds(rng, driver) * moving
     velocity = speed[:, None] * np.stack([np.sin(heading), np.cos(heading)], axis=1)
     start = rng.uniform(0.0, how.crossing_s, count)  # when a mover is at its place
     parts, truth, observations, views, begin, frame = [], [], [], [], 0.0, 0
@@ -105,6 +105,11 @@ def survey(rng: np.random.Generator, how: Survey) -> Seen:
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
     joined = GroundPoints(LOCAL, **columns)
     return Seen(observations, joined, np.concatenate(views), np.concatenate(truth), classes, moving)
+
+
+def _speeds(rng: np.random.Generator, driver: npt.NDArray[np.bool_]) -> Floats:
+    """Metres a second of everybody, if they move."""
+    return np.where(driver, rng.uniform(5.0, 20.0, len(driver)), rng.uniform(0.5, 2.0, len(driver)))
 
 
 _COLUMNS = ("east_m", "north_m", "lat_deg", "lon_deg", "alt_amsl_m", "noise", "factors", "miss")
@@ -304,6 +309,8 @@ SURVEYS = {
     "a quarter moves": Survey(walkers=0.2, drivers=0.08),
     "a quarter moves, 1 degree": Survey(attitude_deg=1.0, walkers=0.2, drivers=0.08),
     "a quarter moves, 45 degrees": Survey(pitch_deg=-45.0, attitude_deg=0.3, walkers=0.2, drivers=0.08),
+    "a quarter moves, 65 % sidelap": Survey(sidelap=0.65, walkers=0.2, drivers=0.08),
+    "everything moves": Survey(objects=20, walkers=0.7, drivers=0.3),
     "nothing moves": Survey(walkers=0.0, drivers=0.0),
 }
 
