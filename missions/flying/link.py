@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from missions.errors import VehicleError
-from missions.flying.dronekit_compat import dronekit, mavlink, mavutil
+from missions.flying.dronekit_compat import mavlink, mavutil
 from missions.flying.line import GROUND_SYSTEM, Line, LinkCounts, Listener
 from missions.flying.protocol import Download, MissionType, Upload, differences
 from missions.flying.signing import Signing
 from missions.flying.transfers import carry_out
 from missions.flying.transport import address_of
+from missions.flying.vehicle import STREAM_HZ, Vehicle
 from missions.items import MissionItem
 
-STREAM_HZ = 4
 POSE_HZ = 10
 WIND_HZ = 1
 ANSWER_S = 1.5
@@ -46,66 +46,6 @@ REBOOT_IN_A_ROW = 3
 _REQUEST_MESSAGE = 512
 _SET_MESSAGE_INTERVAL = 511
 _DO_SET_MODE = 176
-
-
-class Vehicle(dronekit.Vehicle):
-    """DroneKit's vehicle, kept to one autopilot and made to come back from every wait."""
-
-    def __init__(self, line: Line) -> None:
-        self.line = line
-        self.autopilot: tuple[int, int] | None = None
-        super().__init__(line)
-        self._heartbeat_error = 0
-        self._heartbeat_started = True
-
-    def notify_message_listeners(self, name: str, msg: Any) -> None:
-        """Hand DroneKit what comes from the autopilot being flown, and nothing else.
-
-        DroneKit takes the heartbeat of a gimbal or of a second vehicle on the same link for that of its own, and with
-        it their mode and arming.
-        """
-        source = (msg.get_srcSystem(), msg.get_srcComponent())
-        if self.autopilot is None and name == "HEARTBEAT" and msg.autopilot != mavlink.MAV_AUTOPILOT_INVALID:
-            self.autopilot = source
-        if source == self.autopilot:
-            super().notify_message_listeners(name, msg)
-
-    def initialize(
-        self,
-        rate: int = STREAM_HZ,
-        heartbeat_timeout: float = 30.0,
-        waiting: Callable[[str], None] = lambda what: None,
-    ) -> None:
-        """Wait for the vehicle, then ask for its streams and parameters. DroneKit's own waits here without an end where
-        no parameter ever arrives. Raises VehicleError after `heartbeat_timeout` seconds without a heartbeat."""
-        self.line.start()
-        deadline_s = time.monotonic() + heartbeat_timeout
-        while self.autopilot is None or self.last_heartbeat is None:
-            if not self.line.alive:
-                raise VehicleError("the connection was closed before the vehicle said anything")
-            if time.monotonic() > deadline_s:
-                raise VehicleError(_nobody(self.line, heartbeat_timeout))
-            waiting(f"the vehicle's heartbeat, {heartbeat_timeout:.0f} s at most")
-            time.sleep(0.02)
-        self.line.target_system = self.autopilot[0]
-        self.line.master.mav.request_data_stream_send(*self.autopilot, mavlink.MAV_DATA_STREAM_ALL, rate, 1)
-        self.line.master.mav.param_request_list_send(*self.autopilot)
-
-    def close(self) -> None:
-        """End the threads and close the connection; may be called twice."""
-        self.line.close()
-
-
-def _nobody(line: Line, waited_s: float) -> str:
-    counts = line.counts
-    if line.refused_systems:
-        others = ", ".join(str(system) for system in sorted(line.refused_systems))
-        return f"no vehicle of the system id asked for within {waited_s:.0f} s; heard was {others}"
-    if counts.wrongly_signed:
-        return f"{counts.wrongly_signed} messages with a wrong signature and no right one: the vehicle has another key"
-    if counts.unsigned:
-        return f"{counts.unsigned} unsigned messages and no signed one: give the vehicle the key first, over a cable"
-    return f"no vehicle answered within {waited_s:.0f} s; check address and power"
 
 
 class Link:

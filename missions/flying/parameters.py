@@ -109,7 +109,9 @@ class Parameters:
         present = self._link.parameter(setting.name)
         if present is None:
             if setting.needed:
-                raise VehicleError(f"the vehicle does not know parameter {setting.name}, which the fence needs")
+                raise VehicleError(
+                    f"the vehicle knows no parameter {setting.name}, or does not answer: the fence needs it"
+                )
             self._note("parameter_unknown", name=setting.name)
             return
         self._wanted[setting.name] = setting.value

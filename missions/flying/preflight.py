@@ -83,6 +83,9 @@ def _arming(watch: Watch) -> Check:
 
 
 def _vehicle(link: Link) -> Check:
+    if link.vehicle.other_copters:
+        heard = ", ".join(map(str, sorted({link.system, *link.vehicle.other_copters})))
+        return Check("vehicle", False, f"several are heard here, systems {heard}: name the one to fly, --drone ID=URL")
     armed = bool(link.vehicle.armed)
     return Check("vehicle", not armed, f"{link.firmware}, {'already armed' if armed else 'disarmed'}")
 

@@ -32,10 +32,11 @@ from missions.flying.faults import Faults
 from missions.flying.flight import fly
 from missions.flying.holding import Holding
 from missions.flying.line import Line
-from missions.flying.link import Link, Vehicle, connect
+from missions.flying.link import Link, connect
 from missions.flying.protocol import MissionType
 from missions.flying.recorder import Recorder
 from missions.flying.transport import Address, address_of
+from missions.flying.vehicle import Vehicle
 from missions.flying.watch import Watch
 from missions.items import fence_items, mission_items, rally_items
 from vision.errors import InputError
@@ -204,9 +205,10 @@ def framed(number: int, payload: bytes, sequence: int) -> bytes:
     return b"\xfd" + header + payload + crc.crc.to_bytes(2, "little")
 
 
-LISTENED = ("HEARTBEAT", "PARAM_VALUE", "STATUSTEXT", "CAMERA_FEEDBACK", "MISSION_ITEM_INT", "MISSION_CURRENT", "WIND")
-LISTENED += ("MISSION_COUNT", "HOME_POSITION")
-LISTENED += ("SYS_STATUS", "GPS_RAW_INT", "FENCE_STATUS", "GLOBAL_POSITION_INT", "SYSTEM_TIME", "AUTOPILOT_VERSION")
+LISTENED = frozenset(
+    "HEARTBEAT PARAM_VALUE STATUSTEXT CAMERA_FEEDBACK MISSION_ITEM_INT MISSION_COUNT MISSION_CURRENT WIND SYS_STATUS "
+    "GPS_RAW_INT FENCE_STATUS GLOBAL_POSITION_INT HOME_POSITION SYSTEM_TIME AUTOPILOT_VERSION".split()
+)
 NUMBERS = [number for number, kind in mavlink.mavlink_map.items() if kind.msgname in LISTENED]
 
 

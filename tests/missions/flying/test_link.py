@@ -20,6 +20,7 @@ from practice import forget, practice_vehicle, square_plan
 
 from missions.drones import load_drone
 from missions.errors import VehicleError
+from missions.flying import vehicle
 from missions.flying.dronekit_compat import mavlink
 from missions.flying.link import Link, connect
 from missions.flying.parameters import Parameters, Setting, settings
@@ -92,30 +93,51 @@ def talker(*messages: Any, every_s: float = 0.05) -> Iterator[str]:
             thread.join()
 
 
+def heartbeat(system: int, component: int, kind: int, autopilot: int, base_mode: int = 81, mode: int = 0) -> bytes:
+    line = mavlink.MAVLink(None, srcSystem=system, srcComponent=component)
+    packed: bytes = mavlink.MAVLink_heartbeat_message(kind, autopilot, base_mode, mode, 4, 3).pack(line)
+    return packed
+
+
+@pytest.mark.parametrize(
+    ("kind", "autopilot", "words"),
+    [
+        (mavlink.MAV_TYPE_QUADROTOR, mavlink.MAV_AUTOPILOT_PX4, "quadrotor with PX4"),
+        (mavlink.MAV_TYPE_FIXED_WING, mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA, "fixed wing with ArduPilot"),
+        (200, 200, "type 200 with autopilot 200"),
+    ],
+)
+def test_what_is_no_copter_is_refused_at_once(
+    kind: int, autopilot: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vehicle, "OTHERS_S", 0.3)
+    with (
+        talker(heartbeat(7, 1, kind, autopilot)) as url,
+        pytest.raises(VehicleError, match=rf"{words} \(system 7\); Picket flies ArduPilot Copter"),
+    ):
+        connect(url, forget, forget)
+
+
 def test_only_the_autopilot_is_believed() -> None:
-    """A gimbal's heartbeat and a second vehicle's neither arm nor disarm this one."""
-
-    def heartbeat(system: int, component: int, kind: int, autopilot: int, base_mode: int, mode: int) -> bytes:
-        line = mavlink.MAVLink(None, srcSystem=system, srcComponent=component)
-        packed: bytes = mavlink.MAVLink_heartbeat_message(kind, autopilot, base_mode, mode, 4, 3).pack(line)
-        return packed
-
+    """A gimbal's heartbeat, an antenna tracker's and a second vehicle's neither arm nor disarm this one."""
+    tracker = heartbeat(9, 1, mavlink.MAV_TYPE_ANTENNA_TRACKER, mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA, 81, 5)
     gimbal = heartbeat(1, 154, mavlink.MAV_TYPE_GIMBAL, mavlink.MAV_AUTOPILOT_INVALID, 0, 0)
-    vehicle = heartbeat(1, 1, mavlink.MAV_TYPE_QUADROTOR, mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA, 209, 3)
+    copter = heartbeat(1, 1, mavlink.MAV_TYPE_QUADROTOR, mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA, 209, 3)
     another = heartbeat(2, 1, mavlink.MAV_TYPE_QUADROTOR, mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA, 81, 5)
     heard: list[tuple[int, int]] = []
     told: list[tuple[bool, str]] = []
-    with talker(gimbal, vehicle, another) as url:
+    with talker(tracker, gimbal, copter, another) as url:
         link = connect(url, lambda m: heard.append((m.get_srcSystem(), m.get_srcComponent())), forget)
         try:
             assert (link.system, link.component) == (1, 1)
+            assert link.wait(lambda: link.vehicle.other_copters == {2}, 2.0)
             for _ in range(20):
                 told.append((link.vehicle.armed, link.vehicle.mode.name))
                 time.sleep(0.02)
         finally:
             link.close()
     assert set(told) == {(True, "AUTO")}
-    assert set(heard) == {(1, 154), (1, 1), (2, 1)}
+    assert set(heard) == {(9, 1), (1, 154), (1, 1), (2, 1)}
     assert links_threads() == []
 
 

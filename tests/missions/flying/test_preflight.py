@@ -25,9 +25,11 @@ ROOMY = SimpleNamespace(room=lambda photos, seconds: (1e6, 1e9))
 def vehicle(home: Position) -> Any:
     return SimpleNamespace(
         firmware="Copter",
+        system=1,
         parameter=lambda name: 1.0,
         vehicle=SimpleNamespace(
             armed=False,
+            other_copters=set(),
             gps_0=SimpleNamespace(fix_type=3, satellites_visible=12),
             ekf_ok=True,
             home_location=SimpleNamespace(lat=home.lat_deg, lon=home.lon_deg),
@@ -44,6 +46,15 @@ def heard(**values: Any) -> Any:
         "arming_text": "",
     }
     return SimpleNamespace(**sound | values)
+
+
+def test_several_vehicles_on_one_line_are_no_go() -> None:
+    link = vehicle(square_plan().home)
+    assert look(square_plan(), link)["vehicle"].ok
+    link.vehicle.other_copters.add(3)
+    check = look(square_plan(), link)["vehicle"]
+    assert not check.ok
+    assert "systems 1, 3" in check.detail
 
 
 def look(plan: Plan, link: Any, watch: Any = None, recorder: Any = ROOMY) -> dict[str, Check]:
