@@ -71,10 +71,11 @@ class Acknowledge:
 Message = Count | RequestList | Request | Item | Acknowledge
 
 ACCEPTED = 0
+ERROR = 1
 INVALID_SEQUENCE = 13
 OPERATION_CANCELLED = 15
 REASONS = {
-    1: "error",
+    ERROR: "error",
     2: "frame of coordinates not supported",
     3: "command not supported",
     4: "no space for so many items",
@@ -159,7 +160,7 @@ class Upload(_Transfer):
             self._deadline_s = now_s + VEHICLE_SILENT_S
             return [Item(message.sequence, self._items[message.sequence])]
         if isinstance(message, Acknowledge):
-            return self._acknowledged(message.result)
+            return self._acknowledged(message.result, now_s)
         return []
 
     def tick(self, now_s: float) -> list[Message]:
@@ -170,7 +171,7 @@ class Upload(_Transfer):
         self._asked.clear()
         return [Count(len(self._items))]
 
-    def _acknowledged(self, result: int) -> list[Message]:
+    def _acknowledged(self, result: int, now_s: float) -> list[Message]:
         if result == ACCEPTED:
             # Before the last item was asked for it can only be the echo of an earlier transfer.
             self.done = len(self._asked) == len(self._items)
@@ -178,6 +179,11 @@ class Upload(_Transfer):
         if result in (INVALID_SEQUENCE, OPERATION_CANCELLED):
             # The answer to a doubled item, or the vehicle's own time-out: silence or its next request decides.
             return []
+        if result == ERROR and self._asked and self._attempts_left > 1:
+            # What ArduPilot says to an item that comes after it has stopped waiting for one.
+            self._attempts_left -= 1
+            self._deadline_s = now_s + RETRY_S
+            return self._count()
         return self._fail(
             f"the vehicle refused the {self.mission_type.words}{self._place()}: {REASONS.get(result, f'code {result}')}"
         )
