@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 from vision.dataset import LabelledPicture, as_colour
-from vision.frame import AUTO_TILE_FROM
 
 PAD_GREY = 114
 LEAST_VISIBLE = 0.35
@@ -86,12 +85,12 @@ class Mosaics:
         return _cut(picture, (float(x + shift[0]), float(y + shift[1])), scale, (self.window_px, self.window_px), draw)
 
     def whole(self, number: int, size: tuple[int, int], draw: np.random.Generator) -> Sample:
-        """The picture `number` as (width, height) `size` has it: about as large as it fits, moved a little. A tile of
-        one that is much larger, at its own scale, as it will be searched."""
+        """The picture `number` as (width, height) `size` has it: about as large as it fits, moved a little. A part of
+        one that is larger, at its own scale, as it will be searched."""
         picture = self.pictures[number]
         width, height = picture.size_px
         scale = float(np.exp(draw.uniform(*np.log(_NEARLY))))
-        if max(width, height) > AUTO_TILE_FROM * max(size):
+        if max(width, height) > max(size):
             return _cut(picture, (float(draw.uniform(0, width)), float(draw.uniform(0, height))), scale, size, draw)
         scale *= min(size[0] / width, size[1] / height)
         shift = draw.uniform(-0.06, 0.06, size=2) * (width, height)

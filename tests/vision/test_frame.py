@@ -28,6 +28,20 @@ def _windows(*corners: tuple[int, int, int, int]) -> tuple[Window, ...]:
 
 def test_a_thermal_frame_is_searched_whole() -> None:
     assert windows_of(640, 512, AUTO) == (Window((0, 0, 640, 512), 640),)
+    assert windows_of(320, 256, AUTO) == (Window((0, 0, 320, 256), 640),)
+
+
+def test_no_frame_that_need_not_be_cut_is_shrunk() -> None:
+    for width, height in ((641, 512), (960, 768), (1280, 1024)):
+        assert windows_of(width, height, AUTO) == (Window((0, 0, width, height), width),)
+    assert len(windows_of(960, 768, AUTO, fixed=(640, 640))) == 5
+
+
+def test_a_very_large_frame_as_a_whole_still_shows_what_no_tile_shows_whole() -> None:
+    sides = {width: windows_of(width, width * 3 // 4, AUTO)[-1].input_px for width in (2000, 4000, 6000, 8000, 12000)}
+    assert sides == {2000: 640, 4000: 640, 6000: 960, 8000: 1280, 12000: LARGEST_TILE_PX}
+    assert windows_of(8000, 6000, replace(AUTO, tile_px=640))[-1].input_px == 1280
+    assert windows_of(8000, 6000, AUTO, fixed=(640, 640))[-1].input_px == 640
 
 
 def test_a_large_frame_is_cut_to_fit_and_searched_whole_besides() -> None:
