@@ -2,7 +2,7 @@
 
 MissionError            root
   NotFlyableError       the area, drone and camera allow no plan that holds its proof
-    TooManyCornersError no fence that an autopilot holds fits
+    NoFenceError        no fence that an autopilot holds keeps everything in
   VehicleError          the vehicle refused, failed a check or did not answer
     StoppedError        a person ended it before the take-off
 """
@@ -16,8 +16,8 @@ class NotFlyableError(MissionError):
     """No plan can be made that stays inside its fence and its battery; the text says why in one sentence."""
 
 
-class TooManyCornersError(NotFlyableError):
-    """No fence of so few vertices that an autopilot holds them fits."""
+class NoFenceError(NotFlyableError):
+    """No fence of so few vertices that an autopilot holds them keeps all that is flown, and every way home, inside."""
 
 
 class VehicleError(MissionError):

@@ -176,7 +176,8 @@ class Plan:
     true north, 0 to 180. `wind_from_deg` is where the wind it was planned for blows from. `revisit_s` is the longest
     that a point of the area stays unseen where the plan is flown over and over. `height_home_m` is above take-off, or,
     where the plan follows hills, above the ground below; `return_height_home_m` is then the height above take-off of
-    the way home. A camera that looks ahead shows the quadrilateral `footprint` (then `footprint_along_m` and
+    the way home. `return_most_home_m` is the greatest that every way home may have under the ceiling that was asked
+    for (None: not known). A camera that looks ahead shows the quadrilateral `footprint` (then `footprint_along_m` and
     `footprint_across_m` are of the rectangle in it that overlaps are reckoned with); `gimbal_pitch_deg` is where a
     gimbal is turned to on the way out. `notes` are sentences for the person who asked: what was mended, dropped or
     lowered.
@@ -211,6 +212,7 @@ class Plan:
     drones: int = 1
     revisit_s: float | None = None
     return_height_home_m: float | None = None
+    return_most_home_m: float | None = None
     footprint: Footprint | None = None
     gimbal_pitch_deg: float | None = None
     zones: tuple[AirZone, ...] = ()

@@ -153,12 +153,15 @@ def _starts(mission: Mission, plan: Plan, flying: Sequence[tuple[int, ToFly]]) -
 
 def own_ways_home(plan: Plan, number: int, count: int) -> Plan:
     """The plan as drone `number` (from 0) of `count` holds it: every drone comes home at a height of its own, as far
-    apart as the fence's ceiling leaves room for, and rally points are one drone's each, so that no two that are called
-    home at once go to the same."""
+    apart as the fence and the plan's ceiling leave room for, and rally points are one drone's each, so that no two that
+    are called home at once go to the same."""
     if count == 1:
         return plan
     highest_m = max(plan.way_home_m, *(waypoint.alt_home_m for item in plan.sorties for waypoint in item.waypoints))
-    room_m = max(0.0, plan.fence.alt_max_home_m - UNDER_CEILING_M - highest_m)
+    most_m = plan.fence.alt_max_home_m - UNDER_CEILING_M
+    if plan.return_most_home_m is not None:
+        most_m = min(most_m, plan.return_most_home_m)
+    room_m = max(0.0, most_m - highest_m)
     return replace(
         plan,
         rally=plan.rally[number::count],

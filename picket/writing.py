@@ -21,8 +21,9 @@ from missions.areas.area import Area
 from missions.areas.read import read_area
 from missions.drones import catalogue as drone_catalogue
 from missions.formats import area_geojson, keyhole, plan_geojson, qgc, waypoints
-from missions.plan import Plan
+from missions.plan import Plan, Position
 from missions.planning.coverage import imaged_polygon
+from missions.planning.pictures_over_hills import Sight
 from missions.planning.terrain import way_over_ground
 from picket.folder import SETTINGS_FILE, Mission, write_settings
 from picket.replacing import new_folder
@@ -91,7 +92,7 @@ def write_mission(
             waypoints.write_waypoints(made, sortie, stem.with_suffix(".waypoints"))
         for suffix in (".kml", ".kmz"):
             keyhole.write_plan(made, mission.plan.parent / f"plan{suffix}")
-        _write_page(made, mission, terrain or FlatGround(), settings.get("ceiling_m"))
+        _write_page(made, mission, terrain, settings.get("ceiling_m"))
     return Mission(output)
 
 
@@ -103,10 +104,11 @@ def _kept_as_drawn(area_file: Path, area: Area) -> bool:
     return "crs" not in read_json(area_file, "an area") and read_area(area_file) == area
 
 
-def _write_page(made: Plan, mission: Mission, terrain: Terrain, ceiling_m: float | None) -> None:
+def _write_page(made: Plan, mission: Mission, terrain: Terrain | None, ceiling_m: float | None) -> None:
     """The plan's page, `plan/plan.html`."""
     shown = made.sorties[:_SORTIES_DRAWN]
-    ways = [(sortie, way_over_ground(made, sortie, terrain)) for sortie in shown if sortie.waypoints]
+    ways = [(sortie, way_over_ground(made, sortie, terrain or FlatGround())) for sortie in shown if sortie.waypoints]
+    hills = None if terrain is None else Sight(mission.camera(), terrain)
     content = PlanContent(
         title=made.name,
         plan=read_json(mission.plan, "a plan"),
@@ -131,10 +133,10 @@ def _write_page(made: Plan, mission: Mission, terrain: Terrain, ceiling_m: float
             "Ground sample distance": f"{made.gsd_cm:.1f} cm/px",
             "Photographed": f"{made.coverage:.1%} of the area",
             "Fence": f"{made.fence.vertex_count} vertices, ceiling {made.fence.alt_max_home_m:.0f} m",
-            "Nearest to the fence": f"{made.fence.min_clearance_m:.1f} m",
+            "Nearest to the fence": f"{made.fence.min_clearance_m:.1f} m" + _at(made.fence.min_clearance_at),
         },
         notes=made.notes,
-        photographed=shapely.union_all([imaged_polygon(made, sortie.number) for sortie in shown]),
+        photographed=shapely.union_all([imaged_polygon(made, sortie.number, hills) for sortie in shown]),
         heights=[
             HeightLine(sortie.number, way.distance_m.tolist(), way.ground_home_m.tolist(), way.flight_home_m.tolist())
             for sortie, way in ways
@@ -142,3 +144,7 @@ def _write_page(made: Plan, mission: Mission, terrain: Terrain, ceiling_m: float
         ceiling_m=ceiling_m,
     )
     write_plan_page(content, mission.plan_page)
+
+
+def _at(place: Position | None) -> str:
+    return "" if place is None else f", at {place.lat_deg:.5f}, {place.lon_deg:.5f}"

@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
 from missions.drones import Drone
-from missions.errors import NotFlyableError, TooManyCornersError
+from missions.errors import NoFenceError, NotFlyableError
 from missions.planning.energy import overshoot_m
 from missions.planning.joining import joined_zones
 from missions.planning.routing import Router
@@ -52,6 +52,10 @@ _ZONE_TOLERANCES_M = (2.0, 8.0, 25.0)
 _WIDENINGS_M = ((25.0, 0.0), (25.0, 20.0), (25.0, 60.0), (50.0, 60.0), (50.0, 150.0), (100.0, 400.0), (100.0, 1_600.0))
 """Margins tried one after the other, with the greatest half width of bays in the outline that are filled."""
 _SLACK_M = 0.2
+_MOST_CLOSED = 0.5
+"""The part of the open ground that joining no-fly zones may close."""
+_SHARPEST = 2.5
+"""How far, in margins, the corner of a zone's margin may lie from the zone's own."""
 
 
 @dataclass(frozen=True)
@@ -91,18 +95,18 @@ def survey_ground(
     clearance: float,
     nearest_lane_m: float = math.inf,
     *,
-    join_zones: bool = False,
+    zone_corners: int | None = None,
 ) -> Ground:
     """What has to be kept out of; `nearest_lane_m` is how near the border anything is to be flown, where that is known.
-    With `join_zones` neighbouring no-fly zones are made one, outward, so that an autopilot can hold them. Raises
-    NotFlyableError where home lies in or beside it."""
+    With `zone_corners` no-fly zones are made simpler and fewer, outward, until they have no more than so many together.
+    Raises NotFlyableError where home lies in or beside it."""
     notes: list[str] = []
     away_m = ZONE_MARGIN_M + clearance + 1.0
     if no_fly.distance(home) < away_m:
         where = "inside" if no_fly.covers(home) else f"{no_fly.distance(home):.0f} m from"
         raise NotFlyableError(f"home lies {where} a no-fly zone; move it at least {away_m:.0f} m outside")
-    if join_zones:
-        no_fly = _joined(no_fly, patrol, home, away_m, notes)
+    if zone_corners is not None:
+        no_fly = _joined(no_fly, patrol, home, away_m, zone_corners, notes)
     strip = _border_strip(_solid(patrol), border, clearance, nearest_lane_m, notes)
     if strip.distance(home) <= clearance:
         raise NotFlyableError("home lies on the border line; move it at least 35 m inside")
@@ -162,21 +166,30 @@ def enclose(
         return Enclosure(*drawn, tuple(reachable), tuple(notes))
     if widening:
         return None
-    raise TooManyCornersError(
+    raise NoFenceError(
         f"the area and its no-fly zones have too many corners for a fence of {MAX_VERTICES} vertices; draw them simpler"
     )
 
 
-def _joined(no_fly: MultiPolygon, patrol: MultiPolygon, home: Point, away_m: float, notes: list[str]) -> MultiPolygon:
-    """The no-fly zones, those that the fence has to hold joined outward."""
+def _joined(
+    no_fly: MultiPolygon, patrol: MultiPolygon, home: Point, away_m: float, corners: int, notes: list[str]
+) -> MultiPolygon:
+    """The no-fly zones, those that the fence has to hold joined outward. Raises NoFenceError where that would
+    close most of the ground they leave."""
     near = shapely.union_all([patrol, home]).convex_hull.buffer(3.0 * MARGIN_M)
     zones = list(shapely.get_parts(no_fly))
     held = [zone for zone in zones if zone.intersects(near)]
-    joined = joined_zones(held, home, away_m)
-    more_m2 = joined.intersection(patrol).area - shapely.union_all(held).intersection(patrol).area
+    joined = joined_zones(held, home, away_m, corners)
+    open_m2 = patrol.difference(shapely.union_all(held)).area
+    more_m2 = max(0.0, open_m2 - patrol.difference(joined).area)
+    if more_m2 > _MOST_CLOSED * open_m2:
+        raise NoFenceError(
+            f"the {len(held)} no-fly zones have more corners than the {MAX_VERTICES} an autopilot's fence holds, and "
+            "joined to fewer they would close most of the area; split the area or draw the zones simpler"
+        )
     notes.append(
         f"The {len(held)} no-fly zones have more corners than the {MAX_VERTICES} an autopilot's fence holds: they are "
-        f"joined outward to {len(joined.geoms)}, which closes {max(0.0, more_m2) / 1e4:.1f} ha more of the patrol area."
+        f"joined outward to {len(joined.geoms)}, which closes {more_m2 / 1e4:.1f} ha more of the patrol area."
     )
     return MultiPolygon(
         [
@@ -289,7 +302,7 @@ def _drawn(
 
 def _outward(zones: Sequence[BaseGeometry], tolerance_m: float) -> tuple[Polygon, ...]:
     """Polygons with few corners that contain every zone and its margin; zones that then overlap are made one."""
-    widened = [zone.buffer(ZONE_MARGIN_M, join_style="mitre", mitre_limit=2.0) for zone in zones]
+    widened = [zone.buffer(ZONE_MARGIN_M, join_style="mitre", mitre_limit=_SHARPEST) for zone in zones]
     polygons: list[Polygon] = []
     for part in shapely.get_parts(shapely.union_all(widened)):
         solid = Polygon(part.exterior)

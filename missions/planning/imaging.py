@@ -197,9 +197,9 @@ def view_of(camera: Camera) -> View:
     if abs(camera.mount_pitch_deg + 90.0) <= _LARGEST_TILT_DEG:
         gsd = ground_sample_distance_m(camera, 1.0)
         return View(gsd, gsd, gsd, None)
-    right, ahead, down = _corner_rays(camera, camera.mount_pitch_deg)
+    right, ahead, down = corner_rays(camera, camera.mount_pitch_deg)
     if not _looks_down(down):
-        enough = (pitch for pitch in range(0, -90, -1) if _looks_down(_corner_rays(camera, float(pitch))[2]))
+        enough = (pitch for pitch in range(0, -90, -1) if _looks_down(corner_rays(camera, float(pitch))[2]))
         raise NotFlyableError(
             f"{camera.name} at {camera.mount_pitch_deg:g} degrees sees the horizon, where nothing is near enough to "
             f"be found; tilt it to {next(enough, -90)} degrees or further down"
@@ -225,8 +225,9 @@ def _level_rays(rays: Floats, pitch_deg: float) -> tuple[Floats, Floats, Floats]
     return x, z * math.cos(slope) - y * math.sin(slope), z * math.sin(slope) + y * math.cos(slope)
 
 
-def _corner_rays(camera: Camera, pitch_deg: float) -> tuple[Floats, Floats, Floats]:
-    """The level rays of the picture's corners: bottom left, top left, top right, bottom right."""
+def corner_rays(camera: Camera, pitch_deg: float) -> tuple[Floats, Floats, Floats]:
+    """How far the rays (unit length) of the picture's corners go to the right, ahead and down, (4,) each, the vehicle
+    level: bottom left, top left, top right, bottom right."""
     width, height = camera.width_px, camera.height_px
     return _level_rays(pixel_rays(camera, [(0, height), (0, 0), (width, 0), (width, height)]), pitch_deg)
 

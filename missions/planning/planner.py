@@ -7,15 +7,18 @@ returned. What this leaves to others: flying it and writing it.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from shapely.geometry import LineString
+
 from mapping.ground.camera import Camera
 from missions.areas.area import Area
 from missions.drones import Drone
-from missions.errors import NotFlyableError, TooManyCornersError
+from missions.errors import NoFenceError, NotFlyableError
 from missions.plan import CameraChange, Fence, Plan, Position, Sortie, Waypoint
 from missions.planning.coverage import covered_share
 from missions.planning.energy import CALM, Wind
@@ -31,20 +34,30 @@ from missions.planning.imaging import (
 )
 from missions.planning.layouts import layouts
 from missions.planning.local import positions_of, rings_of
+from missions.planning.pictures_over_hills import Sight
 from missions.planning.proof import proven
 from missions.planning.returning import with_way_home
 from missions.planning.revisit import repeated, revisit_note
 from missions.planning.setting import Setting, set_out
-from missions.planning.solution import Solution, best_solution
+from missions.planning.solution import Progress, Solution, best_solution, check_fence, unheard
 from missions.planning.sorties import Draft, Planner
 from missions.planning.survey import photo_count
-from missions.planning.terrain import Relief, follow, heights_above_ground, most_battery_pct
+from missions.planning.terrain import Relief, follow, heights_above_ground, least_climb_deg, most_battery_pct
 from missions.planning.turning import point_of_no_return
 from vision.errors import InputError
 
 _ATTEMPTS = 6
 _LEAST_STEP = 0.02
+_ZONE_CORNERS = (58, 48, 38, 28)
+"""What no-fly zones that no fence holds may have together once they are joined: as many as leave room for the fence
+round the area, then fewer."""
+_ENOUGH_SHOWN = 0.995
+_TURNED_DEG = 15.0
+"""From so far on lines along the hills are flown on paper beside those that are best on level ground."""
 _LEVEL = "No elevation model: the ground counts as level with take-off; over hills give one (--terrain)."
+
+_Planned = Callable[[Drone, float | None], tuple[Plan, tuple[LineString, ...]]]
+"""The plan over level ground for a drone, its lines in a direction, and the lanes of a corridor."""
 
 
 def make_plan(
@@ -65,6 +78,7 @@ def make_plan(
     lanes_m: Sequence[float] | None = None,
     revisit_s: float | None = None,
     relief: Relief | None = None,
+    progress: Progress = unheard,
 ) -> Plan:
     """The plan that photographs the patrol area in the least time.
 
@@ -74,8 +88,8 @@ def make_plan(
     sorties evenly (None: one). With `revisit_s` the sorties are flown over and over, and no point may stay unseen
     longer. With `relief` heights are above the ground of an elevation model; without it the ground counts as level with
     take-off. Holes of the patrol area are not photographed on purpose but may be flown over: only no-fly zones keep the
-    drone away. Raises InputError for options that mean nothing, NotFlyableError, in one sentence, where no plan holds
-    its proof.
+    drone away. `progress` hears how far it is. Raises InputError for options that mean nothing, NotFlyableError, in one
+    sentence, where no plan holds its proof.
     """
     imaging = plan_imaging(
         drone,
@@ -90,32 +104,68 @@ def make_plan(
     if relief is not None:
         imaging = imaging_over_hills(imaging, drone, camera, relief.tolerance_m, sidelap, frontlap, ceiling_m)
 
-    def planned(carrier: Drone) -> Plan:
+    def planned(carrier: Drone, direction_deg: float | None) -> tuple[Plan, tuple[LineString, ...]]:
         return _level(
             area,
             carrier,
             camera,
             imaging,
             overlaps=(sidelap, frontlap),
-            angle_deg=angle_deg,
+            angle_deg=direction_deg,
             home=home,
             wind=wind,
             drones=drones,
             lanes_m=lanes_m,
             revisit_s=revisit_s,
+            progress=progress,
         )
 
     if relief is None:
-        plan = planned(drone)
-        return proven(replace(plan, notes=(*plan.notes, _LEVEL)))
-    return proven(_over_hills(planned, drone, relief))
+        plan, lanes = planned(drone, angle_deg)
+        share = covered_share(plan, lanes)
+        return proven(replace(plan, coverage=share, notes=(*plan.notes, _LEVEL), return_most_home_m=ceiling_m))
+    along_deg = least_climb_deg(area, relief) if angle_deg is None and lanes_m is None else None
+    plan, lanes = _best_over_hills(planned, drone, relief, angle_deg, along_deg)
+    share = covered_share(plan, lanes, Sight(camera, relief.terrain))
+    notes = plan.notes if share >= _ENOUGH_SHOWN else (*plan.notes, _shown_note(share))
+    return proven(replace(plan, coverage=share, notes=notes))
 
 
-def _over_hills(planned: Callable[[Drone], Plan], drone: Drone, relief: Relief) -> Plan:
-    """The plan over the ground of `relief`, with sorties short enough that the climbing leaves the reserve."""
+def _best_over_hills(
+    planned: _Planned, drone: Drone, relief: Relief, angle_deg: float | None, along_deg: float | None
+) -> tuple[Plan, tuple[LineString, ...]]:
+    """The plan over the ground of `relief` with the lines in the direction asked or, where they may also lie along the
+    hills, in the better of the two. Raises the first one's NotFlyableError where neither can be flown."""
+    try:
+        plan, lanes = _over_hills(planned, drone, relief, angle_deg)
+    except NotFlyableError:
+        if along_deg is None:
+            raise
+        with contextlib.suppress(NotFlyableError):
+            return _over_hills(planned, drone, relief, along_deg)
+        raise
+    if along_deg is not None and _turned_deg(along_deg, plan.angle_deg) >= _TURNED_DEG:
+        with contextlib.suppress(NotFlyableError):
+            other, _ = _over_hills(planned, drone, relief, along_deg)
+            plan = min(plan, other, key=lambda one: sum(sortie.flight_time_s for sortie in one.sorties))
+    return plan, lanes
+
+
+def _turned_deg(first_deg: float, second_deg: float) -> float:
+    """The angle between two directions of lines."""
+    between = abs(first_deg - second_deg) % 180.0
+    return min(between, 180.0 - between)
+
+
+def _over_hills(
+    planned: _Planned, drone: Drone, relief: Relief, angle_deg: float | None
+) -> tuple[Plan, tuple[LineString, ...]]:
+    """The plan over the ground of `relief`, with sorties short enough that the climbing leaves the reserve, and the
+    lanes of a corridor."""
     carrier = drone
     for _ in range(_ATTEMPTS):
-        plan = with_way_home(follow(planned(carrier), drone, relief), relief)
+        level, lanes = planned(carrier, angle_deg)
+        plan = with_way_home(follow(level, drone, relief), relief)
         used, allowed = most_battery_pct(plan.sorties) / 100.0, 1.0 - drone.reserve
         if used <= allowed:
             lowest, highest = heights_above_ground(plan, relief.terrain)
@@ -123,7 +173,7 @@ def _over_hills(planned: Callable[[Drone], Plan], drone: Drone, relief: Relief) 
                 f"By the elevation model the drone flies {lowest:.0f} to {highest:.0f} m above the ground; its way "
                 f"home (RTL) is {plan.way_home_m:.0f} m above take-off, and nowhere over the ceiling."
             )
-            return replace(plan, notes=(*plan.notes, note))
+            return replace(plan, notes=(*plan.notes, note)), lanes
         # In steps that are felt: where sorties end hangs on whole lines.
         shorter = min(allowed / used, 1.0 - _LEAST_STEP)
         carrier = replace(carrier, reserve=1.0 - (1.0 - carrier.reserve) * shorter)
@@ -147,18 +197,13 @@ def _level(
     drones: int | None,
     lanes_m: Sequence[float] | None,
     revisit_s: float | None,
-) -> Plan:
-    """The plan over level ground, not yet proven; `overlaps` are sidelap and frontlap."""
+    progress: Progress,
+) -> tuple[Plan, tuple[LineString, ...]]:
+    """The plan over level ground, neither proven yet nor its coverage known, and the lanes of a corridor; `overlaps`
+    are sidelap and frontlap."""
     if angle_deg is not None and not math.isfinite(angle_deg):
         raise InputError("--angle", f"{angle_deg} is not a direction; give degrees from north or auto")
-    try:
-        setting, solution = _solved(area, drone, imaging, angle_deg, home=home, wind=wind, lanes_m=lanes_m)
-    except TooManyCornersError:
-        if area.no_fly.is_empty:
-            raise
-        setting, solution = _solved(
-            area, drone, imaging, angle_deg, home=home, wind=wind, lanes_m=lanes_m, join_zones=True
-        )
+    setting, solution = _solved(area, drone, imaging, angle_deg, progress, home=home, wind=wind, lanes_m=lanes_m)
     site, origin, notes = setting.site, setting.origin, list(setting.notes)
     notes += solution.enclosure.notes
     if solution.added:
@@ -200,17 +245,38 @@ def _level(
         revisit_s=seen_again_s if revisit_s is not None else None,
         notes=tuple(notes),
     )
-    return replace(plan, coverage=covered_share(plan, setting.lanes))
+    return plan, setting.lanes
 
 
 def _solved(
-    area: Area, drone: Drone, imaging: Imaging, angle_deg: float | None, **wanted: Any
+    area: Area, drone: Drone, imaging: Imaging, angle_deg: float | None, progress: Progress, **wanted: Any
 ) -> tuple[Setting, Solution]:
-    """The setting and the best solution in it."""
-    setting = set_out(area, drone, imaging, **wanted)
-    region = setting.region
-    groups = [[setting.corridor]] if region is None else layouts(setting.site, region, angle_deg)
-    return setting, best_solution(setting.site, groups)
+    """The setting and the best solution in it. Where no fence holds all no-fly zones they are joined to fewer and
+    fewer; where that does not help, the error says why the zones as drawn cannot be held."""
+    refusal: NoFenceError | None = None
+    for corners in (None, *(() if area.no_fly.is_empty else _ZONE_CORNERS)):
+        try:
+            setting = set_out(area, drone, imaging, zone_corners=corners, **wanted)
+            check_fence(setting.site)
+            progress(0, 1, "laying lines in every direction")
+            region = setting.region
+            groups = [[setting.corridor]] if region is None else layouts(setting.site, region, angle_deg)
+            return setting, best_solution(setting.site, groups, progress)
+        except NoFenceError as error:
+            refusal = refusal or error
+        except NotFlyableError:
+            # What zones joined outward leave may be out of reach though that of the zones drawn is not.
+            if refusal is None:
+                raise
+    assert refusal is not None
+    raise refusal
+
+
+def _shown_note(share: float) -> str:
+    return (
+        f"By the elevation model the pictures show {100.0 * share:.1f} % of what is to be watched: where the ground "
+        "rises beside a line they show less than on level ground; more --sidelap and --frontlap mend that."
+    )
 
 
 def _added_note(added: int, drawn: int) -> str:

@@ -61,12 +61,12 @@ def used_refuges(lines: Floats, refuges: Floats) -> Flags:
 
 def added_refuges(
     lines: Floats, refuges: Floats, region: Polygon | MultiPolygon, ground: Polygon | MultiPolygon
-) -> Floats | None:
-    """(N, 2) rally points with which every return stays inside `region`; None where a reasonable number of them does
-    not do. One after the other, each where it mends most: inside `ground`, or on the way to it where that mends
-    nothing."""
+) -> tuple[Floats, Floats]:
+    """(N, 2) rally points with which every return stays inside `region`, and (M, 2, 2) the stretches of lines from
+    which it does not even so, where a reasonable number of points does not do. One after the other, each where it
+    mends most: inside `ground`, or on the way to it where that mends nothing."""
     if not len(unsafe_returns(lines, refuges, region)):
-        return np.zeros((0, 2))
+        return np.zeros((0, 2)), np.zeros((0, 2, 2))
     pieces = _pieces(lines)
     known = refuges
     unsafe_before: list[int] = []
@@ -75,16 +75,16 @@ def added_refuges(
     for number, refuge in enumerate(known):
         asked = np.flatnonzero(chosen[:, number])
         sees[asked, number] = _sees(region, refuge, pieces[asked])
-    while len(known) <= MOST_REFUGES:
+    while True:
         unsafe: Flags = np.asarray((chosen & ~sees).any(axis=1))
-        if not unsafe.any():
-            return known[len(refuges) :]
         unsafe_before.append(int(unsafe.sum()))
+        if not unsafe.any() or len(known) > MOST_REFUGES:
+            break
         # So many more as the last few mended would not do: later ones mend less.
         if len(unsafe_before) > _FEW:
             mended = (unsafe_before[-1 - _FEW] - unsafe_before[-1]) / _FEW
             if unsafe_before[-1] > _HOPE * mended * (MOST_REFUGES + 1 - len(known)):
-                return None
+                break
         best = _best_refuge(pieces, unsafe, known, sees, region, ground)
         if best is None:
             best = _best_refuge(pieces, unsafe, known, sees, region, region)
@@ -92,14 +92,14 @@ def added_refuges(
             # What is left lies in corners: a step that leaves more unsafe elsewhere, to be mended by the next.
             best = _best_refuge(pieces, unsafe, known, sees, region, ground, worst=-len(pieces))
         if best is None:
-            return None
+            break
         known = np.concatenate([known, best[None, :]])
         chosen = _may_choose(pieces, known)
         column = np.ones((len(pieces), 1), dtype=bool)
         asked = np.flatnonzero(chosen[:, -1])
         column[asked, 0] = _sees(region, best, pieces[asked])
         sees = np.concatenate([sees, column], axis=1)
-    return None
+    return known[len(refuges) :], pieces[unsafe]
 
 
 def _best_refuge(

@@ -60,7 +60,8 @@ def with_way_home(plan: Plan, relief: Relief) -> Plan:
         )
     top_m = max(plan.fence.alt_max_home_m, max(return_m, float(flown_m.max())) + CEILING_MARGIN_M)
     fence = replace(plan.fence, alt_max_home_m=top_m)
-    return replace(plan, fence=fence, return_height_home_m=return_m, notes=notes)
+    allowed_m = round(max(most_m, return_m), 2)
+    return replace(plan, fence=fence, return_height_home_m=return_m, return_most_home_m=allowed_m, notes=notes)
 
 
 def ground_below_ways_home(plan: Plan, ways: Sequence[Way], terrain: Terrain) -> tuple[Floats, Floats]:

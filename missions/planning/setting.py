@@ -54,10 +54,10 @@ def set_out(
     home: Position | None,
     wind: Wind,
     lanes_m: Sequence[float] | None,
-    join_zones: bool = False,
+    zone_corners: int | None = None,
 ) -> Setting:
     """The setting of a survey, or with `lanes_m` of a corridor (`planner.make_plan` says what they mean); with
-    `join_zones` no-fly zones are joined so that a fence holds them. Raises
+    `zone_corners` no-fly zones are joined to so few corners (`fence.survey_ground`). Raises
     InputError for options that mean nothing, NotFlyableError where nothing of the area can be photographed."""
     notes = [*area.notes, *imaging.notes]
     origin = home_of(area, home, notes)
@@ -67,7 +67,7 @@ def set_out(
     check_offsets(offsets, clearance)
     nearest_m = min(offsets, default=math.inf)
     no_fly = to_local(area.no_fly, origin)
-    ground = survey_ground(patrol, no_fly, border, HOME, clearance, nearest_m, join_zones=join_zones)
+    ground = survey_ground(patrol, no_fly, border, HOME, clearance, nearest_m, zone_corners=zone_corners)
     notes += ground.notes
     rally = tuple(to_local(Point(p.lon_deg, p.lat_deg), origin) for p in area.rally)
     site = Site(drone, imaging, wind, ground, rally)

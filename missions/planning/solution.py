@@ -7,23 +7,29 @@ depends on what is flown, what may be flown on the fence, the order on both.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from shapely.geometry import MultiLineString, MultiPolygon, Point, Polygon
 
 from missions.drones import Drone
-from missions.errors import NotFlyableError
+from missions.errors import NoFenceError, NotFlyableError
 from missions.planning.energy import Wind
 from missions.planning.fence import Enclosure, Ground, enclose
 from missions.planning.imaging import Imaging
 from missions.planning.order import improved, lines_of, ordered
-from missions.planning.refuges import added_refuges
+from missions.planning.refuges import added_refuges, unsafe_returns
 from missions.planning.routing import Router
 from missions.planning.sorties import Draft, Planner, Tour
 from missions.planning.survey import Cell, Transect
+
+Floats = npt.NDArray[np.float64]
+Progress = Callable[[int, int, str], None]
+"""Called with the steps done, of how many, and what comes next in words."""
 
 HOME = Point(0.0, 0.0)
 _SHORTEST_M = 1.0
@@ -31,6 +37,9 @@ _SLACK_M = 0.02
 _LOST = 0.0005
 """Lines may lose so much of their length to a fence that an autopilot can hold."""
 _WIDENINGS = range(7)
+_WIDENINGS_AMONG_ZONES = 1
+_TIMES_ROUND, _ROUND_M, _MOST_LEFT_OUT = 6, 12.0, 0.1
+"""How often, and by how much, flying round places without a way home is tried, and what of the lines that may cost."""
 _MOST_LOOKS, _PIECES_LOOKED_AT = 120, 30_000
 """Orders that are cut into sorties while a better one is looked for, and pieces of lines in all of them."""
 
@@ -76,16 +85,28 @@ class Solution:
     time_s: float
 
 
-def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
+def unheard(done: int, total: int, detail: str) -> None:
+    """Progress that nobody asks about."""
+
+
+def check_fence(site: Site) -> None:
+    """Raise NoFenceError where not even the area without lines has a fence: found out before lines are laid."""
+    enclose(site.ground, MultiLineString(), HOME, site.rally)
+
+
+def best_solution(site: Site, groups: Sequence[Sequence[Layout]], progress: Progress = unheard) -> Solution:
     """The solution of least time among those that lose least to their fence. Layouts of one group cut the same lines
-    differently and share a fence.
+    differently and share a fence. `progress` hears how far it is.
 
     Raises NotFlyableError where none can be flown, with the reason of the last.
     """
     best: Solution | None = None
     best_rank = (math.inf, math.inf)
     refusal = NotFlyableError("the patrol area is too small for a single transect; draw it larger")
-    for group in groups:
+    steps = 3 + sum(map(len, groups))
+    for number, group in enumerate(groups):
+        done = 1 + sum(map(len, groups[:number]))
+        progress(done, steps, "flying each layout of lines on paper")
         try:
             enclosure = _enclosed(site, group[0], 0)
         except NotFlyableError as error:
@@ -107,7 +128,9 @@ def best_solution(site: Site, groups: Sequence[Sequence[Layout]]) -> Solution:
                 best, best_rank = solution, rank
     if best is None:
         raise refusal
+    progress(steps - 2, steps, "finding the best order")
     better = _flown(site, best.layout, best.enclosure, thorough=True)
+    progress(steps - 1, steps, "looking at every way home")
     best = min(best, better, key=lambda solution: solution.time_s)
     return _with_safe_returns(site, best)
 
@@ -121,7 +144,7 @@ def _enclosed(site: Site, layout: Layout, widening: int) -> Enclosure:
     lines = MultiLineString([[line.start, line.end] for cell in _clipped(cells, None, site.ground) for line in cell])
     enclosure = enclose(site.ground, lines, HOME, site.rally, widening)
     if enclosure is None:
-        raise NotFlyableError(_NO_WAY_HOME)
+        raise NoFenceError(_NO_WAY_HOME)
     return enclosure
 
 
@@ -182,7 +205,8 @@ def _best_order(cells: Sequence[Cell], planner: Planner, thorough: bool) -> list
 
 
 def _with_safe_returns(site: Site, solution: Solution) -> Solution:
-    """The solution with rally points, or else a wider fence, such that every straight way home stays inside."""
+    """The solution with rally points, or else a wider fence, such that every straight way home stays inside. Among
+    no-fly zones, which no wider fence takes away, rather without the few stretches from which it does not."""
     for widening in _WIDENINGS:
         if widening:
             try:
@@ -190,31 +214,77 @@ def _with_safe_returns(site: Site, solution: Solution) -> Solution:
                 solution = _flown(site, solution.layout, enclosure)
             except NotFlyableError:
                 continue
-        added = _added(site, solution)
-        if added is not None:
-            return (
-                _in_better_order(site, replace(solution, added=added)) if widening else replace(solution, added=added)
-            )
-    raise NotFlyableError(_NO_WAY_HOME)
+        found, unsafe = _with_refuges(site, solution)
+        if not len(unsafe):
+            return _in_better_order(site, found) if widening else found
+        if found.enclosure.exclusions:
+            without = _without(site, found, unsafe)
+            if without is not None:
+                return without
+            if widening == _WIDENINGS_AMONG_ZONES:
+                break
+    raise NoFenceError(_NO_WAY_HOME)
 
 
 def _in_better_order(site: Site, found: Solution) -> Solution:
     """The solution in the order that a thorough search finds, where its ways home can be kept inside as well."""
     better = _flown(site, found.layout, found.enclosure, thorough=True)
-    added = _added(site, better) if better.time_s < found.time_s else None
-    return found if added is None else replace(better, added=added)
+    if better.time_s >= found.time_s:
+        return found
+    better, unsafe = _with_refuges(site, better)
+    return found if len(unsafe) else better
 
 
-def _added(site: Site, solution: Solution) -> tuple[Point, ...] | None:
-    legs = np.array(
-        [[a, b] for draft in solution.drafts for a, b in zip(draft.points[:-1], draft.points[1:], strict=True)]
-    )
-    refuges = np.array([(0.0, 0.0), *((point.x, point.y) for point in solution.enclosure.rally)])
+def _with_refuges(site: Site, solution: Solution) -> tuple[Solution, Floats]:
+    """The solution with rally points added, and (N, 2, 2) the stretches from which no straight way home stays inside
+    even so."""
     region = solution.enclosure.flyable.buffer(_SLACK_M, join_style="mitre")
     ground = site.ground.patrol.intersection(solution.enclosure.flyable.buffer(-5.0))
     shapely.prepare(ground)
-    points = added_refuges(legs, refuges, region, ground)
-    return None if points is None else tuple(Point(x, y) for x, y in points)
+    points, unsafe = added_refuges(_legs(solution), _refuges(solution), region, ground)
+    return replace(solution, added=tuple(Point(x, y) for x, y in points)), unsafe
+
+
+def _without(site: Site, found: Solution, unsafe: Floats) -> Solution | None:
+    """The solution flown round the places from which no straight way home stays inside; None where these are many, or
+    others come in their stead."""
+    flyable, whole_m = found.enclosure.flyable, _length_m([found.transects])
+    region, open_ground, solution = flyable.buffer(_SLACK_M, join_style="mitre"), flyable, found
+    for _ in range(_TIMES_ROUND):
+        # With few corners: every way bends round them.
+        round_m = shapely.union_all(shapely.linestrings(unsafe)).buffer(_ROUND_M, quad_segs=1).simplify(_ROUND_M / 6.0)
+        open_ground = open_ground.difference(round_m)
+        own = [part for part in shapely.get_parts(open_ground) if part.distance(HOME) == 0.0]
+        if not own:
+            return None
+        try:
+            solution = _flown(site, found.layout, replace(found.enclosure, flyable=own[0]))
+        except NotFlyableError:
+            return None
+        if _length_m([solution.transects]) < (1.0 - _MOST_LEFT_OUT) * whole_m:
+            return None
+        solution = replace(solution, added=found.added)
+        unsafe = unsafe_returns(_legs(solution), _refuges(solution), region)
+        if not len(unsafe):
+            left_out = 1.0 - _length_m([solution.transects]) / whole_m
+            note = (
+                f"{100.0 * left_out:.1f} % of the lines lie between no-fly zones where no straight way home, as RTL "
+                "flies it, stays inside the fence: they are left out."
+            )
+            notes = (*found.enclosure.notes, *([note] if left_out > _LOST else []))
+            return replace(solution, enclosure=replace(solution.enclosure, notes=notes))
+    return None
+
+
+def _legs(solution: Solution) -> Floats:
+    """(N, 2, 2) every leg of every sortie."""
+    return np.array([leg for draft in solution.drafts for leg in pairwise(draft.points)])
+
+
+def _refuges(solution: Solution) -> Floats:
+    """(N, 2) home and the rally points, those added too."""
+    places = (*solution.enclosure.rally, *solution.added)
+    return np.array([(0.0, 0.0), *((point.x, point.y) for point in places)])
 
 
 def _clipped(cells: Sequence[Cell], flyable: Polygon | MultiPolygon | None, ground: Ground) -> list[Cell]:

@@ -30,7 +30,7 @@ STEP_M = 10.0
 """Distance of the samples of the ground along a way; public elevation models know it every 30 m or so."""
 
 DEFAULT_TOLERANCE_M = 5.0
-_GRID_CELLS = 40_000
+_GRID_CELLS, _SLOPE_CELLS = 40_000, 4_000
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,25 @@ def ground_amsl_m(area: Area, terrain: Terrain) -> tuple[float, float] | None:
     lat, lon = np.meshgrid(np.linspace(south, north, 100), np.linspace(west, east, 100))
     heights = terrain.own_height_m(lat.ravel(), lon.ravel())
     return None if np.isnan(heights).all() else (float(np.nanmin(heights)), float(np.nanmax(heights)))
+
+
+def least_climb_deg(area: Area, relief: Relief) -> float | None:
+    """The direction, clockwise from north, in which the ground of the patrol area rises and falls least along a line;
+    None where it is so even that the tolerance takes most of it, or not known."""
+    west, south, east, north = area.patrol.bounds
+    frame = frame_of(Position((south + north) / 2.0, (west + east) / 2.0))
+    (x0, x1), (y0, y1) = frame.to_local([south, north], [west, east])
+    step = max(2.0 * STEP_M, math.sqrt((x1 - x0) * (y1 - y0) / _SLOPE_CELLS))
+    x, y = np.meshgrid(np.arange(x0, x1 + step, step), np.arange(y0, y1 + step, step))
+    if min(x.shape) < 2:
+        return None
+    heights = relief.terrain.own_height_m(*frame.to_geodetic(x, y))
+    if np.isnan(heights).any() or np.ptp(heights) < 4.0 * relief.tolerance_m:
+        return None
+    north_rise, east_rise = np.gradient(heights, step)
+    angles = np.radians(np.arange(0.0, 180.0, 5.0))
+    climb = [np.abs(east_rise * math.sin(angle) + north_rise * math.cos(angle)).mean() for angle in angles]
+    return float(np.degrees(angles[int(np.argmin(climb))]))
 
 
 def heights_above_ground(plan: Plan, terrain: Terrain) -> tuple[float, float]:

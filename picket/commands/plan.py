@@ -24,7 +24,7 @@ from missions.planning.planner import DEFAULT_FRONTLAP, DEFAULT_SIDELAP
 from missions.planning.terrain import DEFAULT_TOLERANCE_M
 from picket.folder import Mission
 from picket.options import DEFAULT_CAMERA, DEFAULT_DRONE, ForceOption, JsonOption
-from picket.output import notes, say, summarise
+from picket.output import notes, progress_bar, say, summarise
 from picket.tasking import airspace_of, planned_among_zones, rest_of, terrain_of, tilted_camera
 from picket.writing import write_mission
 from vision.errors import InputError
@@ -147,26 +147,29 @@ def plan(
             place = _position(home) if home else None
             ground = None if terrain is None else terrain_of(terrain, asked, place)
             tilted = tilted_camera(load_camera(camera), pitch)
-            made = planned_among_zones(
-                asked,
-                airspace_of(zones or [], when, allow_zone or []),
-                load_drone(drone),
-                tilted,
-                ground,
-                height_m=height,
-                gsd_cm=gsd,
-                see=see,
-                ceiling_m=ceiling,
-                tolerance_m=tolerance,
-                sidelap=sidelap,
-                frontlap=frontlap,
-                angle_deg=_angle(angle),
-                home=place,
-                wind=_wind(wind),
-                drones=drones,
-                lanes_m=_lanes(pattern, offset),
-                revisit_s=_revisit_s(revisit),
-            )
+            airspace = airspace_of(zones or [], when, allow_zone or [])
+            with progress_bar("planning") as report:
+                made = planned_among_zones(
+                    asked,
+                    airspace,
+                    load_drone(drone),
+                    tilted,
+                    ground,
+                    height_m=height,
+                    gsd_cm=gsd,
+                    see=see,
+                    ceiling_m=ceiling,
+                    tolerance_m=tolerance,
+                    sidelap=sidelap,
+                    frontlap=frontlap,
+                    angle_deg=_angle(angle),
+                    home=place,
+                    wind=_wind(wind),
+                    drones=drones,
+                    lanes_m=_lanes(pattern, offset),
+                    revisit_s=_revisit_s(revisit),
+                    progress=report,
+                )
     except (MissionError, InputError) as error:
         summarise(blocked_summary(str(error), time.monotonic() - started), as_json=as_json)
         raise

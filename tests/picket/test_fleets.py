@@ -143,3 +143,6 @@ def test_ways_home_and_rally_points_are_one_drones_each(mission: Mission) -> Non
     assert heights[2] < plan.fence.alt_max_home_m - 2.0
     assert [len(each.rally) for each in held] == [2, 2, 1]
     assert own_ways_home(plan, 0, 1) == plan
+    # The ceiling that was asked for holds on the way home too.
+    low = replace(plan, return_most_home_m=plan.height_home_m + 2.0)
+    assert own_ways_home(low, 2, 3).way_home_m == plan.height_home_m + 2.0

@@ -13,6 +13,7 @@ import pytest
 import rasterio
 
 from picket.cli import main
+from picket.output import PROGRESS_VARIABLE
 from tests.drawing import drawn, home, polygon
 
 SOUTH, WEST, SIDE = 47.0, 8.0, 0.004
@@ -73,7 +74,7 @@ def plan(area: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
 
 
 def test_a_zone_is_kept_out_of_and_a_person_may_hold_the_authorisation(
-    plan: Callable[..., Said], tmp_path: Path
+    plan: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zones = zone(tmp_path, square(WEST + 0.003, SOUTH + 0.003, 0.003))
     said = plan("--zones", str(zones))
@@ -88,7 +89,12 @@ def test_a_zone_is_kept_out_of_and_a_person_may_hold_the_authorisation(
     assert not [one for one in made["features"] if one["properties"]["role"] == "no_fly"]
     for page in ("plan.html", "plan.kml"):
         assert limits in (tmp_path / "mission/plan" / page).read_text()
+    monkeypatch.setenv(PROGRESS_VARIABLE, "json")
     allowed = plan("--zones", str(zones), "--allow-zone", "Z7")
+    told = [json.loads(line) for line in allowed.errors.splitlines() if line.startswith("{")]
+    steps = [one for one in told if one["picket"] == "progress"]
+    assert steps
+    assert all(one["title"] == "planning" and one["done"] <= one["total"] for one in steps)
     assert (allowed.code, allowed.summary["coverage"]) == (0, pytest.approx(1.0, abs=0.005))
     assert any("you say that you hold the authorisation" in note for note in allowed.summary["notes"])
 

@@ -25,8 +25,8 @@ def test_with_the_points_added_every_straight_way_home_stays_inside(
     monkeypatch.setattr(refuges, "_JUDGED", judged)
     region = open_country([box(200, -50, 300, 50), box(-400, 300, -300, 420), box(-100, -500, 50, -420)])
     assert len(unsafe_returns(LINES, HOME, region))
-    added = added_refuges(LINES, HOME, region, region.buffer(-5.0))
-    assert added is not None
+    added, unsafe = added_refuges(LINES, HOME, region, region.buffer(-5.0))
+    assert len(unsafe) == 0
     assert 1 <= len(added) <= 8
     assert len(unsafe_returns(LINES, np.concatenate([HOME, added]), region)) == 0
     assert shapely.covers(region, shapely.points(added)).all()
@@ -36,4 +36,7 @@ def test_more_zones_than_rally_points_can_help_are_given_up(monkeypatch: pytest.
     monkeypatch.setattr(refuges, "MOST_REFUGES", 3)
     zones = [box(x, y, x + 60, y + 60) for x in (-780, -380, 60, 460) for y in (-850, -450, 250, 700)]
     region = open_country(zones)
-    assert added_refuges(LINES, HOME, region, region.buffer(-5.0)) is None
+    added, unsafe = added_refuges(LINES, HOME, region, region.buffer(-5.0))
+    assert len(unsafe) > 0
+    left = unsafe_returns(LINES, np.concatenate([HOME, added]), region)
+    assert np.array_equal(unsafe, left)

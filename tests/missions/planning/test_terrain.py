@@ -27,6 +27,7 @@ from missions.planning.terrain import (
     follow,
     ground_home_m,
     heights_above_ground,
+    least_climb_deg,
     way_over_ground,
 )
 
@@ -52,6 +53,19 @@ def hills(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def level() -> Plan:
     return make_plan(AREA, load_drone("x500"), load_camera("boson640-14"), height_m=60.0)
+
+
+def test_lines_along_the_hills_climb_least(tmp_path: Path) -> None:
+    def ridges(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        return 600.0 + 30.0 * np.sin(4e3 * (lon - WEST)) + 0.0 * lat
+
+    def across(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        return 600.0 + 30.0 * np.sin(4e3 * (lat - SOUTH)) + 0.0 * lon
+
+    assert least_climb_deg(AREA, Relief(model(tmp_path, ridges), 5.0, 120.0)) == 0.0
+    assert least_climb_deg(AREA, Relief(model(tmp_path, across), 5.0, 120.0)) == 90.0
+    assert least_climb_deg(AREA, Relief(model(tmp_path, across), 20.0, 120.0)) is None
+    assert least_climb_deg(AREA, Relief(FlatGround(), 5.0, 120.0)) is None
 
 
 def test_every_sample_keeps_the_tolerance_and_the_ceiling(level: Plan, tmp_path: Path) -> None:
