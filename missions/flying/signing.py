@@ -35,24 +35,27 @@ class Signing:
     """A key with its clock. One may serve several links: each gets a link id of its own, and no time is used twice."""
 
     def __init__(self, key: bytes, clock_file: Path) -> None:
-        """Raises InputError where `clock_file` holds something else than a clock."""
+        """Raises InputError where `clock_file` holds something else than a clock, OSError where it cannot be written."""
         self.key = key
         self._clock_file = clock_file
         self._lock = threading.Lock()
         self._links = 0
-        self._last = self._kept = _read_clock(clock_file)
-        self.timestamp()
+        self._last = max(_read_clock(clock_file), _now())
+        self._keep()
 
     def timestamp(self) -> int:
-        """A time of signature that was never given before, by this process or an earlier one. Raises OSError where it
-        cannot be kept."""
+        """A time of signature that was never given before, by this process or an earlier one. A disk that is full by
+        now must not silence a flight: then what this machine's clock says stands for the kept one next time."""
         with self._lock:
-            now = int((time.time() - EPOCH_UNIX_S) * STEPS_A_SECOND)
-            self._last = max(self._last + 1, now)
+            self._last = max(self._last + 1, _now())
             if self._last >= self._kept:
-                self._kept = self._last + AHEAD_S * STEPS_A_SECOND
-                write_whole(self._clock_file, f"{self._kept}\n")
+                with contextlib.suppress(OSError):
+                    self._keep()
             return self._last
+
+    def _keep(self) -> None:
+        self._kept = self._last + AHEAD_S * STEPS_A_SECOND
+        write_whole(self._clock_file, f"{self._kept}\n")
 
     def heard(self, timestamp: int) -> None:
         """Keep the clock at least where a vehicle's rightly signed message had it."""
@@ -144,6 +147,11 @@ def _of_passphrase(path: Path, content: bytes) -> bytes:
         if len(lines) == 1 and lines[0].strip():
             return hashlib.sha256(lines[0].strip().encode("utf-8")).digest()
     raise InputError(path, f"is no key: write {KEY_BYTES} random bytes, or a passphrase on one line")
+
+
+def _now() -> int:
+    """This machine's clock as a time of signature."""
+    return int((time.time() - EPOCH_UNIX_S) * STEPS_A_SECOND)
 
 
 def _read_clock(path: Path) -> int:

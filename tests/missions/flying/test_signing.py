@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,24 @@ def test_the_clock_never_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert times == sorted(set(times))
     monkeypatch.setattr("missions.flying.signing.time.time", lambda: 1_600_000_000.0)
     assert load_signing(path).timestamp() > times[-1], "also where this machine's own clock was set back"
+
+
+def test_a_disk_that_fills_up_silences_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = load_signing(key_file(tmp_path))
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("missions.flying.signing.write_whole", full)
+    now_s = time.time()
+    monkeypatch.setattr("missions.flying.signing.time.time", lambda: now_s)
+    ours, wire = end(given, 255)
+    for minute in range(5):
+        now_s += 60.0 * minute
+        ours.send(heartbeat())
+    assert len(wire.sent) == 5
+    with pytest.raises(InputError, match="its clock cannot be kept"):
+        load_signing(tmp_path / "key")
 
 
 def test_a_signed_message_is_heard_and_its_replay_refused(tmp_path: Path) -> None:
