@@ -62,7 +62,7 @@ def area(folder: Path) -> Path:
     return path
 
 
-def zones(folder: Path) -> Path:
+def zones(folder: Path, texts: Sequence[str] = PAYLOADS) -> Path:
     """A file of zones beside the area, each named for a text."""
     far = [
         polygon(
@@ -72,7 +72,7 @@ def zones(folder: Path) -> Path:
             identifier=f"{number} {text}",
             reason=text,
         )
-        for number, text in enumerate(PAYLOADS)
+        for number, text in enumerate(texts)
         for d in [2e-5 * number]
     ]
     path = folder / f"{NAMES[2]}.json"
