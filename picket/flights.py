@@ -36,7 +36,7 @@ from picket.pilot import watching
 from picket.simulator import Practice, practice_vehicle
 from sim.errors import SimulationError
 from sim.world.scene import Scene, populate, scene_to_geojson
-from vision.errors import InputError
+from vision.errors import InputError, VisionError
 
 PRACTICE_HOME_AMSL_M = 10.0
 PRACTICE_LOST_S = 30.0
@@ -213,7 +213,7 @@ def _fill(flight: Flight) -> None:
     if flight.log.is_file():
         try:
             filled = fill_from_log(flight, flight.log)
-        except InputError as error:
+        except (InputError, VisionError) as error:
             say(f"the gaps of the link stay: {error}")
         else:
             say(f"filled from the vehicle's own log: {len(filled)} photos the link had missed")

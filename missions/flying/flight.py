@@ -20,7 +20,7 @@ from missions.flying.leftovers import left_on_vehicle
 from missions.flying.link import CONNECT_TIMEOUT_S, Link, connect
 from missions.flying.logs import LOG_FILE, fetch_log
 from missions.flying.parameters import Parameters
-from missions.flying.preflight import Check, preflight_checks
+from missions.flying.preflight import Check, preflight_checks, several_heard
 from missions.flying.preparation import await_ready, changes, prepare
 from missions.flying.progress import FlightStatus
 from missions.flying.protocol import Lists
@@ -32,7 +32,7 @@ from missions.flying.waiting import Waiting
 from missions.flying.watch import Watch
 from missions.items import DO_SET_CAM_TRIGG_DIST, MissionItem, mission_items
 from missions.plan import Plan, Sortie
-from vision.errors import InputError
+from vision.errors import InputError, VisionError
 
 KNOWN_S = 3.0
 """How long to wait for the vehicle's version and serial number; old firmware has none."""
@@ -203,11 +203,13 @@ class _Flight:
         return "it says no serial number, so that is yours to do: events.jsonl has what they were"
 
     def _waiting(self) -> Callable[[str], None]:
-        """Says what is waited for, and ends the wait where a person stops it."""
+        """Says what is waited for, and ends the wait where a person stops it or several vehicles are heard."""
         waiting = Waiting(self.tell)
 
         def wait(what: str) -> None:
             self.interrupts.check()
+            if several := several_heard(self.link):
+                raise VehicleError(several)
             waiting(what)
 
         return wait
@@ -311,7 +313,7 @@ class _Flight:
         pressed = self.interrupts.count
         try:
             size = fetch_log(self.link, self.recorder.folder / LOG_FILE, lambda: self.interrupts.count > pressed)
-        except (VehicleError, OSError) as error:
+        except (VehicleError, VisionError) as error:
             self.recorder.event("log_not_fetched", reason=str(error))
             self.tell(f"not fetched ({error}); bring it in later with `picket ingest FLIGHT --log FILE`")
         else:

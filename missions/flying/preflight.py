@@ -82,10 +82,17 @@ def _arming(watch: Watch) -> Check:
     return Check("arming checks", watch.arming_ok, "the vehicle's own hold" if watch.arming_ok else f"not held: {said}")
 
 
+def several_heard(link: Link) -> str:
+    """Why it would be chance which vehicle flies; empty where only one Copter is heard."""
+    if not link.vehicle.other_copters:
+        return ""
+    heard = ", ".join(map(str, sorted({link.system, *link.vehicle.other_copters})))
+    return f"several vehicles are heard here, systems {heard}: name the one to fly, --drone ID=URL"
+
+
 def _vehicle(link: Link) -> Check:
-    if link.vehicle.other_copters:
-        heard = ", ".join(map(str, sorted({link.system, *link.vehicle.other_copters})))
-        return Check("vehicle", False, f"several are heard here, systems {heard}: name the one to fly, --drone ID=URL")
+    if several := several_heard(link):
+        return Check("vehicle", False, several)
     armed = bool(link.vehicle.armed)
     return Check("vehicle", not armed, f"{link.firmware}, {'already armed' if armed else 'disarmed'}")
 

@@ -178,8 +178,8 @@ class Recorder:
             self._facts.update(facts)
         try:
             self._write_facts()
-        except OSError as error:
-            self._fail(f"cannot be written ({error.strerror})")
+        except VisionError as error:
+            self.failure = self.failure or str(error)
 
     def _write_facts(self) -> None:
         _write_json(self.folder / FLIGHT_FILE, self._facts)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from missions.flying.dronekit_compat import mavlink
-from vision.errors import InputError
+from vision.errors import InputError, VisionError
 from vision.files import write_whole
 
 KEY_BYTES = 32
@@ -35,7 +35,7 @@ class Signing:
     """A key with its clock. One may serve several links: each gets a link id of its own, and no time is used twice."""
 
     def __init__(self, key: bytes, clock_file: Path) -> None:
-        """Raises InputError where `clock_file` holds something else than a clock, OSError where it cannot be written."""
+        """Raises InputError where `clock_file` holds no clock, VisionError where it cannot be written."""
         self.key = key
         self._clock_file = clock_file
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class Signing:
         with self._lock:
             self._last = max(self._last + 1, _now())
             if self._last >= self._kept:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(VisionError):
                     self._keep()
             return self._last
 
@@ -135,10 +135,8 @@ def load_signing(path: Path) -> Signing:
     key = content if len(content) == KEY_BYTES else _of_passphrase(path, content)
     try:
         return Signing(key, path.with_name(f"{path.name}.clock"))
-    except OSError as error:
-        raise InputError(
-            path, f"its clock cannot be kept beside it ({error.strerror}); put the key elsewhere"
-        ) from error
+    except VisionError as error:
+        raise InputError(path, f"its clock cannot be kept beside it ({error}); put the key elsewhere") from error
 
 
 def _of_passphrase(path: Path, content: bytes) -> bytes:

@@ -248,7 +248,9 @@ FULL = """
                 recorder.event("heard", words="x" * 150)
         print(recorder.failure, flush=True)
         recorder.event("after", words="x")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, module.SPARE_BYTES + 1000))
         recorder.update(ended="landed")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (module.SPARE_BYTES + 1000,) * 2)
 """
 
 

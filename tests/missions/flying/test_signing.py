@@ -22,7 +22,7 @@ from missions.flying.flight import fly
 from missions.flying.link import connect
 from missions.flying.recorder import Recorder
 from missions.flying.signing import SignedMAVLink, Signing, load_signing
-from vision.errors import InputError
+from vision.errors import InputError, VisionError
 
 KEY = bytes(range(100, 132))
 
@@ -104,7 +104,7 @@ def test_a_disk_that_fills_up_silences_nobody(tmp_path: Path, monkeypatch: pytes
     given = load_signing(key_file(tmp_path))
 
     def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
+        raise VisionError("key.clock: cannot be written (No space left on device)")
 
     monkeypatch.setattr("missions.flying.signing.write_whole", full)
     now_s = time.time()
