@@ -8,6 +8,7 @@ landing or with standard input) once every photograph taken has been written. Ba
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -87,17 +88,20 @@ def settings_of(options: argparse.Namespace) -> VehicleSettings:
 
 
 def key_of(file: Path | None) -> bytes | None:
-    """The signing key in a file of 32 bytes or 64 hexadecimal digits; InputError where it is neither."""
+    """The signing key in a file: its 32 bytes, or else the SHA-256 of the passphrase on its only line, as ground
+    stations make it. InputError where it is neither."""
     if file is None:
         return None
     try:
         content = file.read_bytes()
-        key = content if len(content) == KEY_BYTES else bytes.fromhex(content.decode("ascii"))
+        words = [] if len(content) == KEY_BYTES else content.decode("utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise InputError(str(file), f"holds no signing key: {error}") from error
-    if len(key) != KEY_BYTES:
-        raise InputError(str(file), f"holds {len(key)} bytes where a signing key has {KEY_BYTES}")
-    return key
+    if len(content) == KEY_BYTES:
+        return content
+    if len(words) != 1 or not words[0].strip():
+        raise InputError(str(file), f"is no key: write {KEY_BYTES} random bytes, or a passphrase on one line")
+    return hashlib.sha256(words[0].strip().encode("utf-8")).digest()
 
 
 def address_of(text: str | None) -> tuple[str, int] | None:

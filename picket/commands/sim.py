@@ -35,7 +35,7 @@ def sim(
         str | None, typer.Option(metavar="HOST:PORT", help="Also call a ground station at this UDP address.")
     ] = None,
     signing_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Sign the links with the 32 bytes in this file.")
+        Path | None, typer.Option(metavar="FILE", help="Key to sign the links with: 32 bytes, or a line of words.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from missions.flying.signing import load_signing
+from sim.__main__ import key_of
 from sim.vehicle import commands
 from sim.vehicle.autopilot import SimulatedVehicle
 from sim.vehicle.signatures import signing
 from sim.vehicle.stations import Station
 from sim.vehicle.values import VehicleSettings
+from vision.errors import InputError
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(1, 33))
 
@@ -116,3 +120,19 @@ def test_setup_signing_is_taken_on_the_ground_and_takes_effect_at_once(vehicle: 
     nothing = mavlink.MAVLink_setup_signing_message(1, 1, [0] * 32, 0)
     heard(vehicle, station, Pilot(KEY, 3_000_000).packed(nothing))
     assert heard(vehicle, station, Pilot(None).mode(5)) == 1
+
+
+@pytest.mark.parametrize("content", [KEY, b"border at night\n", b"6b" * 32])
+def test_a_key_file_is_the_same_key_to_both_sides(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    assert key_of(path) == load_signing(path).key
+
+
+@pytest.mark.parametrize("content", [b"", b"two\nlines", b"\xff" * 31])
+def test_what_is_no_key_is_bad_input(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="key"):
+        key_of(path)
