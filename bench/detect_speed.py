@@ -48,7 +48,7 @@ def compose(data: Path, folder: Path, count: int) -> tuple[list[tuple[str, Path]
     for number in range(min(count, len(pictures) // (ACROSS * DOWN))):
         parts = pictures[number * ACROSS * DOWN : (number + 1) * ACROSS * DOWN]
         whole = np.zeros((DOWN * HEIGHT_PX, ACROSS * WIDTH_PX, 3), np.uint8)
-        boxes, classes = [np.empty((0, 4))], []
+        boxes, classes = [np.empty((0, 4))], list[str]()
         for k, path in enumerate(parts):
             x, y = k % ACROSS * WIDTH_PX, k // ACROSS * HEIGHT_PX
             whole[y : y + HEIGHT_PX, x : x + WIDTH_PX] = read_image(path)

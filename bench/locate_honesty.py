@@ -97,10 +97,8 @@ def mountains(rng: np.random.Generator, relief_m: float, folder: Path) -> tuple[
     aside = rng.normal(0.0, BUDGET.elevation_shift_m / CELL_M, 2)
     seen = ndimage.shift(heights, aside, order=1, mode="wrap") + drift
     seen = seen.reshape(cells // COARSER, COARSER, cells // COARSER, COARSER).mean(axis=(1, 3))
-    return tuple(
-        read_terrain(written(folder / name, 1500.0 + grid, CELL_M * size))
-        for name, grid, size in (("true.tif", heights, 1), ("model.tif", seen, COARSER))
-    )
+    true = read_terrain(written(folder / "true.tif", 1500.0 + heights, CELL_M))
+    return true, read_terrain(written(folder / "model.tif", 1500.0 + seen, CELL_M * COARSER))
 
 
 def written(path: Path, heights: np.ndarray, cell_m: float) -> Path:
@@ -130,7 +128,9 @@ class Flight:
 
 def fly(rng: np.random.Generator, scene: Scene, camera: Camera, folder: Path) -> Flight:
     """A flight of two parallel lines with objects in sight, and everything wrong with it by one draw of all errors."""
-    truth, known, home = FlatGround(), FlatGround(), None
+    truth: Terrain = FlatGround()
+    known: Terrain = FlatGround()
+    home = None
     ground_m = rng.normal(0.0, BUDGET.level_ground_m)
     if scene.relief_m:
         truth, known = mountains(rng, scene.relief_m, folder)
@@ -144,8 +144,9 @@ def fly(rng: np.random.Generator, scene: Scene, camera: Camera, folder: Path) ->
     place = np.concatenate([along, along[::-1]])[:, None] * ahead + (turned * -20.0)[:, None] * aside
     time_s = np.arange(FRAMES) * INTERVAL_S + np.repeat([0.0, 20.0], half)
     lat, lon = LOCAL.to_geodetic(*place.T)
-    level = np.full(FRAMES, -ground_m) if not scene.relief_m else truth.height_amsl_m(lat, lon)
-    up = level + ABOVE_M - (0.0 if not scene.relief_m else float(truth.height_amsl_m(LAT, LON)))
+    up = np.full(FRAMES, ABOVE_M - ground_m)
+    if isinstance(truth, ElevationModel):
+        up = truth.height_amsl_m(lat, lon) + ABOVE_M - float(truth.height_amsl_m(LAT, LON))
     yaw = np.degrees(heading) + np.where(turned > 0.0, 0.0, 180.0) + rng.normal(0.0, 4.0, FRAMES)
     pitch = -rng.uniform(*scene.depression_deg, FRAMES)
     roll = rng.normal(0.0, 3.0, FRAMES)
@@ -174,7 +175,9 @@ def _seen(
     drawn = rng.uniform([20.0, 20.0], [camera.width_px - 20.0, camera.height_px - 20.0], (OBJECTS, 2))
     found = locate_pixels(drawn, seed, over_ground, camera, truth, home=home, local=LOCAL)
     things = np.column_stack([found.east_m, found.north_m])[found.hit]
-    height = np.zeros(len(things)) if home is None else truth.height_amsl_m(found.lat_deg, found.lon_deg)[found.hit]
+    height = np.zeros(len(things))
+    if isinstance(truth, ElevationModel):
+        height = truth.height_amsl_m(found.lat_deg, found.lon_deg)[found.hit]
     frame, thing = (one.ravel() for one in np.meshgrid(np.arange(FRAMES), np.arange(len(things)), indexing="ij"))
     toward = np.column_stack([things[thing], height[thing]]) - origin[frame]
     toward[:, 2] -= height_on_ray(np.zeros(len(thing)), np.zeros(len(thing)), np.hypot(toward[:, 0], toward[:, 1]))

@@ -18,6 +18,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -159,19 +160,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         home = plan.home
         region = max(to_local(area.patrol, home).geoms, key=lambda part: part.area)
         peer = Peer(region, imaging)
-        north, north_share = peer.enough(lambda s, r=region: qgroundcontrol(r, 0.0, s, TURNAROUND_M))
+        north, north_share = peer.enough(partial(qgroundcontrol, region, 0.0, turnaround_m=TURNAROUND_M))
         times = {"Picket": sum(sortie.flight_time_s for sortie in plan.sorties), "QGC north": peer.time_s(north)}
         length = min(
             range(0, 180, 3), key=lambda a: _rough_s(qgroundcontrol(region, a, imaging.line_spacing_m, 0.0), imaging)
         )
         near = [
-            peer.enough(lambda s, r=region, a=a: qgroundcontrol(r, a, s, 0.0)) for a in (length - 1, length, length + 1)
+            peer.enough(partial(qgroundcontrol, region, angle_deg, turnaround_m=0.0))
+            for angle_deg in (length - 1, length, length + 1)
         ]
         best, best_share = min(near, key=lambda found: peer.time_s(found[0]))
         times["QGC best"] = peer.time_s(best)
         shares = [north_share, best_share]
         if isinstance(flightplan, Path):
-            rows, share = peer.enough(lambda s, r=region: flightplan_rows(flightplan, r, imaging, s))
+            rows, share = peer.enough(partial(flightplan_rows, flightplan, region, imaging))
             times["flightplan"] = peer.time_s(rows)
             shares.append(share)
         for key, time_s in times.items():

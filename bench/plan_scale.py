@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{size:5.0f} {photos:7.0f} {sorties:7.0f} {imaged:8.2%} {seconds:7.2f} {peak_gb:5.2f} {per:18.2f}",
             flush=True,
         )
-    photos, seconds, _ = (np.array(column) for column in zip(*rows, strict=True))
-    growth = np.polyfit(np.log(photos * np.log(photos)), np.log(seconds), 1)[0]
+    counts, times, _ = (np.array(column) for column in zip(*rows, strict=True))
+    growth = np.polyfit(np.log(counts * np.log(counts)), np.log(times), 1)[0]
     print(f"seconds grow with (photos x log photos) to the power {growth:.2f}")
     return int(rows[-1][1] > 10.0 or rows[-1][2] > 1.0)
 

@@ -101,10 +101,10 @@ def _row(known: str | None, sightings: pa.Table) -> str:
 
 def _level(frames: pa.Table, track: pa.Table) -> pa.Table:
     """The frames as if the camera had looked straight down, the top of its picture to the vehicle's nose."""
-    seconds = [column.cast(pa.int64()).to_numpy() for column in (frames["time_utc"], track["time_utc"])]
+    taken, known = (column.cast(pa.int64()).to_numpy() for column in (frames["time_utc"], track["time_utc"]))
     heading = np.degrees(np.unwrap(np.radians(track["yaw_deg"].to_numpy())))
     attitude = {
-        "yaw_deg": np.interp(*seconds, heading) % 360.0,
+        "yaw_deg": np.interp(taken, known, heading) % 360.0,
         "pitch_deg": np.full(frames.num_rows, -90.0),
         "roll_deg": np.zeros(frames.num_rows),
     }

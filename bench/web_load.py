@@ -216,7 +216,8 @@ def run_load(folder: Path, seconds: float, watchers: int, reviewers: int, seed: 
     watching = [Watcher(client) for client in clients[:watchers]]
     judging = [Reviewer(client, seed * 100 + k, 0.5) for k, client in enumerate(clients[watchers:])]
     stop = threading.Event()
-    threads = [threading.Thread(target=one.work, args=(stop,)) for one in (*watching, *judging)]
+    everybody: list[Watcher | Reviewer] = [*watching, *judging]
+    threads = [threading.Thread(target=one.work, args=(stop,)) for one in everybody]
     for thread in threads:
         thread.start()
     memory = []
