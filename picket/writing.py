@@ -3,6 +3,7 @@ plan is `picket.tasking`'s subject, what a mission folder is `picket.folder`'s."
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -97,11 +98,13 @@ def write_mission(
 
 
 def _kept_as_drawn(area_file: Path, area: Area) -> bool:
-    """Whether the file is GeoJSON in degrees that says by itself what was understood: then it is kept with the names
-    people gave."""
-    if area_file.suffix.lower() not in (".geojson", ".json"):
+    """Whether the file is GeoJSON in degrees that says by itself what was understood, to everybody who reads it, with
+    nothing mended: then it is kept with the names people gave."""
+    if area_file.suffix.lower() not in (".geojson", ".json") or area.notes:
         return False
-    return "crs" not in read_json(area_file, "an area") and read_area(area_file) == area
+    drawn = read_json(area_file, "an area")
+    strict = shapely.from_geojson(json.dumps(drawn), on_invalid="ignore")
+    return "crs" not in drawn and strict is not None and read_area(area_file) == area
 
 
 def _write_page(made: Plan, mission: Mission, terrain: Terrain | None, ceiling_m: float | None) -> None:

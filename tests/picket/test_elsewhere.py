@@ -73,6 +73,15 @@ def test_a_projected_area_is_kept_in_longitude_and_latitude(tmp_path: Path) -> N
     assert "nan" not in Mission(tmp_path / "mission").plan_page.read_text(encoding="utf-8").split("headline")[1][:200]
 
 
+def test_an_area_with_heights_that_are_none_is_kept_without_them(tmp_path: Path) -> None:
+    ring = [[*corner, None] for corner in square(23.04, 88.89, 60.0)]
+    area = tmp_path / "empty heights.geojson"
+    area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    assert main(["plan", str(area), "-o", str(tmp_path / "mission"), "--home", "23.04,88.89"]) == 0
+    kept = json.loads(Mission(tmp_path / "mission").area.read_text(encoding="utf-8"))
+    assert {len(corner) for corner in kept["features"][0]["geometry"]["coordinates"][0][0]} == {2}
+
+
 @pytest.mark.parametrize("address", ["nonsense", "tcp:127.0.0.1:99999", "udp:127.0.0.1:0"])
 def test_an_address_that_is_none_leaves_nothing(
     address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
