@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from missions.drones import Drone, load_drone
 from missions.errors import StoppedError, VehicleError
@@ -102,7 +103,7 @@ def fly(
                 signing=signing,
                 waiting=Waiting(say),
             )
-            link.line.note = recorder.event
+            link.line.note = _line_teller(link, recorder, say)
             flight = _Flight(link, plan, sortie, drone, recorder, counted, confirm, progress, say, lost_after_s)
             outcome = flight.fly(in_the_air)
         except VehicleError as error:
@@ -126,6 +127,19 @@ def fly(
 def interrupts_of(given: Interrupts | None) -> contextlib.AbstractContextManager[Interrupts]:
     """The caller's own count, or one that takes the signals over for the flight."""
     return contextlib.nullcontext(given) if given is not None else Interrupts()
+
+
+def _line_teller(link: Link, recorder: Recorder, tell: Callable[[str], None]) -> Callable[..., None]:
+    """Keeps what becomes of the line, and says so in flight; before, a line that closes is the end of it all."""
+
+    def note(kind: str, **values: Any) -> None:
+        recorder.event(kind, **values)
+        if kind == "link_closed" and link.line.reopens:
+            tell(f"the connection is closed ({values.get('reason')}): the vehicle flies on, it is opened again")
+        elif kind == "link_opened":
+            tell("the connection is open again")
+
+    return note
 
 
 @dataclass

@@ -75,6 +75,9 @@ def test_a_line_that_is_cut_is_opened_again(tmp_path: Path, camera: Camera) -> N
     told = flown_with(tmp_path / "flight", camera, "link-cut@photo:3+60")
     kinds = told.kinds()
     assert kinds.index("link_closed") < kinds.index("link_opened") < kinds.index("disarmed")
+    said = [line for line in told.lines if line.startswith("the connection is")]
+    assert "the vehicle flies on" in said[0]
+    assert said[-1] == "the connection is open again"
     assert told.outcome.ended == "landed"
 
 

@@ -206,8 +206,23 @@ def framed(number: int, payload: bytes, sequence: int) -> bytes:
 
 
 LISTENED = frozenset(
-    "HEARTBEAT PARAM_VALUE STATUSTEXT CAMERA_FEEDBACK MISSION_ITEM_INT MISSION_COUNT MISSION_CURRENT WIND SYS_STATUS "
-    "GPS_RAW_INT FENCE_STATUS GLOBAL_POSITION_INT HOME_POSITION SYSTEM_TIME AUTOPILOT_VERSION".split()
+    [
+        "HEARTBEAT",
+        "PARAM_VALUE",
+        "STATUSTEXT",
+        "CAMERA_FEEDBACK",
+        "MISSION_ITEM_INT",
+        "MISSION_COUNT",
+        "MISSION_CURRENT",
+        "WIND",
+        "SYS_STATUS",
+        "GPS_RAW_INT",
+        "FENCE_STATUS",
+        "GLOBAL_POSITION_INT",
+        "HOME_POSITION",
+        "SYSTEM_TIME",
+        "AUTOPILOT_VERSION",
+    ]
 )
 NUMBERS = [number for number, kind in mavlink.mavlink_map.items() if kind.msgname in LISTENED]
 
