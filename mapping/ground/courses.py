@@ -36,6 +36,7 @@ _TOP_M_S = {"person": 4.0, "bicycle": 12.0, "vehicle": 30.0}
 _TURNING, _TURNING_S = 0.15, 8.0
 """How far, of the way since, a moving object may be off its straight course; and over what time that comes about."""
 _SHORT_S, _LONGEST_S = 2.0 * LONGEST_LOOSE_S, 300.0
+_HARDLY = 2.0  # log-odds that one of a pair at the horizon loses to all others there
 _CERTAIN = (6.0, 3.0, 1.5, 0.5, 0.25)
 """Log-odds that pairs have to reach, step by step."""
 _LOG_MISSED, _MOST_MISSED = 1.9, 3.0
@@ -98,7 +99,7 @@ def _with_changed(
         if fast and len(mine) > 1:
             believed = _believed(tracks, fast)
             rests = _rests(tracks, fast, misses)
-            horizon = _horizon_s(tracks, believed[1], rests, fast, chance[name])
+            horizon = _horizon_s(tracks, believed, rests, fast, chance[name])
             pairs = reachable(tracks, mine, changed, believed, horizon, top)
             found.append(_courses(tracks, pairs, believed, rests, (fast, top), chance[name]))
     i, j, score = (np.concatenate(one) for one in zip(*found, strict=True))
@@ -114,10 +115,14 @@ def _rests(tracks: Tracks, fast_m_s: float, misses: Floats) -> Floats:
     return np.asarray(np.logaddexp(np.log(MOVES), np.log1p(-MOVES) + rest - moves - gone))
 
 
-def _horizon_s(tracks: Tracks, spread: Floats, rests: Floats, fast_m_s: float, log_chance: float) -> Floats:
+def _horizon_s(
+    tracks: Tracks, believed: tuple[Floats, Floats], rests: Floats, fast_m_s: float, log_chance: float
+) -> Floats:
     """(G,) for how long after a track its speed says where to look, before others are likelier there."""
-    variance = np.sqrt(np.linalg.det(spread))
-    gained = np.maximum(np.log(fast_m_s**2 / variance), 0.0) - rests
+    velocity, spread = believed
+    bend = (_TURNING * np.linalg.norm(velocity, axis=1)) ** 2
+    variance = np.sqrt(np.linalg.det(spread + bend[:, None, None] * np.eye(2)))
+    gained = np.maximum(np.log(fast_m_s**2 / variance), 0.0) - rests - _HARDLY
     reach = np.sqrt(np.exp(np.minimum(gained - log_chance, 50.0)) / (2.0 * np.pi * variance))
     return np.where(tracks.count > 1, np.clip(reach, _SHORT_S, _LONGEST_S), _SHORT_S)
 

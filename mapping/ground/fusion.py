@@ -23,7 +23,7 @@ import numpy.typing as npt
 from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.georeference import GroundPoints
 from mapping.ground.joining import join
-from mapping.ground.planar import GATE, Floats, Ints, inverse, log_density, products
+from mapping.ground.planar import GATE, Floats, Ints, inverse, log_density, products, summed
 from mapping.ground.tracks import Looks, fit, is_moving, log_chances, renumbered
 
 _LEAST_VARIANCE_M2 = 1e-6  # a millimetre: keeps places without any stated error apart from singular matrices
@@ -143,30 +143,45 @@ def _objects(looks: Looks, label: Ints, named: npt.NDArray[np.bool_]) -> list[Fu
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
     single = len(np.unique(looks.flight)) == 1
     covariance = tracks.noise + products(tracks.factors)
+    where, spreads, speed = _courses(looks, label, moving)
     found = []
     for number, group in enumerate(groups):
         members = tuple(sorted(group.tolist()))
         place, spread, velocity = tracks.place[number], covariance[number], None
         if moving[number]:
-            place, spread, velocity = _course(looks.take(group))
+            place, spread = where[number], spreads[number]
+            velocity = (float(speed[number, 0]), float(speed[number, 1]))
         elif not single and len(np.unique(looks.flight[group])) > 1:
             spread = _across_flights(looks.take(group), tracks.noise[number])
         found.append(FusedObject(members, float(place[0]), float(place[1]), np.asarray(spread), velocity))
     return sorted(found, key=lambda item: item.members)
 
 
-def _course(looks: Looks) -> tuple[Floats, Floats, tuple[float, float]]:
-    """Place and covariance where a moving object was last seen, and its velocity: a straight line at even speed fitted
-    by least squares, weighted by the inverse of the covariances."""
-    since = looks.time_s - looks.time_s.max()
-    design = np.concatenate([np.broadcast_to(np.eye(2), (len(looks), 2, 2)), since[:, None, None] * np.eye(2)], axis=2)
-    weight = inverse(looks.noise + products(looks.factors))
-    weighted = design.transpose(0, 2, 1) @ weight
-    gain = np.linalg.inv((weighted @ design).sum(axis=0)) @ weighted
-    state = (gain @ looks.place[:, :, None]).sum(axis=0)[:, 0]
-    noise = (gain @ looks.noise @ gain.transpose(0, 2, 1)).sum(axis=0)
-    spread = noise + _common(gain @ looks.factors, looks.flight)
-    return state[:2], spread[:2, :2], (float(state[2]), float(state[3]))
+def _courses(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+    """Places (G, 2) where the moving ones of G objects were last seen, their covariances (G, 2, 2) and the velocities
+    (G, 2): straight lines at even speed by least squares, weighted by the inverse of the covariances."""
+    count = len(moving)
+    state, spread = np.zeros((count, 4)), np.zeros((count, 4, 4))
+    mine = np.flatnonzero(moving[label])
+    if len(mine):
+        looks, (numbers, inner) = looks.take(mine), np.unique(label[mine], return_inverse=True)
+        last = np.full(len(numbers), -np.inf)
+        np.maximum.at(last, inner, looks.time_s)
+        ahead = (looks.time_s - last[inner])[:, None, None] * np.eye(2)
+        design = np.concatenate([np.broadcast_to(np.eye(2), (len(looks), 2, 2)), ahead], axis=2)
+        weighted = design.transpose(0, 2, 1) @ inverse(looks.noise + products(looks.factors))
+        gain = np.linalg.inv(summed(weighted @ design, inner, len(numbers)))[inner] @ weighted
+        state[numbers] = summed((gain @ looks.place[:, :, None])[:, :, 0], inner, len(numbers))
+        shifts = gain @ looks.factors
+        common = summed(shifts, inner, len(numbers))
+        spread[numbers] = common @ common.transpose(0, 2, 1)
+        lowest, highest = looks.flight.max() * np.ones(len(numbers)), np.zeros(len(numbers))
+        np.minimum.at(lowest, inner, looks.flight)
+        np.maximum.at(highest, inner, looks.flight)
+        for one in np.flatnonzero(lowest < highest).tolist():
+            spread[numbers[one]] = _common(shifts[inner == one], looks.flight[inner == one])
+        spread[numbers] += summed(gain @ looks.noise @ gain.transpose(0, 2, 1), inner, len(numbers))
+    return state[:, :2], spread[:, :2, :2], state[:, 2:]
 
 
 def _across_flights(looks: Looks, noise: Floats) -> Floats:

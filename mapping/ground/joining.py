@@ -74,7 +74,7 @@ def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown
     label = renumbered(label)
     tracks = fit(looks, label)
     passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
-    label = given(looks, label, moving & passing[label], whole=True)
+    label = given(looks, label, tracks, moving & passing[label])
     free = free[~np.isin(label[free], label[~moving])]
     if not len(free):
         return renumbered(label)
@@ -84,7 +84,9 @@ def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown
     found[left] = len(free) + _at_rest(mine.take(left), renumbered(found[left]))
     label[free] = len(looks) + found
     label = renumbered(label)
-    return renumbered(given(looks, label, (np.bincount(label) < WELL_KNOWN)[label], whole=False))
+    tracks = fit(looks, label)
+    passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
+    return renumbered(given(looks, label, tracks, passing[label]))
 
 
 def _sorted_out(looks: Looks, steady: Looks, label: Ints, shown: Pictures) -> tuple[Ints, npt.NDArray[np.bool_]]:

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from mapping.ground.planar import MAX_GATE_M, Floats, Ints
+from mapping.ground.planar import Floats, Ints, products, reach_m
 from mapping.ground.tracks import Tracks
 
 _SIGMAS = 4.0
+_BENT = 0.15  # how far, of its way, a course may bend
 
 
 def reachable(
@@ -28,15 +29,15 @@ def reachable(
     """Pairs (P,), (P,) of the tracks `mine`, one of them `changed` (G,): the other begins after the one has begun, and
     at most the longer `horizon_s` (G,) of the two after it has ended. `believed` are velocities (G, 2) and their
     covariances (G, 2, 2), `top_m_s` is as fast as anything goes. A few pairs out of reach may be among them."""
-    forth = _ahead(tracks, mine, changed, believed, horizon_s, top_m_s, 1.0)
-    back = _ahead(tracks, mine, changed, believed, horizon_s, top_m_s, -1.0)[::-1]
-    if not len(forth[0]) + len(back[0]):
-        return forth[0], forth[1]
-    i, j = np.concatenate([forth, back], axis=1)
-    i, j = np.divmod(np.unique(i * len(tracks) + j), len(tracks))
-    since = tracks.first_s[j] - tracks.last_s[i]
-    good = (tracks.first_s[j] > tracks.first_s[i]) & (since <= np.maximum(horizon_s[i], horizon_s[j]))
-    return i[good], j[good]
+    slack = reach_m(tracks.noise + products(tracks.factors))
+    found = []
+    for sense in (1.0, -1.0):
+        one, other = _ahead(tracks, mine, changed, believed, horizon_s, (top_m_s, slack), sense)
+        found.append(one * len(tracks) + other if sense > 0.0 else other * len(tracks) + one)
+    key = np.sort(np.concatenate(found))
+    i, j = np.divmod(key[np.diff(key, prepend=-1) > 0], len(tracks))
+    later = tracks.first_s[j] > tracks.first_s[i]
+    return i[later], j[later]
 
 
 def _ahead(
@@ -45,11 +46,12 @@ def _ahead(
     changed: npt.NDArray[np.bool_],
     believed: tuple[Floats, Floats],
     horizon_s: Floats,
-    top_m_s: float,
+    limits: tuple[float, Floats],
     sense: float,
 ) -> npt.NDArray[np.intp]:
     """(2, P) pairs of tracks of which the other begins where the one may be, as time runs (`sense` 1) or backwards
-    (-1)."""
+    (-1). `limits` are the top speed, and how far each place (G,) may be off."""
+    top_m_s, slack = limits
     first, last = (tracks.first_s, tracks.last_s) if sense > 0.0 else (-tracks.last_s, -tracks.first_s)
     middle, velocity = sense * tracks.middle_s, sense * believed[0]
     speed, doubt = np.linalg.norm(velocity, axis=1), np.sqrt(np.trace(believed[1], axis1=1, axis2=2))
@@ -58,7 +60,7 @@ def _ahead(
     at_s = first + half
     centre = tracks.place + velocity * (at_s - middle)[:, None]
     on = last + horizon_s - middle
-    reach = np.minimum(speed * half + _SIGMAS * doubt * on, (top_m_s + speed) * on) + MAX_GATE_M
+    reach = np.minimum(speed * half + _SIGMAS * doubt * on, (top_m_s + speed) * on) + slack + slack[mine].max()
     level = np.floor(np.log2(reach / np.maximum(half, 0.1)))
     found = [np.empty((2, 0), dtype=np.intp)]
     for one, other in ((mine[changed[mine]], mine), (mine[~changed[mine]], mine[changed[mine]])):
@@ -73,4 +75,11 @@ def _ahead(
             count = np.array([len(these) for these in met], dtype=np.intp)
             if count.any():
                 found.append(np.stack([np.repeat(asked, count), other[np.concatenate(met).astype(np.intp)]]))
-    return np.concatenate(found, axis=1)
+    i, j = np.concatenate(found, axis=1)
+    due = (first[j] > first[i]) & (first[j] - last[i] <= horizon_s[i])
+    i, j = i[due], j[due]
+    lapse = first[j] - middle[i]
+    miss = np.linalg.norm(begin[j] - tracks.place[i] - velocity[i] * lapse[:, None], axis=1)
+    wide = np.minimum(_SIGMAS * (doubt + _BENT * speed), top_m_s + speed)[i] * np.abs(lapse)
+    near = miss <= wide + slack[i] + slack[j]
+    return np.stack([i[near], j[near]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mapping.ground.explaining import given
-from mapping.ground.tracks import Looks
+from mapping.ground.tracks import Looks, fit
 
 STANDING, WALKING = 0, 1
 
@@ -35,22 +35,26 @@ def asked(label: np.ndarray) -> np.ndarray:
 
 def test_a_look_where_somebody_stands_and_one_on_a_course_are_given_to_them() -> None:
     looks, label = scene((5, 0.2, 0.1), (2, 2.1, 20.0), (6, 30.0, 0.0))
-    assert given(looks, label, asked(label), whole=False)[9:].tolist() == [STANDING, WALKING, 4]
+    assert given(looks, label, fit(looks, label), asked(label))[9:].tolist() == [STANDING, WALKING, 4]
 
 
 def test_nobody_is_seen_twice_in_one_frame() -> None:
     looks, label = scene((4, 0.1, 0.0), (5, 0.3, 0.0), (5, 0.1, 0.0))
-    assert given(looks, label, asked(label), whole=False)[9:].tolist() == [2, 3, STANDING]
+    assert given(looks, label, fit(looks, label), asked(label))[9:].tolist() == [2, 3, STANDING]
 
 
-def test_an_object_s_looks_are_given_away_all_or_none_where_that_is_asked() -> None:
-    looks, label = scene((5, 0.1, 0.0), (6, 3.0, 0.0))
-    label[-1] = 2
-    assert given(looks, label, asked(label), whole=True)[9:].tolist() == [2, 2]
-    assert given(looks, label, asked(label), whole=False)[9:].tolist() == [STANDING, 2]
+def test_a_look_stays_where_its_own_fit_as_well() -> None:
+    """Who walks past the one who stands, unseen in that frame, keeps the look; who merely begins there does not."""
+    by = [(5 + k, 1.2 * (k - 2), 0.0) for k in range(5)]
+    looks, label = scene(*by)
+    label[9:] = 2
+    assert given(looks, label, fit(looks, label), asked(label))[9:].tolist() == [2] * 5
+    looks, label = scene((5, 0.1, 0.1), (8, 9.0, 3.0))
+    label[9:] = 2
+    assert given(looks, label, fit(looks, label), asked(label))[9:].tolist() == [STANDING, 2]
 
 
 def test_another_class_is_another_object() -> None:
     looks, label = scene((5, 0.0, 0.0))
     looks.class_name[-1] = "vehicle"[: looks.class_name.itemsize // 4]
-    assert given(looks, label, asked(label), whole=False)[-1] == 2
+    assert given(looks, label, fit(looks, label), asked(label))[-1] == 2
