@@ -145,6 +145,7 @@ class Upload(_Transfer):
         super().__init__(mission_type)
         self._items = tuple(items)
         self._asked: set[int] = set()
+        self._erred = False
 
     def start(self, now_s: float) -> list[Message]:
         """The count, with the retry clock set."""
@@ -157,6 +158,7 @@ class Upload(_Transfer):
             return []
         if isinstance(message, Request) and 0 <= message.sequence < len(self._items):
             self._asked.add(message.sequence)
+            self._erred = False
             self._deadline_s = now_s + VEHICLE_SILENT_S
             return [Item(message.sequence, self._items[message.sequence])]
         if isinstance(message, Acknowledge):
@@ -164,8 +166,12 @@ class Upload(_Transfer):
         return []
 
     def tick(self, now_s: float) -> list[Message]:
-        """The count again, where the vehicle has been silent too long."""
-        return self._count() if self._out_of_patience(now_s) else []
+        """The count again, where the vehicle has been silent or at a loss too long."""
+        if self._out_of_patience(now_s):
+            return self._count()
+        if self.failure is not None and self._erred:
+            self.failure = self._refusal(ERROR)
+        return []
 
     def _count(self) -> list[Message]:
         self._asked.clear()
@@ -179,14 +185,16 @@ class Upload(_Transfer):
         if result in (INVALID_SEQUENCE, OPERATION_CANCELLED):
             # The answer to a doubled item, or the vehicle's own time-out: silence or its next request decides.
             return []
-        if result == ERROR and self._asked and self._attempts_left > 1:
-            # What ArduPilot says to an item that comes after it has stopped waiting for one.
-            self._attempts_left -= 1
-            self._deadline_s = now_s + RETRY_S
-            return self._count()
-        return self._fail(
-            f"the vehicle refused the {self.mission_type.words}{self._place()}: {REASONS.get(result, f'code {result}')}"
-        )
+        if result == ERROR:
+            # ArduPilot says so to every item that comes after it has stopped waiting for one: then it begins again.
+            self._erred = True
+            self._deadline_s = min(self._deadline_s, now_s + RETRY_S)
+            return []
+        return self._fail(self._refusal(result))
+
+    def _refusal(self, result: int) -> str:
+        reason = REASONS.get(result, f"code {result}")
+        return f"the vehicle refused the {self.mission_type.words}{self._place()}: {reason}"
 
     def _place(self) -> str:
         return f" at item {max(self._asked)} of {len(self._items)}" if self._asked else ""

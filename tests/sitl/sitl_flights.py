@@ -32,6 +32,7 @@ class Saboteur:
     """A second ground station on the same vehicle, with an id of its own; a thread reads what it is told."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._link = mavutil.mavlink_connection(url, source_system=254, dialect="ardupilotmega")
         self.mav = self._link.mav
         self.mav.heartbeat_send(mavlink.MAV_TYPE_GCS, mavlink.MAV_AUTOPILOT_INVALID, 0, 0, 0)

@@ -15,7 +15,11 @@ from sitl_flights import HOME, FlyWith, Run, Saboteur
 
 from mapping.ground.telemetry import read_tlog
 from missions.drones import load_drone
-from missions.plan import Position
+from missions.flying import following
+from missions.flying.link import connect
+from missions.flying.protocol import MissionType
+from missions.items import fence_items, rally_items
+from missions.plan import Plan, Position
 from picket.cli import main
 from picket.simulator import Practice, practice_vehicle
 
@@ -81,6 +85,35 @@ def test_outside_the_fence_it_turns_back(fly_with: FlyWith) -> None:
     assert_came_down(flight)
     assert flight.events("fence_breached")
     assert {"GUIDED", "RTL"} <= set(flight.modes())
+
+
+def test_what_another_station_replaces_without_a_word_is_found(
+    fly_with: FlyWith, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ArduPilot tells nobody of new rally points, of a fence switched off by command or of another fence."""
+    monkeypatch.setattr(following, "ASK_S", 0.02)
+    north_deg = max(item.lat_deg for item in fence_items(plan))
+    wider = [
+        replace(item, lat_deg=item.lat_deg + (0.001 if item.lat_deg == north_deg else 0.0))
+        for item in fence_items(plan)
+    ]
+    more = rally_items(replace(plan, rally=(*plan.rally, plan.home)))
+
+    def interfere(saboteur: Saboteur) -> None:
+        other = connect(saboteur.url, lambda _: None, lambda _: None)
+        try:
+            other.store(more, MissionType.RALLY)
+            assert other.command(mavlink.MAV_CMD_DO_FENCE_ENABLE, 0) == 0
+            other.store(wider, MissionType.FENCE)
+        finally:
+            other.close()
+
+    flight = fly_with(interfere)
+    assert_came_down(flight)
+    assert flight.events("rally_changed")
+    assert flight.events("fence_changed")
+    assert flight.events("parameters_changed")[0]["changes"] == ["FENCE_ENABLE is 0 instead of 1"]
+    assert flight.facts()["reason"].startswith("called home: somebody")
 
 
 def test_without_its_transmitter_it_comes_home(fly_with: FlyWith) -> None:
