@@ -11,6 +11,8 @@ import pytest
 import rasterio
 from rasterio import Affine
 
+from mapping.ground.pose import Poses
+
 LAT, LON = 46.5, 9.8
 
 
@@ -39,3 +41,14 @@ def write_model() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def pose() -> Callable[..., Poses]:
+    """Makes one pose, 60 m above take-off at 46.5 N 9.8 E unless its columns say otherwise."""
+
+    def one(**columns: float) -> Poses:
+        usual = {"time_s": 0.0, "lat_deg": LAT, "lon_deg": LON, "alt_amsl_m": 660.0, "alt_home_m": 60.0}
+        return Poses.from_columns(1, **(usual | columns))
+
+    return one
