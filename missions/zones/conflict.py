@@ -217,6 +217,6 @@ def _noted(one: Finding, area: Area) -> str:
         hint = f"; {one.why}" if one.why else ""
         return f"The flight keeps out of the zone {said(one)}{part}{hint}."
     if one.way is Way.BENEATH:
-        return f"The zone {zone.title} lies beneath: {one.why}."
+        return f"The zone {zone.title}, {zone.heights}, lies beneath: {one.why}."
     message = f' ("{zone.message[:160]}")' if zone.message and zone.restriction is not Restriction.NONE else ""
-    return f"The zone {zone.title} is open to this flight: {one.why}{message}."
+    return f"The zone {zone.title}, {zone.heights}, is open to this flight: {one.why}{message}."

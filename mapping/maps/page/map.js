@@ -60,13 +60,13 @@ function featureLayer(layer, feature) {
   const drawn = L.geoJSON(feature.geometry, { style: { className, interactive, noClip: false } });
   const said = [feature.name ? `${layer.label}: ${feature.name}` : layer.label, feature.limits].filter(Boolean);
   if (interactive) drawn.bindTooltip(make("span", {}, said.join("; ")), { sticky: true, className: zone ? "zone-words" : "" });
-  return zone && feature.name ? L.featureGroup([drawn, zoneLabel(feature.name, drawn.getBounds().getCenter())]) : drawn;
+  return zone && feature.name ? L.featureGroup([drawn, zoneLabel(feature.name, layer.role, drawn.getBounds().getCenter())]) : drawn;
 }
 
 /** The name of a zone where its middle is; what it asks is said where it is pointed at. */
-function zoneLabel(name, middle) {
+function zoneLabel(name, role, middle) {
   const marker = L.marker(middle, { icon: L.divIcon({ className: "zone-middle", iconSize: [0, 0] }), keyboard: false, interactive: false });
-  marker.bindTooltip(make("span", {}, name), { permanent: true, direction: "center", className: "place-label zone-name" });
+  marker.bindTooltip(make("span", {}, name), { permanent: true, direction: "center", className: `place-label zone-name ${role}` });
   return marker;
 }
 
@@ -142,7 +142,10 @@ function keepLabelsApart(map) {
   const tidy = () => {
     const taken = [...map.getContainer().querySelectorAll(".sighting-icon, .cluster-icon, .place, .leaflet-control")]
       .map((element) => element.getBoundingClientRect());
-    for (const label of map.getContainer().querySelectorAll(".place-label")) {
+    // What the flight keeps out of is named before all else.
+    const first = (label) => Number(label.classList.contains("zone_closed"));
+    const labels = [...map.getContainer().querySelectorAll(".place-label")].sort((a, b) => first(b) - first(a));
+    for (const label of labels) {
       const box = label.getBoundingClientRect();
       const hidden = taken.some((other) => overlap(box, other));
       label.classList.toggle("crowded", hidden);
