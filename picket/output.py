@@ -23,7 +23,24 @@ TELL_EVERY_S = 0.2
 PROGRESS_VARIABLE = "PICKET_PROGRESS"
 """With the value `json` in the environment, progress is told as JSON, for the program that started this one."""
 
-console = Console(stderr=True, highlight=False, emoji=False)
+
+class _Console(Console):
+    """A console that falls silent where nobody reads it any more (a closed terminal, a pipe that ended). Rich's own
+    ends the program there, and would end the watch over a flying vehicle."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Show something, where there is somebody to see it."""
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            self.quiet = True
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more."""
+        self.quiet = True
+
+
+console = _Console(stderr=True, highlight=False, emoji=False)
 _STEERS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What steers a terminal, or turns the direction of what it shows."""
 

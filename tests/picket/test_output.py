@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -39,3 +41,20 @@ def test_progress_in_a_log_is_a_line_now_and_then(
         progress(5, 10, "night")
         progress(6, 10)
     assert capsys.readouterr().err == "searching: 5 of 10, night\n"
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "r, w = os.pipe(); os.dup2(w, 2); os.close(w); os.close(r)",
+        "r, w = os.openpty(); os.dup2(w, 2); os.close(w); os.close(r)",
+    ],
+)
+def test_nobody_who_reads_ends_nothing(gone: str) -> None:
+    """A closed terminal or pipe must not end the watch over a flying vehicle."""
+    script = (
+        f"import os\nfrom picket.output import console, say\n{gone}\nsay('one')\nconsole.print('two')\nprint('goes on')"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.stdout == "goes on\n"
+    assert run.returncode == 0
