@@ -28,7 +28,7 @@ from missions.items import MissionItem
 POSE_HZ = 10
 WIND_HZ = 1
 ANSWER_S = 1.5
-ATTEMPTS = 6
+ATTEMPTS = 10
 CONTRADICTIONS = 3
 """So often a vehicle may answer a parameter otherwise than asked: the first answers can be echoes of its list."""
 
