@@ -23,7 +23,8 @@ from vision.errors import InputError
 @dataclass(frozen=True)
 class Listed:
     """A mission in the list. `state` is a sentence, `next_step` the last part of the path of the page to go to, in
-    words `next_words`; `changed_s` is when anything of it was last written (seconds since 1970)."""
+    words `next_words`, both empty where the app has no page for it; `changed_s` is when anything of it was last written
+    (seconds since 1970)."""
 
     name: str
     state: str
@@ -51,15 +52,19 @@ def known_names(settings: Settings) -> set[str]:
 
 
 def _missions(settings: Settings) -> set[str]:
-    return {path.name for path in settings.missions.glob("*") if (path / SETTINGS_FILE).is_file()}
+    """Every folder that is one; what begins with a dot is being made, or of the app itself."""
+    found = settings.missions.glob("[!.]*")
+    return {path.name for path in found if (path / SETTINGS_FILE).is_file()}
 
 
 def _listed(settings: Settings, ledgers: Ledgers, name: str) -> Listed | None:
     try:
         if checked_name(name) != name:
-            return None
+            return _unnameable(settings, name)
         mission = mission_named(settings, name)
-    except (InputError, NotFoundError):
+    except InputError:
+        return _unnameable(settings, name)
+    except NotFoundError:
         return None
     changed_s = _changed_s(mission)
     try:
@@ -67,6 +72,12 @@ def _listed(settings: Settings, ledgers: Ledgers, name: str) -> Listed | None:
     except (InputError, MissionError, PicketError, OSError) as error:
         return Listed(name, f"cannot be read: {error}", "plan", "Look at it", changed_s, broken=True)
     return Listed(name, state, step, words, changed_s)
+
+
+def _unnameable(settings: Settings, name: str) -> Listed:
+    """A mission that another command made under a name that no address of this app may hold."""
+    state = "cannot be opened here by this name; rename its folder: letters, digits, spaces and dashes"
+    return Listed(name, state, "", "", _changed_s(Mission(settings.missions / name)), broken=True)
 
 
 def _draft(drawings: Drawings, name: str) -> Listed | None:

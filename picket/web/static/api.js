@@ -10,6 +10,9 @@ export class Problem extends Error {
   constructor(text, status, content = null) { super(text); this.status = status; this.content = content; }
 }
 
+/** The element of this id; null where the page has none. */
+export const byId = (id) => document.getElementById(id);
+
 /** A new element: tag, attributes, children (elements or text). Text never becomes markup. */
 export function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -60,7 +63,7 @@ export function send(url, body, { method = "POST", signal } = {}) {
 
 /** Show one sentence for a while; problems stay until they are closed. */
 export function toast(text, kind = "problem") {
-  const holder = document.getElementById("toasts");
+  const holder = byId("toasts");
   const close = make("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => note.remove() }, "×");
   const note = make("p", { class: `toast ${kind}` }, make("span", {}, text), close);
   holder.append(note);
@@ -78,11 +81,4 @@ export async function tried(work) {
     if (!(error instanceof Problem)) console.error(error);
     return null;
   }
-}
-
-/** Seconds in words: "8 s", "3 min", "1 h 20 min". */
-export function lasting(seconds) {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

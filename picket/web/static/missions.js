@@ -1,29 +1,29 @@
 // The list of missions: what each is, in words, and one button for what comes next.
-import { get, make, path, send, tried } from "./api.js";
+import { byId, get, make, path, send, tried } from "./api.js";
 import { watchJobs } from "./jobs.js";
 
-const list = document.getElementById("missions");
+const list = byId("missions");
 
 function row(one) {
-  const open = path`/missions/${one.name}/` + one.next_step;
+  const open = one.next_step ? path`/missions/${one.name}/` + one.next_step : null;
   return make("li", { class: one.broken ? "broken" : "" },
-    make("a", { class: "what", href: path`/missions/${one.name}/plan` }, one.name),
+    make(open ? "a" : "span", { class: "what", href: open && path`/missions/${one.name}/plan` }, one.name),
     make("span", { class: "state" }, one.state),
-    make("a", { class: "button", href: open }, one.next_words));
+    open ? make("a", { class: "button", href: open }, one.next_words) : null);
 }
 
 function load() {
   return tried(async () => {
     const missions = await get("/api/missions");
     list.replaceChildren(...missions.map(row));
-    document.getElementById("empty").hidden = missions.length > 0;
+    byId("empty").hidden = missions.length > 0;
   });
 }
 
-document.getElementById("new-mission")?.addEventListener("submit", (event) => {
+byId("new-mission")?.addEventListener("submit", (event) => {
   event.preventDefault();
   tried(async () => {
-    const made = await send("/api/missions", { name: document.getElementById("new-name").value });
+    const made = await send("/api/missions", { name: byId("new-name").value });
     location.assign(path`/missions/${made.name}/plan`);
   });
 });
@@ -31,8 +31,8 @@ document.getElementById("new-mission")?.addEventListener("submit", (event) => {
 for (const button of document.querySelectorAll("[data-invite]")) {
   button.addEventListener("click", () => tried(async () => {
     const made = await send("/api/invitations", { role: button.dataset.invite });
-    const field = document.getElementById("invitation-link");
-    document.getElementById("invitation").hidden = false;
+    const field = byId("invitation-link");
+    byId("invitation").hidden = false;
     field.value = made.link;
     field.focus();
     field.select();

@@ -46,6 +46,15 @@ def test_two_flights_with_one_id(mission: Any, officer: httpx.Client) -> None:
     assert state(officer).endswith("4 sightings, 3 to review")
 
 
+def test_a_name_no_address_may_hold_is_told(served: Served, officer: httpx.Client) -> None:
+    """A mission that the command line made must not be missing without a word."""
+    for name in ("benapole (north)", ".benapole.new.x1"):
+        make_mission(served.missions / name, 1)
+    (one,) = officer.get("/api/missions").json()
+    assert (one["name"], one["broken"], one["next_step"]) == ("benapole (north)", True, "")
+    assert "rename its folder" in one["state"]
+
+
 def test_a_broken_chain_is_told(mission: Any, officer: httpx.Client, served: Served) -> None:
     from picket.reviews.store import open_store
     from tests.picket.reviews.test_store import strip_triggers
