@@ -1,11 +1,11 @@
 // What every page has: the bar of work under way, a word where the app is no longer heard, and logging out.
-import { make, mission, send, tried } from "./api.js";
+import { byId, make, mission, send, tried } from "./api.js";
 import { watchConnection } from "./events.js";
 import { showJobs } from "./jobs.js";
 
 const BACK_WITHIN_MS = 1500; // a stream that comes back at once is nobody's concern
 
-const jobs = document.getElementById("jobs");
+const jobs = byId("jobs");
 const silence = make("p", { id: "silence", role: "alert", hidden: true });
 jobs.before(silence);
 let saying = 0;
@@ -21,6 +21,6 @@ watchConnection((state, since) => {
 });
 
 showJobs(jobs, mission);
-document.getElementById("log-out")?.addEventListener("click", () => tried(async () => {
+byId("log-out")?.addEventListener("click", () => tried(async () => {
   location.assign((await send("/logout")).next);
 }));

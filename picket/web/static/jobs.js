@@ -1,6 +1,7 @@
 // Work under way: a bar with progress, what is left, and a cancel button, the same on every page.
-import { get, lasting, make, role, send, toast, tried } from "./api.js";
+import { get, make, role, send, toast, tried } from "./api.js";
 import { listen } from "./events.js";
+import { lasting } from "./words.js";
 
 const known = new Map();
 const watchers = new Set();

@@ -1,5 +1,5 @@
 // The plan page: what is drawn and wished is kept as one goes, previewed as one drags, and written when asked.
-import { get, make, mission, path, role, send, toast, tried } from "./api.js";
+import { byId, get, make, mission, path, role, send, toast, tried } from "./api.js";
 import { chart, typedPlace } from "./chart.js";
 import { ended } from "./jobs.js";
 import { Preview } from "./preview.js";
@@ -8,7 +8,6 @@ import { Shapes } from "./shapes.js";
 /* global L */
 const SAVE_AFTER_MS = 800;
 const WINDS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
-const byId = (id) => document.getElementById(id);
 const officer = role === "officer";
 const form = byId("wish");
 const fields = form.elements;
@@ -50,8 +49,9 @@ function showWish(given) {
     if (!field || name === "by" || name === "see") continue;
     field.value = name.endsWith("lap") ? Math.round(value * 100) : value ?? "";
   }
-  const nearest = Math.round(given.wind_from_deg / 45) % 8;
-  fields.wind_from_deg.value = 45 * nearest;
+  const wind = given.wind_from_deg % 360;
+  if (wind % 45) fields.wind_from_deg.append(make("option", { value: wind }, `${wind}°`)); // as `picket plan --wind` takes it
+  fields.wind_from_deg.value = wind;
   const by = given.by === "see" ? given.see : given.by;
   form.querySelector(`[name=by][value="${by}"]`).checked = true;
   byId("more").open = ["drones", "revisit_min", "angle_deg"].some((name) => given[name] !== null) || given.pattern !== "survey";

@@ -1,15 +1,9 @@
 // The preview as one drags: one request at a time, the newest drawing next, its lines on the map and its words beside.
-import { Problem, lasting, make, send } from "./api.js";
+import { Problem, make, send } from "./api.js";
+import { areaWords, counted, lasting, sentence } from "./words.js";
 
 /* global L, placeMarker */
 const PAGE = crypto.randomUUID?.() || `${Math.random()}`;
-
-/** Square metres in words. */
-export function areaWords(m2) {
-  return m2 < 1e6 ? `${(m2 / 1e4).toFixed(m2 < 1e5 ? 1 : 0)} ha` : `${(m2 / 1e6).toFixed(m2 < 1e7 ? 2 : 1)} km²`;
-}
-
-const counted = (count, word, many) => `${count.toLocaleString("en")} ${count === 1 ? word : many || `${word}s`}`;
 
 export class Preview {
   /** `asked()` gives {area, wish} to preview, or null where nothing is drawn; elements are where the words go. */
@@ -78,5 +72,3 @@ function words(found) {
   return [areaWords(found.area_m2), counted(found.batteries, "battery", "batteries"), `${lasting(found.flight_time_s)} in the air`,
     counted(found.photos, "photo")].join(" · ");
 }
-
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

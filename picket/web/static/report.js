@@ -1,8 +1,7 @@
 // The report in the app: shown shut off from it, written anew when asked, and the sightings as files to keep.
-import { get, make, mission, path, role, send, tried } from "./api.js";
+import { byId, get, make, mission, path, role, send, tried } from "./api.js";
 import { ended } from "./jobs.js";
 
-const byId = (id) => document.getElementById(id);
 const officer = role === "officer";
 const frame = byId("shown");
 let shownOf = null;

@@ -1,12 +1,12 @@
 // Judging sightings by keyboard: what is asked now, what is answered, and what others say meanwhile.
-import { get, make, mission, path, Problem, role, send, toast, tried } from "./api.js";
+import { byId, get, make, mission, path, Problem, role, send, toast, tried } from "./api.js";
 import { listen } from "./events.js";
 import { watchJobs } from "./jobs.js";
 import { showFrame } from "./review_frame.js";
 import { makeMap } from "./review_map.js";
 import { countsOf, drawList, isOpen, MARKS, ordered, PAGE, rowOf } from "./review_queue.js";
+import { counted, moment, span, withArticle } from "./words.js";
 
-const byId = (id) => document.getElementById(id);
 const base = path`/api/missions/${mission}`;
 const mayJudge = role === "officer";
 const rows = new Map();
@@ -15,11 +15,8 @@ let columns = [], order = [], current = null, detail = null, look = 0, last = 0,
 let moving = false, busy = false, map = null, wanted = 0;
 const waiting = { choosing: false, loading: true };
 
-const clock = (iso) => (iso === null ? "unknown" : `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`);
-const span = (first, end) => (end === first || end === null ? clock(first) : `${first.slice(0, 10)} ${first.slice(11, 19)} to ${end.slice(0, 10) === first.slice(0, 10) ? `${end.slice(11, 19)} UTC` : clock(end)}`);
 // The version makes the address another one where locating anew drew another box in the same frame.
 const cropUrl = (found, one, small) => `${base}/crop?detection=${encodeURIComponent(one.detection)}&of=${found.version.slice(0, 16)}${small ? "&small=true" : ""}`;
-const A = (word) => (/^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`);
 
 function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
@@ -42,7 +39,7 @@ async function loadQueue() {
   byId("broken").hidden = !queue.broken;
   byId("broken").textContent = queue.broken ?? "";
   byId("vanished").hidden = !gone;
-  byId("vanished").textContent = `${gone} sighting${gone === 1 ? "" : "s"} that officers judged ${gone === 1 ? "is" : "are"} no longer there after locating anew; what was said is kept.`;
+  byId("vanished").textContent = `${counted(gone, "sighting")} that officers judged ${gone === 1 ? "is" : "are"} no longer there after locating anew; what was said is kept.`;
   if (!map) map = makeMap(byId("map"), choose, () => startMoving());
   map.resize();
   map.all([...rows.values()], queue.area);
@@ -94,7 +91,7 @@ function show(found) {
   const row = rowOf(columns, found.short);
   take(row);
   const what = row.object || row.class;
-  byId("question").textContent = row.class === "object" ? `Is “${what}” really there?` : `Is this ${A(row.class)}?`;
+  byId("question").textContent = row.class === "object" ? `Is “${what}” really there?` : `Is this ${withArticle(row.class)}?`;
   byId("state").textContent = `${MARKS[row.state]} ${row.state}`;
   byId("state").className = `state ${row.state.replace(" ", "-")}`;
   byId("remark").hidden = !found.remark;
@@ -117,9 +114,9 @@ function showLooks() {
   byId("frame-button").disabled = !looks.length;
   showPicture(looks.length ? cropUrl(detail, looks[look]) : "");
   if (looks.length) {
-    byId("crop").alt = `The frame round the box: ${looks[look].file}, ${clock(looks[look].time)}`;
+    byId("crop").alt = `The frame round the box: ${looks[look].file}, ${moment(looks[look].time)}`;
   }
-  byId("strip").replaceChildren(...looks.map((one, k) => make("button", { type: "button", "aria-pressed": String(k === look), title: `${one.file}, ${clock(one.time)}`, onclick: () => { look = k; showLooks(); } },
+  byId("strip").replaceChildren(...looks.map((one, k) => make("button", { type: "button", "aria-pressed": String(k === look), title: `${one.file}, ${moment(one.time)}`, onclick: () => { look = k; showLooks(); } },
     make("img", { src: cropUrl(detail, one, true), alt: `Frame ${k + 1}`, loading: "lazy" }))));
   byId("strip").children[look]?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
@@ -160,7 +157,7 @@ function showFacts(found, row) {
     ["MGRS", found.mgrs || "none"],
     ["Within", found.moved ? "moved by hand" : found.ce90 === null ? "unknown" : `${found.ce90.toFixed(1)} m (90 %)`],
     ["Seen", span(found.first, found.last)],
-    ["In", `${found.frames} frame${found.frames === 1 ? "" : "s"}${found.frames > found.looks.length ? `, ${found.looks.length} shown` : ""}`],
+    ["In", `${counted(found.frames, "frame")}${found.frames > found.looks.length ? `, ${found.looks.length} shown` : ""}`],
     ...(found.speed === null ? [] : [["Moving", `${found.speed} m/s${found.heading === null ? "" : ` toward ${found.heading}°`}`]]),
   ];
   byId("facts").replaceChildren(...facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
@@ -169,7 +166,7 @@ function showFacts(found, row) {
 /** One review as a line of what was said. */
 function said(one) {
   const words = { moved: `moved it to ${one.lat_deg?.toFixed(6)}, ${one.lon_deg?.toFixed(6)}`, noted: "noted", withdrawn: `took back number ${one.withdraws}` }[one.verdict] || one.verdict;
-  return make("li", { class: one.counts === false ? "gone" : null }, make("b", {}, one.officer), `: ${words} `, make("time", {}, clock(one.time)), one.note ? make("span", { class: "note" }, one.note) : null);
+  return make("li", { class: one.counts === false ? "gone" : null }, make("b", {}, one.officer), `: ${words} `, make("time", {}, moment(one.time)), one.note ? make("span", { class: "note" }, one.note) : null);
 }
 
 function take(row) {

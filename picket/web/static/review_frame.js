@@ -1,13 +1,13 @@
 // A whole frame over everything, with its boxes; a click in it marks an object, which locating again puts on the ground.
-import { get, make, mission, path, role, send, toast, tried } from "./api.js";
+import { byId, get, make, mission, path, role, send, toast, tried } from "./api.js";
 import { ended } from "./jobs.js";
+import { counted } from "./words.js";
 
-const dialog = document.getElementById("frame");
-const sheet = document.getElementById("frame-sheet");
-const picture = document.getElementById("frame-picture");
-const form = document.getElementById("mark-form");
-const waiting = document.getElementById("mark-waiting");
-const within = (id) => document.getElementById(id);
+const dialog = byId("frame");
+const sheet = byId("frame-sheet");
+const picture = byId("frame-picture");
+const form = byId("mark-form");
+const waiting = byId("mark-waiting");
 let now = null, size = [1, 1], point = null, near = false, marked = 0;
 
 const share = (value, of) => `${(100 * value) / of}%`;
@@ -18,7 +18,7 @@ function fit() {
   sheet.style.width = `${size[0] * scale}px`;
   sheet.style.height = `${size[1] * scale}px`;
   sheet.style.maxWidth = sheet.style.maxHeight = near ? "none" : "";
-  within("frame-near").textContent = near ? "Fit" : "Larger";
+  byId("frame-near").textContent = near ? "Fit" : "Larger";
 }
 
 function draw(boxes) {
@@ -44,8 +44,8 @@ export async function showFrame(look, boxes) {
     now = look;
     near = false;
     picture.alt = `The whole frame ${look.file}`;
-    within("frame-title").textContent = look.file;
-    within("frame-hint").textContent = role === "officer" ? "Click what was missed to mark it." : "";
+    byId("frame-title").textContent = look.file;
+    byId("frame-hint").textContent = role === "officer" ? "Click what was missed to mark it." : "";
     form.hidden = true;
     if (!dialog.open) dialog.showModal();
     fit();
@@ -62,28 +62,28 @@ sheet.addEventListener("click", (event) => {
   Object.assign(drawn.style, { left: share(point[0], size[0]), top: share(point[1], size[1]) });
   sheet.append(drawn);
   form.hidden = false;
-  within("mark-name").value = within("mark-name").value || `mark ${marked + 1}`;
-  within("mark-name").select();
+  byId("mark-name").value = byId("mark-name").value || `mark ${marked + 1}`;
+  byId("mark-name").select();
 });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   tried(async () => {
-    const asked = { frame: now.frame, x_px: Math.max(0, point[0]), y_px: Math.max(0, point[1]), object: within("mark-name").value, class_name: within("mark-class").value };
+    const asked = { frame: now.frame, x_px: Math.max(0, point[0]), y_px: Math.max(0, point[1]), object: byId("mark-name").value, class_name: byId("mark-class").value };
     const kept = await send(path`/api/missions/${mission}/marks`, asked);
     marked = kept.marks;
     form.hidden = true;
-    within("mark-name").value = "";
+    byId("mark-name").value = "";
     waiting.hidden = false;
     waiting.dataset.flight = kept.flight;
-    within("mark-words").textContent = `${kept.marks} mark${kept.marks === 1 ? "" : "s"} in flight ${kept.flight}. The same name in another frame is the same object. They become sightings when it is located again.`;
+    byId("mark-words").textContent = `${counted(kept.marks, "mark")} in flight ${kept.flight}. The same name in another frame is the same object. They become sightings when it is located again.`;
     toast("Marked.", "done");
   });
 });
-within("mark-leave").addEventListener("click", () => { form.hidden = true; sheet.querySelectorAll(".point").forEach((one) => one.remove()); });
-within("frame-near").addEventListener("click", () => { near = !near; fit(); });
+byId("mark-leave").addEventListener("click", () => { form.hidden = true; sheet.querySelectorAll(".point").forEach((one) => one.remove()); });
+byId("frame-near").addEventListener("click", () => { near = !near; fit(); });
 addEventListener("resize", () => dialog.open && fit());
-within("locate-again").addEventListener("click", () => tried(async () => {
+byId("locate-again").addEventListener("click", () => tried(async () => {
   waiting.hidden = true;
   dialog.close();
   await ended((await send(`${path`/api/missions/${mission}/locate-again`}?flight=${encodeURIComponent(waiting.dataset.flight)}`)).job);
