@@ -23,9 +23,11 @@ import rasterio
 from pmtiles.reader import Reader
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
+from rasterio import DatasetReader
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from mapping.geofiles import open_geotiff
@@ -73,43 +75,72 @@ class Background:
         }
 
 
-def read_background(path: Path, box: Box, budget_bytes: int = BUDGET_BYTES) -> Background:
-    """The background in a GeoTIFF or a `.pmtiles` archive round `box`, in at most `budget_bytes`. Raises InputError
-    where the file is neither, or does not lie there."""
+def read_background(path: Path, box: Box, budget_bytes: int = BUDGET_BYTES, longest_px: int = LONGEST_PX) -> Background:
+    """The background in a GeoTIFF or a `.pmtiles` archive round `box`, in at most `budget_bytes`, a picture at most
+    `longest_px` wide and high. Raises InputError where the file is neither, or does not lie there."""
     west, south, east, north = box
     wide, high = (east - west) * AROUND, (north - south) * AROUND
     wanted = (west - wide, max(south - high, -85.0), east + wide, min(north + high, 85.0))
+    if _is_archive(path):
+        return _from_tiles(path, wanted, budget_bytes, longest_px)
+    return _from_geotiff(path, wanted, budget_bytes, longest_px)
+
+
+def reach(path: Path) -> Box:
+    """The ground that a GeoTIFF or a `.pmtiles` archive is about. Raises InputError where the file is neither."""
+    if _is_archive(path):
+        with _archive(path) as reader:
+            header = reader.header()
+            return (
+                header["min_lon_e7"] / 1e7,
+                header["min_lat_e7"] / 1e7,
+                header["max_lon_e7"] / 1e7,
+                header["max_lat_e7"] / 1e7,
+            )
+    with _georeferenced(path) as source:
+        west, south, east, north = transform_bounds(source.crs, "EPSG:4326", *source.bounds)
+        return west, south, east, north
+
+
+def _is_archive(path: Path) -> bool:
     if not path.is_file():
         raise InputError(path, "is no file; name a GeoTIFF or a .pmtiles archive")
-    if path.suffix.lower() == ".pmtiles":
-        return _from_tiles(path, wanted, budget_bytes)
-    return _from_geotiff(path, wanted, budget_bytes)
+    return path.suffix.lower() == ".pmtiles"
 
 
-def _from_geotiff(path: Path, wanted: Box, budget_bytes: int) -> Background:
+@contextmanager
+def _georeferenced(path: Path) -> Iterator[DatasetReader]:
+    """The GeoTIFF at `path`. Raises InputError where it is none, says not where it lies, or fails while it is used."""
     try:
         with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), open_geotiff(path) as source:
             if source.crs is None:
                 raise InputError(path, "says not where it lies (no coordinate system); georeference it, e.g. in QGIS")
-            with WarpedVRT(source, crs=MERCATOR, resampling=Resampling.bilinear, add_alpha=True) as turned:
-                west, south = _mercator(wanted[0], wanted[1])
-                east, north = _mercator(wanted[2], wanted[3])
-                left, bottom = max(west, turned.bounds.left), max(south, turned.bounds.bottom)
-                right, top = min(east, turned.bounds.right), min(north, turned.bounds.top)
-                if left >= right or bottom >= top:
-                    raise InputError(path, "shows none of the ground of this report; name one that lies there")
-                to_pixels = turned.transform
-                window = Window(
-                    (left - to_pixels.c) / to_pixels.a,
-                    (top - to_pixels.f) / to_pixels.e,
-                    (right - left) / to_pixels.a,
-                    (bottom - top) / to_pixels.e,
-                )
-                shrink = min(1.0, LONGEST_PX / max(window.width, window.height))
-                shape = (max(1, round(window.height * shrink)), max(1, round(window.width * shrink)))
-                bands = turned.read(window=window, out_shape=(turned.count, *shape), resampling=Resampling.average)
+            yield source
     except rasterio.errors.RasterioError as error:
         raise InputError(path, f"cannot be read as an image with a place ({_line(error)}); name a GeoTIFF") from error
+
+
+def _from_geotiff(path: Path, wanted: Box, budget_bytes: int, longest_px: int) -> Background:
+    with (
+        _georeferenced(path) as source,
+        WarpedVRT(source, crs=MERCATOR, resampling=Resampling.bilinear, add_alpha=True) as turned,
+    ):
+        west, south = _mercator(wanted[0], wanted[1])
+        east, north = _mercator(wanted[2], wanted[3])
+        left, bottom = max(west, turned.bounds.left), max(south, turned.bounds.bottom)
+        right, top = min(east, turned.bounds.right), min(north, turned.bounds.top)
+        if left >= right or bottom >= top:
+            raise InputError(path, "shows none of the ground of this report; name one that lies there")
+        to_pixels = turned.transform
+        window = Window(
+            (left - to_pixels.c) / to_pixels.a,
+            (top - to_pixels.f) / to_pixels.e,
+            (right - left) / to_pixels.a,
+            (bottom - top) / to_pixels.e,
+        )
+        shrink = min(1.0, longest_px / max(window.width, window.height))
+        shape = (max(1, round(window.height * shrink)), max(1, round(window.width * shrink)))
+        bands = turned.read(window=window, out_shape=(turned.count, *shape), resampling=Resampling.average)
     colours, alpha = bands[:-1], bands[-1]
     if not np.any(alpha):
         raise InputError(path, "is empty where this report is; name one that shows its ground")
@@ -145,7 +176,7 @@ def _eight_bit(band: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.clip((np.nan_to_num(band.astype(np.float64), nan=low) - low) / max(high - low, 1e-9) * 255, 0, 255)
 
 
-def _from_tiles(path: Path, wanted: Box, budget_bytes: int) -> Background:
+def _from_tiles(path: Path, wanted: Box, budget_bytes: int, longest_px: int) -> Background:
     with _archive(path) as reader:
         header = reader.header()
         kind = header["tile_type"]
@@ -161,7 +192,7 @@ def _from_tiles(path: Path, wanted: Box, budget_bytes: int) -> Background:
         if kind == TileType.MVT:
             return _vector_tiles(path, reader, header, box, budget_bytes)
         if kind in (TileType.PNG, TileType.JPEG, TileType.WEBP):
-            return _stitched(path, reader, header, box, budget_bytes)
+            return _stitched(path, reader, header, box, budget_bytes, longest_px)
         raise InputError(path, "holds tiles that cannot be drawn; name an archive of vector, PNG, JPEG or WebP tiles")
 
 
@@ -193,10 +224,12 @@ def _tiles_of(box: Box, zoom: int) -> tuple[range, range]:
     )
 
 
-def _stitched(path: Path, reader: Reader, header: dict[str, Any], box: Box, budget_bytes: int) -> Background:
+def _stitched(
+    path: Path, reader: Reader, header: dict[str, Any], box: Box, budget_bytes: int, longest_px: int
+) -> Background:
     """Tiles that are pictures as one picture, of the finest zoom that is no larger than asked for."""
     zooms = range(header["max_zoom"], header["min_zoom"] - 1, -1)
-    zoom = next((z for z in zooms if max(map(len, _tiles_of(box, z))) * TILE_PX <= 2 * LONGEST_PX), header["min_zoom"])
+    zoom = next((z for z in zooms if max(map(len, _tiles_of(box, z))) * TILE_PX <= 2 * longest_px), header["min_zoom"])
     columns, rows = _tiles_of(box, zoom)
     image: np.ndarray = np.zeros((len(rows) * TILE_PX, len(columns) * TILE_PX, 4), np.uint8)
     for i, row in enumerate(rows):
@@ -215,8 +248,8 @@ def _stitched(path: Path, reader: Reader, header: dict[str, Any], box: Box, budg
     left, top = columns.start * side_m - HALF_WORLD_M, HALF_WORLD_M - rows.start * side_m
     metres = (left, top - len(rows) * side_m, left + len(columns) * side_m, top)
     longest = max(image.shape[:2])
-    if longest > LONGEST_PX:
-        size = (image.shape[1] * LONGEST_PX // longest, image.shape[0] * LONGEST_PX // longest)
+    if longest > longest_px:
+        size = (image.shape[1] * longest_px // longest, image.shape[0] * longest_px // longest)
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return _picture(path, image, metres, budget_bytes)
 

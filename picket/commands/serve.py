@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mapping.maps.background import reach
 from picket.output import say
 from picket.reviews.database import URL_VARIABLE, open_url
 from picket.web.access import ROLES, Access, Role
@@ -30,6 +31,10 @@ def serve(
     open_to_network: Annotated[
         bool, typer.Option("--open-to-network", help="Yes, let other machines connect, unencrypted, to --host.")
     ] = False,
+    basemap: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Put an aerial image (GeoTIFF) or map tiles (.pmtiles) under all maps."),
+    ] = None,
     reviews: Annotated[
         str | None,
         typer.Option(
@@ -49,12 +54,19 @@ def serve(
         raise InputError("--host", f"{host} is every address of this machine; give the one that people will use")
     if folder.exists() and not folder.is_dir():
         raise InputError(folder, "is a file; give a folder for the missions")
+    if basemap is not None:
+        reach(basemap)  # one that cannot be read is told here
     shared = _database(reviews)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     names = {host.strip("[]").lower(), *(LOOPBACK if loopback else ()), *(() if loopback else (socket.gethostname(),))}
     settings = Settings(
-        missions=folder.resolve(), host=host, port=port, reviews_url=shared, host_names=frozenset(names)
+        missions=folder.resolve(),
+        host=host,
+        port=port,
+        reviews_url=shared,
+        basemap=basemap.resolve() if basemap else None,
+        host_names=frozenset(names),
     )
     access = Access(settings.session_s)
     app = create_app(settings, access)

@@ -25,6 +25,7 @@ from picket.web.bodies import SoundResponse
 from picket.web.drawings import ChangedError
 from picket.web.events import Hub, TooManyStreamsError
 from picket.web.flying import Flying
+from picket.web.ground import Basemap
 from picket.web.guard import Guard
 from picket.web.jobs import JobRefusedError, Jobs
 from picket.web.ledgers import Ledgers
@@ -32,7 +33,7 @@ from picket.web.pictures import Pictures
 from picket.web.places import NotFoundError
 from picket.web.previews import BusyError, Previews, SupersededError
 from picket.web.reviewing import Benches
-from picket.web.routes import door, flights, missions, plans, reports, reviews, work
+from picket.web.routes import door, flights, maps, missions, plans, reports, reviews, work
 from picket.web.settings import Settings
 from picket.web.showing import page
 from sim.errors import SimulationError
@@ -44,7 +45,8 @@ STATIC = Path(__file__).with_name("static")
 def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
     """The app over the missions in `settings.missions`, which is made where it is not there.
 
-    `access` knows who may log in; `app.state` holds it, the settings, the hub of events and the jobs."""
+    `access` knows who may log in; `app.state` holds it, the settings, the hub of events and the jobs. Raises InputError
+    where the basemap is none."""
     settings.missions.mkdir(parents=True, exist_ok=True)
     app = FastAPI(
         title="Picket", docs_url=None, redoc_url=None, lifespan=_lifespan, default_response_class=SoundResponse
@@ -52,13 +54,14 @@ def create_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.access = access or Access(settings.session_s)
     app.state.hub = Hub()
+    app.state.basemap = Basemap(settings.basemap) if settings.basemap else None
     shared = {URL_VARIABLE: settings.reviews_url} if settings.reviews_url else {}
     app.state.jobs = Jobs(settings.jobs, app.state.hub, shared, hidden=f"{settings.missions}/")
-    app.state.flying = Flying(app.state.jobs, app.state.hub)
+    app.state.flying = Flying(app.state.jobs, app.state.hub, app.state.basemap)
     app.state.jobs.take_up(app.state.flying.taken_up)
     app.state.previews = Previews()
     app.state.benches, app.state.pictures = Benches(Ledgers(settings.reviews_url)), Pictures()
-    for module in (door, missions, plans, flights, reviews, reports, work):
+    for module in (door, missions, plans, flights, reviews, reports, maps, work):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False), name="assets")

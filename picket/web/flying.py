@@ -20,9 +20,11 @@ from typing import Any
 from picket import orders
 from picket.folder import Flight, Mission
 from picket.web.events import Hub
+from picket.web.ground import Basemap
 from picket.web.jobs import Hear, Job, JobRefusedError, Jobs, Then, described
 from picket.web.processes import was_there
 from vision.errors import InputError
+from vision.images import IMAGE_SUFFIXES
 
 KIND = "fly"
 MOST_POINTS = 4000
@@ -89,8 +91,8 @@ class Watched:
 class Flying:
     """The flights of this app, the last one of every mission. Safe to use from several threads."""
 
-    def __init__(self, jobs: Jobs, hub: Hub) -> None:
-        self._jobs, self._hub = jobs, hub
+    def __init__(self, jobs: Jobs, hub: Hub, basemap: Basemap | None = None) -> None:
+        self._jobs, self._hub, self._basemap = jobs, hub, basemap
         self._lock = threading.Lock()
         self._flights: dict[str, Watched] = {}
 
@@ -161,6 +163,8 @@ class Flying:
         step, rest = steps[0], steps[1:]
         of = mission.root if step == "report" else flight.root
         arguments = [step, str(of), "--force"]
+        if step == "report" and self._basemap is not None:
+            arguments += self._basemap.options(mission)
         return self._jobs.start(
             step,
             arguments,
@@ -240,6 +244,17 @@ def check_nothing_flies(mission: Mission) -> None:
         with suppress(InputError, OSError):
             if flight.is_being_flown() and was_there(flight.facts()["process"], flight.summary.stat().st_mtime):
                 raise JobRefusedError(f"{flight.root.name} is being flown; wait until it has landed")
+
+
+def newest_picture(mission: Mission) -> Path | None:
+    """The picture that came last of the mission's flight under way; None where nothing flies or none has come."""
+    for flight in mission.flights():
+        with suppress(InputError, OSError):
+            if flight.is_being_flown():
+                come = [path for folder in (flight.images, flight.card) for path in folder.glob("[!.]*")]
+                pictures = [path for path in come if path.suffix.lower() in IMAGE_SUFFIXES]
+                return max(pictures, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+    return None
 
 
 def _take(watched: Watched, message: Mapping[str, Any]) -> None:

@@ -16,13 +16,15 @@ class Settings:
 
     `reviews_url` is an SQLAlchemy URL where several posts share their reviews; None keeps them in each mission's
     `picket.db`. `host_names` are the names a browser may call this machine by; a request with another one is refused.
-    `port` is the one browsers use. Sizes are in bytes, times in seconds.
+    `port` is the one browsers use. `basemap` is an aerial image or an archive of map tiles that lies under all maps.
+    Sizes are in bytes, times in seconds.
     """
 
     missions: Path
     host: str = LOOPBACK[0]
     port: int = DEFAULT_PORT
     reviews_url: str | None = None
+    basemap: Path | None = None
     host_names: frozenset[str] = field(default=frozenset(LOOPBACK))
     session_s: float = 12 * 3600.0
     upload_limit: int = 64 * 1024 * 1024

@@ -31,6 +31,7 @@ def page(request: Request, name: str, status: int = 200, /, mission: str = "", *
             here=request.url.path.rsplit("/", 1)[-1],
             person=session.person if session else None,
             csrf=session.csrf if session else "",
+            basemap=request.app.state.basemap is not None,
             **values,
         )
     )

@@ -15,6 +15,7 @@ from mapping.maps.exports.formats import FORMATS
 from picket.basis import basis_of, tables_digest
 from picket.reviews.record import FIRST
 from picket.web.access import Officer, Viewer
+from picket.web.ground import Basemap
 from picket.web.jobs import described
 from picket.web.places import Name, NotFoundError, TheMission, checked_name, inside
 from picket.web.showing import page, sealed_page
@@ -78,6 +79,8 @@ def report_state(request: Request, person: Viewer, mission: TheMission) -> dict[
 def write(asked: ToWrite, request: Request, person: Officer, mission: TheMission) -> dict[str, Any]:
     """Write the report anew; the answer is the job."""
     more = ["--pdf"] if asked.pdf else []
+    basemap: Basemap | None = request.app.state.basemap
+    more += basemap.options(mission) if basemap else []
     job = request.app.state.jobs.start(
         "report",
         ["report", str(mission.root), "--force", *more],

@@ -7,18 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import shapely
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from mapping.ground.marks import OBJECT_CLASS
 from mapping.maps.coordinates import grid_places, spaced_mgrs
-from mapping.maps.layers import features_of, geometry_json, patrol_area
+from mapping.maps.layers import geometry_json
 from picket.folder import Flight
 from picket.reviews.record import LONGEST_NAME, LONGEST_NOTE, JudgedSinceError, Judgement, MaybeKeptError, Review
 from picket.reviews.standing import bare_id, still_standing
 from picket.web.access import Officer, Viewer
+from picket.web.ground import area_to_watch
 from picket.web.jobs import JobRefusedError
 from picket.web.marking import add_mark, marks_file
 from picket.web.pictures import CROP_PX, SMALL_PX, Pictures
@@ -76,7 +76,7 @@ def review_page(request: Request, person: Viewer, mission: TheMission) -> Respon
 @router.get("/api/missions/{mission}/queue")
 def queue(request: Request, person: Viewer, mission: TheMission) -> dict[str, Any]:
     """All sightings of a mission in short, as rows of `columns`, and the area they lie in."""
-    bench = _benches(request).of(mission)
+    bench, area = _benches(request).of(mission), area_to_watch(mission)
     return {
         "stamp": bench.stamp,
         "last": bench.last,
@@ -88,7 +88,7 @@ def queue(request: Request, person: Viewer, mission: TheMission) -> dict[str, An
         "columns": QUEUE_COLUMNS,
         "rows": [_short(bench, name) for name in bench.rows],
         "vanished": [_vanished(reviews) for reviews in bench.vanished.values()],
-        "area": _area(mission),
+        "area": None if area is None else geometry_json(area),
     }
 
 
@@ -310,17 +310,6 @@ def _review(one: Review) -> dict[str, Any]:
 
 def _vanished(reviews: tuple[Review, ...]) -> dict[str, Any]:
     return {"id": reviews[-1].sighting_id, "history": [_review(one) for one in reviews]}
-
-
-def _area(mission: TheMission) -> dict[str, Any] | None:
-    """What is to be watched, as GeoJSON geometry; None where the mission has no area that can be drawn."""
-    if not mission.area.exists():
-        return None
-    try:
-        found = patrol_area(features_of(read_json(mission.area, "an area"))[0])
-    except (AttributeError, KeyError, TypeError, ValueError, shapely.GEOSException):
-        return None
-    return None if found is None else geometry_json(found)
 
 
 def _number(value: float | None, digits: int) -> float | None:

@@ -1,5 +1,6 @@
 // A map without internet: the world's outline, a graticule, scale, north and coordinates, as on Picket's pages.
 import { get } from "./api.js";
+import { underlay } from "./basemap.js";
 
 /* global L, addGraticule, addOutline, addNorth, addFitButton, addCoordinates, mgrs */
 const VIEW = "picket-view";
@@ -24,6 +25,7 @@ export function chart(id, fit, options = {}) {
   addCoordinates(map);
   L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
   addGraticule(map);
+  underlay(map);
   get("/assets/world.geojson").then((world) => addOutline(map, world), () => {});
   map.on("moveend", () => {
     const { lat, lng } = map.getCenter();

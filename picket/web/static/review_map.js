@@ -1,4 +1,6 @@
 // The map beside a sighting: where it is with its ellipse, the others around it, and moving its dot.
+import { underlay } from "./basemap.js";
+
 const METRES_PER_DEGREE = 111_195;
 const COLOURS = { person: "--person", vehicle: "--vehicle", bicycle: "--bicycle", object: "--object" };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -22,6 +24,7 @@ export function makeMap(holder, choose, dragged) {
   const map = L.map(holder, { zoomControl: true, attributionControl: false, preferCanvas: true, keyboard: false, maxZoom: 22, zoomSnap: 0.5 });
   map.setView([0, 0], 2);
   L.control.scale({ imperial: false }).addTo(map);
+  underlay(map);
   const around = L.layerGroup().addTo(map), here = L.layerGroup().addTo(map), ground = L.layerGroup().addTo(map);
   const dots = new Map();
   let dot = null, shown = null;
