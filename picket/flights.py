@@ -29,7 +29,7 @@ from missions.plan import Plan, Sortie
 from missions.planning.coverage import imaged_polygon
 from missions.planning.proof import prove
 from picket.filling import fill_from_log
-from picket.folder import Flight, Mission, described
+from picket.folder import CARD, Flight, Mission, described
 from picket.orders import Orders
 from picket.output import say
 from picket.pilot import watching
@@ -41,8 +41,6 @@ from vision.errors import InputError, VisionError
 PRACTICE_HOME_AMSL_M = 10.0
 PRACTICE_LOST_S = 30.0
 """Silence after which a practice vehicle is given up: its process is gone."""
-
-_CARD = ".card"
 
 NotFlown = MissionError | SimulationError
 Flown = tuple[Flight, FlightOutcome | NotFlown]
@@ -82,7 +80,7 @@ def check_sortie(plan: Plan, number: int) -> None:
 def new_flight(mission: Mission, sortie: int) -> Flight:
     """A new flight folder, with the file that describes the camera if the mission has one. What a killed flight's
     practice camera left is cleared away."""
-    for card in (mission.root / "flights").glob(f"*/{_CARD}"):
+    for card in (mission.root / "flights").glob(f"*/{CARD}"):
         if not Flight(card.parent).is_being_flown():
             shutil.rmtree(card, ignore_errors=True)
     flight = Flight(_free_folder(mission.root / "flights", sortie))
@@ -164,7 +162,7 @@ def fly_practice(
 ) -> Flown:
     """Fly a sortie with a practice vehicle over `scene`; who gives which of the `orders` is kept in its events."""
     flight = new_flight(mission, sortie)
-    card = flight.root / _CARD
+    card = flight.card
     about = facts_of(mission, simulated=True, simulator="sitl" if world.sitl else "sim", seed=world.seed, **facts)
 
     def work(interrupts: Interrupts) -> FlightOutcome:

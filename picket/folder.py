@@ -26,6 +26,7 @@ from vision.files import read_json, read_text, write_whole
 SETTINGS_FILE = "mission.toml"
 FLIGHT_FILE = "flight.json"
 TRUTH_FILE = "truth.geojson"
+CARD = ".card"
 
 LIST_OF_TEXTS = "a list of sentences"
 KINDS: Mapping[type, str] = MappingProxyType({str: "a text", bool: "true or false", int: "a whole number"})
@@ -81,6 +82,11 @@ class Flight:
     @property
     def images(self) -> Path:
         return self.root / "images"
+
+    @property
+    def card(self) -> Path:
+        """Where a practice camera keeps its pictures; gone once they are among the flight's images."""
+        return self.root / CARD
 
     @property
     def detections(self) -> Path:

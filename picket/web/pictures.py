@@ -38,9 +38,9 @@ class Pictures:
         InputError where the frame cannot be read."""
         return self._once((file, _age(file), box, side_px), lambda: thumbnail(self._frame(file), box, side_px))
 
-    def whole(self, file: Path) -> bytes:
-        """The frame as JPEG, at most `WIDEST_PX` wide. Raises InputError where it cannot be read."""
-        return self._once((file, _age(file)), lambda: _jpeg(self._frame(file)))
+    def whole(self, file: Path, widest_px: int = WIDEST_PX) -> bytes:
+        """The frame as JPEG, at most so wide. Raises InputError where it cannot be read."""
+        return self._once((file, _age(file), widest_px), lambda: _jpeg(self._frame(file), widest_px))
 
     def size(self, file: Path) -> tuple[int, int]:
         """Width and height of the frame in its own pixels. Raises InputError where it cannot be read."""
@@ -81,9 +81,9 @@ def _age(file: Path) -> int:
         raise InputError(file.name, "this frame's picture is not there") from error
 
 
-def _jpeg(image: np.ndarray) -> bytes:
+def _jpeg(image: np.ndarray, widest_px: int) -> bytes:
     height, width = image.shape[:2]
-    if width > WIDEST_PX:
-        image = cv2.resize(image, (WIDEST_PX, round(height * WIDEST_PX / width)), interpolation=cv2.INTER_AREA)
+    if width > widest_px:
+        image = cv2.resize(image, (widest_px, round(height * widest_px / width)), interpolation=cv2.INTER_AREA)
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return encoded.tobytes()

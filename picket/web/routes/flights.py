@@ -13,14 +13,17 @@ from missions.plan import Plan
 from picket.flights import check_sortie, plan_to_fly
 from picket.folder import Flight, Mission
 from picket.web.access import Officer, Viewer
-from picket.web.flying import STEPS, Asked, Flying
+from picket.web.flying import STEPS, Asked, Flying, newest_picture
 from picket.web.jobs import described
-from picket.web.places import TheFlight, TheMission
+from picket.web.pictures import Pictures
+from picket.web.places import TheFlight, TheMission, inside
 from picket.web.showing import page
 from vision.errors import InputError
 from vision.files import read_json
 
 router = APIRouter()
+PHOTO_PX = 640
+"""How wide the newest photo is shown."""
 
 
 class ToFly(BaseModel):
@@ -98,6 +101,16 @@ def answer(asked: Answer, request: Request, person: Officer, mission: TheMission
 def home(asked: OfJob, request: Request, person: Officer, mission: TheMission) -> dict[str, Any]:
     """Call the vehicle home; it is watched and recorded until it has landed."""
     return described(_flying(request).home(mission, asked.job, person.name))
+
+
+@router.get("/api/missions/{mission}/flying/photo")
+def photo(request: Request, person: Viewer, mission: TheMission) -> Response:
+    """The newest photo of the flight under way as a JPEG; 204 while there is none."""
+    newest = newest_picture(mission)
+    if newest is None:
+        return Response(status_code=204)
+    pictures: Pictures = request.app.state.pictures
+    return Response(pictures.whole(inside(mission.root, newest), PHOTO_PX), media_type="image/jpeg")
 
 
 @router.post("/api/missions/{mission}/flights/{flight}/steps", status_code=202)

@@ -1,15 +1,16 @@
 // The fly page: one sortie in the air, watched by as many as look; the take-off asked for, the way home, what comes after.
-import { get, lasting, make, mission, path, role, send, tried } from "./api.js";
+import { byId, get, make, mission, path, role, send, tried } from "./api.js";
 import { chart } from "./chart.js";
 import { listen } from "./events.js";
 import { ended, watchJobs } from "./jobs.js";
+import { lasting, sentence } from "./words.js";
 
 /* global L, drawLayers, keepLabelsApart */
-const byId = (id) => document.getElementById(id);
 const officer = role === "officer";
 const LINES_KEPT = 120;
 const OLD_S = 3;
 const SILENT_S = 10;
+const PHOTO_EVERY_MS = 1000;
 const STEPS = [["detect", "Search the pictures", "searched"], ["locate", "Locate what was found", "located"], ["report", "Write the report", "reported"]];
 let flight = null;
 let sorties = [];
@@ -69,6 +70,7 @@ function showStatus(status) {
   byId("progress").value = progress;
   say("far", `${Math.floor(100 * progress)} %`);
   shown("far-part", Boolean(status));
+  showPhoto();
   showAge();
   const alerts = flight.ended ? [] : status?.alerts || [];
   if (byId("alerts").textContent !== alerts.join("")) byId("alerts").replaceChildren(...alerts.map((text) => make("li", {}, text)));
@@ -92,6 +94,23 @@ function showAge() {
     say("silent", `Nothing was heard of this flight since ${new Date(heardMs).toLocaleTimeString()}: the numbers and the place are old, and "Return home" may not reach it. `
       + (flight.vehicle === null ? "It is practice: nothing really flies." : "Watch the drone itself; its remote control works without Picket."));
   }
+}
+
+const photo = { of: 0, busy: false };
+/** The newest photo, where photos come in at all: of many drones they stay on the card. */
+async function showPhoto() {
+  const taken = flight?.status?.photos_taken ?? 0;
+  if (photo.busy || taken === photo.of || flight.ended !== null) return;
+  photo.busy = true;
+  const answer = await fetch(path`/api/missions/${mission}/flying/photo`, { credentials: "same-origin" }).catch(() => null);
+  if (answer?.status === 200 && flight?.ended === null) {
+    photo.of = taken;
+    URL.revokeObjectURL(byId("photo").src);
+    byId("photo").src = URL.createObjectURL(await answer.blob());
+    say("photo-words", `The newest photo that has come in; ${taken} taken by then.`);
+    shown("photo-part", true);
+  }
+  setTimeout(() => { photo.busy = false; }, PHOTO_EVERY_MS);
 }
 
 /** The arrow points where the drone came to from the place before. */
@@ -121,6 +140,7 @@ function show() {
   shown("begin-part", !flying);
   shown("no-flight", flight === null);
   shown("home-part", flying && flight.status !== null);
+  if (!flying || flight.status === null) { shown("photo-part", false); photo.of = 0; }
   shown("question", flying && flight.question !== null);
   if (flight === null) return;
   say("question-words", flight.question || "");
@@ -136,8 +156,6 @@ function show() {
 }
 
 // ---- once it is down ----
-
-const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
 
 function newest() {
   const name = flight?.ended?.summary?.flight?.split("/").pop();
@@ -309,5 +327,5 @@ watchJobs((job) => {
   if (was === !job.ended) return;
   tried(load);
 });
-setInterval(showAge, 1000);
+setInterval(() => { showAge(); showPhoto(); }, 1000);
 listen([`flight:${mission}`], heard, () => tried(load));

@@ -3,6 +3,7 @@ done with it once it is down."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -17,9 +18,11 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from picket.cli import main
+from picket.folder import Flight
 from tests.drawing import drawn, home, polygon
 
 SOON = {"timeout": 120_000}
@@ -93,6 +96,29 @@ def test_an_officer_practises_a_sortie_and_sees_it_land(served: Any, mission: st
     expect(page.locator("[data-step=detect]")).to_be_visible()
     expect(page.locator("#flights")).to_contain_text("practice, sortie 1, landed, not searched")
     assert (watched.elsewhere, watched.errors, watched.dialogs) == ([], [], [])
+
+
+def test_the_newest_photo_of_the_flight_under_way(served: Any, mission: str) -> None:
+    viewer = served.client("V", "viewer")
+    flight = Flight(served.missions / mission / "flights" / "20261122T181500Z-01")
+    flight.images.mkdir(parents=True)
+    flight.card.mkdir()
+    facts = {"complete": False, "process": os.getpid()}
+
+    def shown() -> tuple[int, int | None]:
+        answer = viewer.get(f"/api/missions/{mission}/flying/photo")
+        return answer.status_code, Image.open(io.BytesIO(answer.content)).width if answer.content else None
+
+    flight.summary.write_text(json.dumps(facts))
+    assert shown() == (204, None), "none has come"
+    for moment, (path, width) in enumerate([(flight.images / "a.jpg", 1000), (flight.card / "b.jpg", 320)]):
+        Image.new("L", (width, width // 2)).save(path)
+        os.utime(path, (moment + 1, moment + 1))
+        assert shown() == (200, min(width, 640))
+    Image.new("L", (64, 48)).save(flight.card / ".c.jpg")  # one that is still being written
+    assert shown() == (200, 320)
+    flight.summary.write_text(json.dumps({**facts, "complete": True}))
+    assert shown() == (204, None), "the flight is over"
 
 
 def test_it_is_called_home_and_recorded_to_the_ground(served: Any, mission: str, open_app: Any) -> None:
