@@ -62,11 +62,13 @@ function addGraticule(map) {
 /** Country outlines, only where they are not mistaken for a border: when zoomed far out. */
 function addOutline(map, world) {
   map.createPane("outline").style.zIndex = 205;
-  const outline = L.layerGroup([-360, 0, 360].map((turn) => L.geoJSON(world, {
-    pane: "outline", interactive: false, style: { className: "world" }, coordsToLatLng: ([lon, lat]) => L.latLng(lat, lon + turn),
-  })));
+  let outline = null;
   const follow = () => {
-    if (map.getZoom() < OUTLINE_BELOW_ZOOM) outline.addTo(map); else outline.remove();
+    if (map.getZoom() >= OUTLINE_BELOW_ZOOM) { outline?.remove(); return; }
+    outline = outline || L.layerGroup([-360, 0, 360].map((turn) => L.geoJSON(world, {
+      pane: "outline", interactive: false, style: { className: "world" }, coordsToLatLng: ([lon, lat]) => L.latLng(lat, lon + turn),
+    })));
+    outline.addTo(map);
   };
   map.on("zoomend", follow);
   follow();
