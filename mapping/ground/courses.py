@@ -1,8 +1,9 @@
 """Which tracks are one moving object: lost from sight and seen again, seconds or minutes later.
 
 Where a track would have gone with its speed is compared with where another begins, its speed too where that is known,
-an object's turning and slowing allowed for the more the longer it was out of sight. Against it stand all others: the
-more objects there are that move or were hardly seen, and the more other tracks would fit as well, the less likely two
+an object's turning and slowing allowed for the more the longer it was out of sight. What may as well be at rest has to
+be missed where it should stand (`mapping.ground.overlooked`) to count as moving. Against it stand all others: the more
+objects there are that move or were hardly seen, and the more other tracks would fit as well, the less likely two
 are one. The surest pairs are joined first, because what is joined knows its course much better; a look that fits in
 the middle of a course is put there. What stays doubtful stays apart: who stops or turns while out of sight is two.
 """
@@ -16,7 +17,7 @@ from scipy.spatial import ConvexHull, QhullError
 from mapping.ground.following import against_rivals, ranges
 from mapping.ground.overlooked import Pictures
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, inverse, log_density, products
-from mapping.ground.reaching import reachable
+from mapping.ground.reaching import TURNING, reachable
 from mapping.ground.tracks import (
     MOVES,
     Looks,
@@ -33,8 +34,7 @@ LONGEST_LOOSE_S = 4.0
 """Two single looks are linked by a guessed speed over so little time only."""
 _FAST_M_S = {"person": 1.2, "bicycle": 4.0, "vehicle": 8.0}
 _TOP_M_S = {"person": 4.0, "bicycle": 12.0, "vehicle": 30.0}
-_TURNING, _TURNING_S = 0.15, 8.0
-"""How far, of the way since, a moving object may be off its straight course; and over what time that comes about."""
+_TURNING_S = 8.0  # over what time a course comes to be as far off a straight line as it may be
 _SHORT_S, _LONGEST_S = 2.0 * LONGEST_LOOSE_S, 300.0
 _HARDLY = 2.0  # log-odds that one of a pair at the horizon loses to all others there
 _CERTAIN = (6.0, 3.0, 1.5, 0.5, 0.25)
@@ -120,7 +120,7 @@ def _horizon_s(
 ) -> Floats:
     """(G,) for how long after a track its speed says where to look, before others are likelier there."""
     velocity, spread = believed
-    bend = (_TURNING * np.linalg.norm(velocity, axis=1)) ** 2
+    bend = (TURNING * np.linalg.norm(velocity, axis=1)) ** 2
     variance = np.sqrt(np.linalg.det(spread + bend[:, None, None] * np.eye(2)))
     gained = np.maximum(np.log(fast_m_s**2 / variance), 0.0) - rests - _HARDLY
     reach = np.sqrt(np.exp(np.minimum(gained - log_chance, 50.0)) / (2.0 * np.pi * variance))
@@ -147,13 +147,13 @@ def _courses(
     near = np.where(within, sure[i], np.linalg.norm(apart, axis=1) <= top_m_s * np.abs(since))
     i, j, apart, since, within = i[near], j[near], apart[near], since[near], within[near]
     miss = np.linalg.norm(apart - velocity[i] * since[:, None], axis=1)
-    wide = np.sqrt(np.trace(spread, axis1=1, axis2=2))[i] + _TURNING * np.linalg.norm(velocity[i], axis=1)
+    wide = np.sqrt(np.trace(spread, axis1=1, axis2=2))[i] + TURNING * np.linalg.norm(velocity[i], axis=1)
     near = ~sure[i] | (miss <= 5.0 * wide * np.abs(since) + MAX_GATE_M)
     i, j, apart, since, within = i[near], j[near], apart[near], since[near], within[near]
     inside = np.minimum(tracks.first_s[j] - tracks.first_s[i], np.abs(tracks.last_s[i] - tracks.last_s[j]))
     alone = np.where(within, inside, tracks.first_s[j] - tracks.last_s[i])
     steady = tracks.last_s[i] - tracks.first_s[i] + tracks.last_s[j] - tracks.first_s[j]
-    turn = _TURNING * (1.0 - np.exp(-alone / _TURNING_S)) * np.linalg.norm(velocity[i], axis=1)
+    turn = TURNING * (1.0 - np.exp(-alone / _TURNING_S)) * np.linalg.norm(velocity[i], axis=1)
     turn *= np.sqrt(alone / (alone + steady))
     turn = (turn**2)[:, None, None] * np.eye(2)
     news, both = tracks.velocity[j] - velocity[i], spread[i] + tracks.velocity_covariance[j] + turn
@@ -191,7 +191,7 @@ def _third(
         return bonus
     other = order[ranges(low, high)]
     bend, doubt = velocity[other] - velocity[one], spread[other] + spread[one]
-    turn = _TURNING * (1.0 - np.exp(-since[short][one] / _TURNING_S)) * np.linalg.norm(velocity[one], axis=1)
+    turn = TURNING * (1.0 - np.exp(-since[short][one] / _TURNING_S)) * np.linalg.norm(velocity[one], axis=1)
     doubt = doubt + (turn**2)[:, None, None] * np.eye(2)
     agree, squared = log_density(bend, doubt)
     chance, _ = log_density(bend, doubt + 2.0 * fast_m_s**2 * np.eye(2))

@@ -14,8 +14,9 @@ from scipy.spatial import cKDTree
 from mapping.ground.planar import Floats, Ints, products, reach_m
 from mapping.ground.tracks import Tracks
 
+TURNING = 0.15
+"""How far, of the way since, a moving object may be off its straight course."""
 _SIGMAS = 4.0
-_BENT = 0.15  # how far, of its way, a course may bend
 
 
 def reachable(
@@ -80,6 +81,6 @@ def _ahead(
     i, j = i[due], j[due]
     lapse = first[j] - middle[i]
     miss = np.linalg.norm(begin[j] - tracks.place[i] - velocity[i] * lapse[:, None], axis=1)
-    wide = np.minimum(_SIGMAS * (doubt + _BENT * speed), top_m_s + speed)[i] * np.abs(lapse)
+    wide = np.minimum(_SIGMAS * (doubt + TURNING * speed), top_m_s + speed)[i] * np.abs(lapse)
     near = miss <= wide + slack[i] + slack[j]
     return np.stack([i[near], j[near]])
