@@ -169,11 +169,11 @@ class Faults:
         per_m = self._sortie.battery_used_pct / max(1.0, self._sortie.distance_m)
         home_pct = per_m * signs.way_home_m
         rest_pct = self._sortie.battery_used_pct * (1.0 - status.progress)
-        low = level <= self._reserve_pct + home_pct
+        low = level <= self._reserve_pct + home_pct and rest_pct > home_pct + REST_NOT_WORTH_PCT
         yield _Sight(
             "battery_low",
-            low and ("battery_low" in self._holding or (on_plan and rest_pct > home_pct + REST_NOT_WORTH_PCT)),
-            f"battery at {level} %: enough for the way home and {self._reserve_pct:.0f} % in reserve, and no more",
+            (status.armed and "battery_low" in self._holding) or (on_plan and low),  # no battery fills up in the air
+            f"battery at {level} %: the way home and the reserve take {home_pct + self._reserve_pct:.0f} %",
             call_home=f"called home: battery at {level} %",
             values={"level_pct": level, "reserve_pct": self._reserve_pct, "way_home_pct": round(home_pct, 1)},
         )

@@ -97,8 +97,8 @@ VEHICLE_SILENT_S = 5.0
 """Silence in the middle of an upload after which it begins again: the vehicle has missed several of its own turns."""
 
 ATTEMPTS = 10
-"""How often silence is answered before giving up: in a row when reading, in all when storing. On a link that loses every
-fifth message both ways a list of fifty items is then read but for one time in five hundred."""
+"""How often silence is answered before giving up: in a row when reading, in all when storing. On a link that loses a
+fifth of all messages both ways a list of fifty items is then read but for one time in five hundred."""
 
 
 class _Transfer:

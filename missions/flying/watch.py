@@ -39,7 +39,8 @@ class Watch:
     ) -> None:
         """`items` are the sortie's as stored on the vehicle; `event(kind, **values)` keeps what happened."""
         self.message = ""
-        self._message_s = 0.0
+        self._warning = ""
+        self._warned_s = 0.0
         self.vehicle_utc_s: float | None = None
         self.item_reached = 0
         self.armed_at_s: float | None = None
@@ -137,8 +138,9 @@ class Watch:
 
     @property
     def last_word(self) -> str:
-        """What the vehicle said in the last moments; empty where that was nothing."""
-        return self.message if self._link.vehicle_time_s - self._message_s < JUST_SAID_S else ""
+        """What the vehicle warned of in the last moments; empty where that was nothing. Why it does something of itself
+        it says as a warning; what is mere information, such as the item it has come to, is no reason."""
+        return self._warning if self._link.vehicle_time_s - self._warned_s < JUST_SAID_S else ""
 
     def signs(self, holding: Holding) -> Signs:
         """What else tells a fault at this moment, with what the vehicle still holds."""
@@ -224,7 +226,9 @@ class Watch:
                 self._texts.clear()
             self._texts[message.id] = text
             return
-        self.message, self._message_s = text.strip(), self._link.vehicle_time_s
+        self.message = text.strip()
+        if message.severity <= mavlink.MAV_SEVERITY_NOTICE:
+            self._warning, self._warned_s = self.message, self._link.vehicle_time_s
         if self.message.startswith(_NOT_ARMED):
             self.arming_text = self.message
         self._tell("text", severity=message.severity, text=self.message)

@@ -151,6 +151,19 @@ def test_a_battery_that_only_suffices_for_the_way_home_is_low() -> None:
     assert not [f for f in Faults(sortie, DRONE).look(status, SIGNS) if f.kind == "battery_low"], "near home it is not"
 
 
+def test_a_low_battery_stays_low_until_it_has_landed() -> None:
+    """The way home gets shorter; the battery gets no fuller."""
+    faults = Faults(SORTIE, DRONE)
+    kinds = [finding.kind for finding in faults.look(replace(STATUS, battery_pct=20), replace(SIGNS, way_home_m=20.0))]
+    home = replace(STATUS, battery_pct=21, mode="RTL")
+    kinds += [finding.kind for finding in faults.look(home, replace(SIGNS, way_home_m=0.0))]
+    assert kinds.count("battery_low") == 1
+    assert "battery_low_over" not in kinds
+    assert [finding.kind for finding in faults.look(replace(home, armed=False), SIGNS) if "low" in finding.kind] == [
+        "battery_low_over"
+    ]
+
+
 def test_photos_heard_late_are_told() -> None:
     faults = Faults(SORTIE, DRONE)
     kinds = []
