@@ -32,6 +32,7 @@ from vision.evaluation import (
     recall_by_size,
 )
 from vision.files import write_whole
+from vision.frame import BLOWN_UP
 from vision.merge import SAME_IOU
 from vision.networks.with_torch import load_torch
 from vision.offline import import_ultralytics
@@ -40,6 +41,8 @@ from vision.visibility import RECALL, STEPS_PX
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "thermal"
 PRECISE = 0.85
+WHOLE_PX = round(BLOWN_UP * INPUT_PX)
+"""Longer side of a frame of 640 px where it enters the network."""
 TIMES_OF_DAY = {"by day": "0_", "by night": "1_"}
 """HIT-UAV's file names begin with it."""
 
@@ -84,7 +87,7 @@ def ultralytics_detections(
     watch = Stopwatch()
     for frame_id, path in frames:
         picture = network.predict(
-            path, imgsz=INPUT_PX, conf=confidence, iou=SAME_IOU, max_det=1000, device="cpu", verbose=False
+            path, imgsz=WHOLE_PX, conf=confidence, iou=SAME_IOU, max_det=1000, device="cpu", verbose=False
         )[0]
         for k, (x1, y1, x2, y2, score, number) in enumerate(picture.boxes.data.tolist()):
             label = picture.names[int(number)]
@@ -106,12 +109,13 @@ def ultralytics_detections(
 
 
 def bare_network(weights: Path, pictures: int) -> Spent:
-    """What bare forward passes of `pictures` frames of 640 x 512 px take on one core."""
+    """What bare forward passes of `pictures` frames of 640 x 512 px, as large as they enter the network, take on one
+    core."""
     import torch
 
     network = load_torch(weights)
     torch.set_num_threads(1)
-    batch = torch.from_numpy(np.zeros((1, 512, 640, 3), np.float32)).permute(0, 3, 1, 2)
+    batch = torch.from_numpy(np.zeros((1, 576, WHOLE_PX, 3), np.float32)).permute(0, 3, 1, 2)
     with torch.inference_mode():
         network.network(batch)
         watch = Stopwatch()

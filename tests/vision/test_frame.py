@@ -27,12 +27,12 @@ def _windows(*corners: tuple[int, int, int, int]) -> tuple[Window, ...]:
 
 
 def test_a_thermal_frame_is_searched_whole() -> None:
-    assert windows_of(640, 512, AUTO) == (Window((0, 0, 640, 512), 640),)
-    assert windows_of(320, 256, AUTO) == (Window((0, 0, 320, 256), 640),)
+    for width, height in ((640, 512), (320, 256), (704, 576)):
+        assert windows_of(width, height, AUTO) == (Window((0, 0, width, height), 704),)
 
 
 def test_no_frame_that_need_not_be_cut_is_shrunk() -> None:
-    for width, height in ((641, 512), (960, 768), (1280, 1024)):
+    for width, height in ((705, 576), (960, 768), (1280, 1024)):
         assert windows_of(width, height, AUTO) == (Window((0, 0, width, height), width),)
     assert len(windows_of(960, 768, AUTO, fixed=(640, 640))) == 5
 
