@@ -210,7 +210,7 @@ def _level(
         notes.append(_added_note(len(solution.added), len(solution.enclosure.rally)))
     duties = _duties(solution, drones or 1)
     if revisit_s is not None:
-        duties, seen_again_s = repeated(duties, solution.planner, revisit_s, drones)
+        duties, seen_again_s = repeated(duties, solution.planner, revisit_s, lambda count: _duties(solution, count))
         notes.append(revisit_note(duties, seen_again_s))
     sorties = tuple(_sortie(number, duty, solution.planner, origin) for number, duty in enumerate(duties, 1))
     plan = Plan(

@@ -81,8 +81,11 @@ def test_a_round_that_one_battery_holds_is_flown_as_a_loop(metric_area: MakeArea
     assert plan.sorties[0].photos >= 2 * once.sorties[0].photos
     assert plan.sorties[0].battery_used_pct <= 80.0
     assert plan.revisit_s == pytest.approx(once.sorties[0].flight_time_s + SWAP_S)
-    with pytest.raises(NotFlyableError, match="it takes about 2 drones: give --drones 2"):
+    with pytest.raises(NotFlyableError, match="it takes 2 drones: give --drones 2"):
         make_plan(area, x500, boson, revisit_s=plan.revisit_s - 1.0)
+    assert make_plan(area, x500, boson, revisit_s=plan.revisit_s - 1.0, drones=2).revisit_s < plan.revisit_s - 1.0
+    with pytest.raises(NotFlyableError, match="20 drones do not do it either"):
+        make_plan(area, x500, boson, revisit_s=60.0)
 
 
 def test_several_drones_keep_apart_and_share_evenly(metric_area: MakeArea, x500: Drone, boson: Camera) -> None:
