@@ -179,10 +179,21 @@ class Link:
             time.sleep(0.02)
         return True
 
-    def store(self, items: Sequence[MissionItem], mission_type: MissionType) -> None:
-        """Store a list on the vehicle, read it back and compare item by item. Raises VehicleError saying why not."""
-        carry_out(self, Upload(items, mission_type))
-        found = differences(items, self.read(mission_type), mission_type)
+    def store(
+        self,
+        items: Sequence[MissionItem],
+        mission_type: MissionType,
+        waiting: Callable[[str], None] = lambda what: None,
+    ) -> None:
+        """Store a list on the vehicle, read it back and compare item by item. `waiting` is called again and again
+        meanwhile. Raises VehicleError saying why not."""
+
+        def never() -> bool:
+            waiting(f"the vehicle to store and give back {mission_type.words}: {len(items)} items")
+            return False
+
+        carry_out(self, Upload(items, mission_type), never)
+        found = differences(items, self.read(mission_type, never), mission_type)
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             raise VehicleError(f"the vehicle holds something else than it was given: {found[0]}{more}")

@@ -38,8 +38,7 @@ def prepare(
         MissionType.MISSION: items,
     }
     for mission_type, listed in lists.items():
-        waiting(f"the vehicle to store and give back {mission_type.words}: {len(listed)} items")
-        link.store(listed, mission_type)
+        link.store(listed, mission_type, waiting)
     parameters.set(Setting("FENCE_ENABLE", 1, needed=True))
     return lists
 

@@ -100,6 +100,9 @@ ATTEMPTS = 10
 """How often silence is answered before giving up: in a row when reading, in all when storing. On a link that loses a
 fifth of all messages both ways a list of fifty items is then read but for one time in five hundred."""
 
+SETBACKS = 2
+"""So often an upload begins again that the vehicle has answered with a mere error."""
+
 
 class _Transfer:
     """What both directions share: the retry clock and the way a transfer ends."""
@@ -147,6 +150,7 @@ class Upload(_Transfer):
         self._items = tuple(items)
         self._asked: set[int] = set()
         self._erred = False
+        self._setbacks = 0
 
     def start(self, now_s: float) -> list[Message]:
         """The count, with the retry clock set."""
@@ -159,7 +163,6 @@ class Upload(_Transfer):
             return []
         if isinstance(message, Request) and 0 <= message.sequence < len(self._items):
             self._asked.add(message.sequence)
-            self._erred = False
             self._deadline_s = now_s + VEHICLE_SILENT_S
             return [Item(message.sequence, self._items[message.sequence])]
         if isinstance(message, Acknowledge):
@@ -168,14 +171,17 @@ class Upload(_Transfer):
 
     def tick(self, now_s: float) -> list[Message]:
         """The count again, where the vehicle has been silent or at a loss too long."""
-        if self._out_of_patience(now_s):
-            return self._count()
-        if self.failure is not None and self._erred:
-            self.failure = self._refusal(ERROR)
-        return []
+        if not self._out_of_patience(now_s):
+            return []
+        if self._erred:
+            self._setbacks += 1
+            if self._setbacks > SETBACKS:
+                return self._fail(self._refusal(ERROR))
+        return self._count()
 
     def _count(self) -> list[Message]:
         self._asked.clear()
+        self._erred = False
         return [Count(len(self._items))]
 
     def _acknowledged(self, result: int, now_s: float) -> list[Message]:

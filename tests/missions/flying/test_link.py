@@ -193,7 +193,9 @@ def test_a_refused_list_is_said_with_its_place(link: Link) -> None:
 
 def test_lists_of_every_kind_and_none_are_stored(link: Link) -> None:
     for items in (fence_items(square_plan()), []):
-        link.store(items, MissionType.FENCE)
+        waited_for: list[str] = []
+        link.store(items, MissionType.FENCE, waited_for.append)
+        assert set(waited_for) == {f"the vehicle to store and give back fence: {len(items)} items"}
         assert len(link.read(MissionType.FENCE)) == len(items)
 
 
