@@ -63,10 +63,10 @@ function featureLayer(layer, feature) {
   return zone && feature.name ? L.featureGroup([drawn, zoneLabel(feature.name, layer.role, drawn.getBounds().getCenter())]) : drawn;
 }
 
-/** The name of a zone where its middle is; what it asks is said where it is pointed at. */
+/** The name of a zone from its middle on; what it asks is said where it is pointed at. */
 function zoneLabel(name, role, middle) {
   const marker = L.marker(middle, { icon: L.divIcon({ className: "zone-middle", iconSize: [0, 0] }), keyboard: false, interactive: false });
-  marker.bindTooltip(make("span", {}, name), { permanent: true, direction: "center", className: `place-label zone-name ${role}` });
+  marker.bindTooltip(make("span", {}, name), { permanent: true, direction: "right", className: `place-label zone-name ${role}` });
   return marker;
 }
 
