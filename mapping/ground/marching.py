@@ -28,7 +28,7 @@ BLOCK = 16  # patches on the side of a block with one summit
 _NONE, _HORIZON, _TOO_FAR = int(Miss.NONE), int(Miss.HORIZON), int(Miss.TOO_FAR)  # as compiled code reads them fastest
 _NO_TERRAIN, _BELOW_GROUND = int(Miss.NO_TERRAIN), int(Miss.BELOW_GROUND)
 _BENT = 0.5 / EARTH_RADIUS_M
-_CURVED_HERE, _CURVED_AROUND = 0.16, 0.17  # fitted to rough ground known at a third of the cell
+_CURVED_HERE, _CURVED_AROUND = 0.21, 0.22  # fitted to rough ground known at a third of the cell, seen obliquely
 _TURNS = 4
 _AT_REST_M = 1e-6
 
