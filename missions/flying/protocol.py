@@ -100,6 +100,9 @@ ATTEMPTS = 10
 """How often silence is answered before giving up: in a row when reading, in all when storing. On a link that loses a
 fifth of all messages both ways a list of fifty items is then read but for one time in five hundred."""
 
+_OF_ANOTHER_TRANSFER = (ACCEPTED, ERROR, INVALID_SEQUENCE, OPERATION_CANCELLED)
+"""Results that, while a list is read, may answer a doubled or late item of the upload before."""
+
 SETBACKS = 2
 """So often an upload begins again that the vehicle has answered with a mere error."""
 
@@ -241,7 +244,7 @@ class Download(_Transfer):
                 return []
             self._received[message.sequence] = message.item
             return self._next(now_s)
-        if isinstance(message, Acknowledge) and message.result not in (ACCEPTED, INVALID_SEQUENCE, OPERATION_CANCELLED):
+        if isinstance(message, Acknowledge) and message.result not in _OF_ANOTHER_TRANSFER:
             return self._fail(
                 f"the vehicle does not give out its {self.mission_type.words}: "
                 f"{REASONS.get(message.result, f'code {message.result}')}"

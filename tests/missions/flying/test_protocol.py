@@ -235,6 +235,15 @@ def test_an_item_that_came_too_late_begins_again() -> None:
     assert upload.done
 
 
+@pytest.mark.parametrize("result", [0, 1, 13, 15])
+def test_an_echo_of_the_upload_does_not_end_the_reading(result: int) -> None:
+    download = Download(MissionType.RALLY)
+    download.start(0.0)
+    download.receive(Acknowledge(result), 0.1)
+    download.receive(Count(0), 0.2)
+    assert download.done
+
+
 def test_errors_without_end_are_given_up() -> None:
     upload = Upload([waypoint(0)], MissionType.FENCE)
     upload.start(0.0)
