@@ -21,7 +21,7 @@ from vision.frame import LEAST_PX, SearchSettings
 from vision.journal import Journal, run_key
 from vision.table import DETECTIONS
 
-DEFAULT_CONFIDENCE = 0.28
+DEFAULT_CONFIDENCE = 0.3
 """Confidence from which a box becomes a detection. Chosen on the HIT-UAV validation frames for the shipped weights:
 lower costs precision, higher loses people (`bench/detect_thermal.py` prints both)."""
 

@@ -24,7 +24,7 @@ were shrunk to 640, people were found with recall 0.62 instead of 0.84."""
 
 BLOWN_UP = 1.1
 """A frame no larger than this many times what the network was made for is blown up to it. With the shipped weights,
-made for 640 px, mAP50 on HIT-UAV's validation frames is 0.893 at 640 px, 0.896 at 672, 0.905 at 704, 0.906 at 736 and
+made for 640 px, mAP50 on HIT-UAV's validation frames was 0.893 at 640 px, 0.896 at 672, 0.905 at 704, 0.906 at 736 and
 0.901 at 768; 704 takes a quarter more time than 640. Tiles of larger frames stay as they are, for the time it takes."""
 
 MOST_SHRUNK = 6.25
