@@ -48,7 +48,8 @@ FRAMES = TableSchema(
     ),
 )
 """One row per frame: the pose of the camera (not of the vehicle) when it was taken, with one-sigma errors. Every pose
-column is null where nothing is known of it; `file` is relative to the flight folder."""
+column is null where nothing is known of it; `file` is relative to the flight folder, null where the image is not there
+(of a flight just flown it may still be on the camera's card)."""
 
 _PLACE = tuple(
     (name, pa.float64())

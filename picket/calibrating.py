@@ -112,11 +112,12 @@ def _new(
         known = ", ".join(sorted(things)) or "none"
         raise InputError(asked.control, f"{absent[0]!r} is marked in no frame (marked are: {known})", absent[0])
     ties = _object_ties(things, frames, detections, poses, camera, control)
-    files = [flight.root / file for file in frames["file"].to_pylist()]
-    pairs = overlapping(poses, camera, ground, home)
+    files = [flight.root / (file or "") for file in frames["file"].to_pylist()]
+    here = [file.is_file() for file in files]
+    pairs = [pair for pair in overlapping(poses, camera, ground, home) if all(here[row] for row in pair)]
     pairs = pairs[:: max(1, -(-len(pairs) // _MOST_PAIRS))]
     with progress_bar("matching frames") as progress:
-        matched = matched_pairs(files, pairs, progress) if all(file.is_file() for file in files) else []
+        matched = matched_pairs(files, pairs, progress)
     texture = ties_of(matched, camera)
     used: dict[str, Any] = {
         "objects": len(things),

@@ -34,7 +34,7 @@ def fill_from_log(flight: Flight, log_file: Path) -> list[int]:
     if flight.track.is_file():
         _same_flight(log_file, TRACK.read(flight.track), track)
     images = sorted(path for path in flight.images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    frames = frames_from_log(log, camera, images, root=flight.root)
+    frames = frames_from_log(log, camera, images, root=flight.root, every_trigger=True)
     known = {trigger.img_idx for trigger in log.triggers()}
     missing = [int(index) for index in facts.get("photos_missing") or []]
     if log_file != flight.log:

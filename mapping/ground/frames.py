@@ -165,13 +165,13 @@ def _listed(numbers: Collection[int]) -> str:
 
 
 def _notes(fired: Sequence[Trigger], triggers: Sequence[Trigger | None], times_s: Sequence[float]) -> list[str]:
-    paired = {trigger for trigger in triggers if trigger is not None}
     notes: list[str] = []
-    missing = [trigger.img_idx for trigger in fired if trigger not in paired]
+    missing = [trigger.img_idx for trigger in _unpaired(fired, triggers)]
     if missing:
         notes.append(f"{len(missing)} of {len(fired)} triggered pictures have no image: {_listed(missing)}")
-    if fired and len(paired) < len(triggers):
-        notes.append(f"{len(triggers) - len(paired)} of {len(triggers)} images belong to no trigger in the log")
+    strays = sum(trigger is None for trigger in triggers)
+    if fired and strays:
+        notes.append(f"{strays} of {len(triggers)} images belong to no trigger in the log")
     timeless = int(np.isnan(np.asarray(times_s, dtype=np.float64)).sum())
     if timeless:
         notes.append(f"{timeless} of {len(times_s)} images do not say when they were taken in UTC")
@@ -185,8 +185,10 @@ def frames_from_log(
     *,
     root: Path | None = None,
     accuracy: Accuracy | None = None,
+    every_trigger: bool = False,
 ) -> pa.Table:
-    """A `mapping.tables.FRAMES` table of images and the telemetry of their flight, in the order of their names.
+    """A `mapping.tables.FRAMES` table of images and the telemetry of their flight, in the order of their names. With
+    `every_trigger` the photos whose image is not among them follow, in the order they were taken, without a `file`.
 
     Poses are the autopilot's own at its triggers where an image belongs to one (more exact, see `trigger_poses`), and
     otherwise interpolated to the image's time; null where the log does not cover it. `root` is the flight folder that
@@ -194,13 +196,21 @@ def frames_from_log(
     of another camera's size are not noticed here, where a flight may be going on: see `check_sizes`.
     """
     pairing = pair_images(log, images)
-    poses = log.pose_at(pairing.times_s, camera, accuracy)
-    at = [index for index, trigger in enumerate(pairing.triggers) if trigger is not None]
+    elsewhere = _unpaired(log.triggers(), pairing.triggers) if every_trigger else []
+    triggers = [*pairing.triggers, *elsewhere]
+    poses = log.pose_at([*pairing.times_s, *(trigger.time_s for trigger in elsewhere)], camera, accuracy)
+    at = [index for index, trigger in enumerate(triggers) if trigger is not None]
     if at:
-        triggered = [trigger for trigger in pairing.triggers if trigger is not None]
+        triggered = [trigger for trigger in triggers if trigger is not None]
         exact = trigger_poses(triggered, camera, accuracy or log.accuracy(camera, at_trigger=True), log)
         poses = poses.replaced(at, exact)
-    return _table(pairing.images, poses, camera, root)
+    return _table([*pairing.images, *(None for _ in elsewhere)], poses, camera, root)
+
+
+def _unpaired(fired: Sequence[Trigger], triggers: Sequence[Trigger | None]) -> list[Trigger]:
+    """The triggers that took none of the images."""
+    paired = {trigger for trigger in triggers if trigger is not None}
+    return [trigger for trigger in fired if trigger not in paired]
 
 
 def frames_from_images(
@@ -291,8 +301,10 @@ def _compare_size(camera: Camera, path: Path, pose: ImagePose) -> None:
         )
 
 
-def _table(images: Sequence[Path], poses: Poses, camera: Camera | None, root: Path | None) -> pa.Table:
-    files = [(Path(os.path.relpath(path, root)) if root is not None else path).as_posix() for path in images]
+def _table(images: Sequence[Path | None], poses: Poses, camera: Camera | None, root: Path | None) -> pa.Table:
+    files = [
+        None if path is None else Path(os.path.relpath(path, root) if root else path).as_posix() for path in images
+    ]
     return FRAMES.build(
         {
             "frame_id": [f"f{number:05d}" for number in range(1, len(images) + 1)],

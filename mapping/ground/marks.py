@@ -86,7 +86,7 @@ def _frames_by_name(frames: pa.Table) -> dict[str, set[str]]:
     """Frame ids by the path of their picture, and by its bare name."""
     found: dict[str, set[str]] = {}
     for frame_id, file in zip(frames["frame_id"].to_pylist(), frames["file"].to_pylist(), strict=True):
-        for name in {file, PurePosixPath(file).name}:
+        for name in {file, PurePosixPath(file).name} if file else ():
             found.setdefault(name, set()).add(frame_id)
     return found
 

@@ -309,7 +309,7 @@ def _images(folder: Path) -> list[Path]:
 
 def _write_tables(folder: Path, log: TelemetryLog, camera: Camera) -> None:
     TRACK.write(log.track(), folder / TRACK_FILE)
-    FRAMES.write(frames_from_log(log, camera, _images(folder), root=folder), folder / FRAMES_FILE)
+    FRAMES.write(frames_from_log(log, camera, _images(folder), root=folder, every_trigger=True), folder / FRAMES_FILE)
 
 
 def _write_poses(folder: Path) -> list[str]:
@@ -320,6 +320,8 @@ def _write_poses(folder: Path) -> list[str]:
     frames = FRAMES.read(folder / FRAMES_FILE)
     poses, refused = Poses.from_frames(frames), []
     for index, name in enumerate(frames["file"].to_pylist()):
+        if name is None:
+            continue
         try:
             write_image_pose(folder / name, poses, index, model=frames["camera"][index].as_py())
         except InputError as error:

@@ -159,7 +159,11 @@ def detect_flight(
     frames = FRAMES.read(flight.frames)
     held = [row for row, file in enumerate(frames["file"].to_pylist()) if file is not None]
     if not held:
-        raise InputError(flight.frames, "lists no images; put the camera's pictures in with `picket ingest`")
+        raise InputError(
+            flight.root,
+            "holds no pictures; bring in what the camera kept: picket ingest PICTURES -o FLIGHT "
+            f"--tlog {flight.telemetry} --camera CAMERA",
+        )
     pictured = frames.take(held)
     listed = [
         (frame_id, flight.root / file)

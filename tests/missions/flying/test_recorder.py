@@ -123,6 +123,23 @@ def test_a_flight_nobody_ended_counts_as_interrupted(tmp_path: Path, camera: Cam
     assert json.loads((tmp_path / "flight.json").read_text())["ended"] == "interrupted"
 
 
+def test_photos_whose_images_stay_on_the_card_have_their_poses(tmp_path: Path, camera: Camera) -> None:
+    with Recorder(tmp_path, camera, {}) as recorder:
+        for message in flight_messages(5):
+            recorder.received(message)
+        write_images(tmp_path / "images", range(2, 4))
+        recorder.update(ended="landed")
+    assert recorder.failure is None
+    frames = FRAMES.read(tmp_path / "frames.parquet")
+    assert frames["file"].to_pylist() == ["images/IMG_00002.jpg", "images/IMG_00003.jpg", None, None, None]
+    assert frames["frame_id"].to_pylist() == [f"f{number:05d}" for number in range(1, 6)]
+    seconds = [round(moment.as_py().timestamp() - BOOT_UTC_S) for moment in frames["time_utc"]]
+    assert len(set(seconds)) == 5
+    assert seconds[2:] == sorted(seconds[2:])
+    assert frames["alt_home_m"].to_pylist() == [60.0] * 5
+    assert frames["pitch_deg"].null_count == 0
+
+
 def test_an_error_while_recording_is_named_in_the_folder(tmp_path: Path, camera: Camera) -> None:
     with pytest.raises(RuntimeError), Recorder(tmp_path, camera, {}):
         raise RuntimeError("the cable fell out")
@@ -180,7 +197,7 @@ KILLED = """
         recorder.event("heard", index=index)
     write_images(card, range(1, 4))
     frames = recorder.folder / "frames.parquet"
-    while not frames.is_file() or FRAMES.read(frames).num_rows < 3:
+    while not frames.is_file() or FRAMES.read(frames)["file"].null_count > 2:
         time.sleep(0.05)
     for message in flight_messages(5):
         recorder.received(message)
@@ -208,7 +225,8 @@ def test_sigkill_leaves_everything_readable_and_recover_completes_it(
     count = len(list(flight_messages(5)))
     assert [json.loads(line)["index"] for line in (folder / "events.jsonl").read_text().splitlines()] == [*range(count)]
     assert TRACK.read(folder / "track.parquet").num_rows == 40
-    assert FRAMES.read(folder / "frames.parquet").num_rows == 3
+    pictured = [f"images/IMG_{number:05d}.jpg" for number in range(1, 4)]
+    assert FRAMES.read(folder / "frames.parquet")["file"].to_pylist() == [*pictured, None, None]
 
     with (folder / "telemetry.tlog").open("ab") as file:
         file.write(b"\x00\x06\x00")
@@ -221,7 +239,9 @@ def test_sigkill_leaves_everything_readable_and_recover_completes_it(
     assert (facts["ended"], facts["complete"]) == (ended or "interrupted", True)
     assert not any(half.exists() for half in halves)
     assert TRACK.read(folder / "track.parquet").num_rows == 40
-    assert FRAMES.read(folder / "frames.parquet")["alt_home_m"].to_pylist() == [60.0] * 3
+    frames = FRAMES.read(folder / "frames.parquet")
+    assert frames["file"].to_pylist() == [*pictured, None, None]
+    assert frames["alt_home_m"].to_pylist() == [60.0] * 5
     assert read_image_pose(folder / "images" / "IMG_00002.jpg").lat_deg == pytest.approx(LAT + 4 * 2e-5, abs=1e-6)
 
 
