@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vision.batch import detect_frames, search_settings
+from vision.batch import DEFAULT_CONFIDENCE, detect_frames, search_settings
 from vision.detector import Boxes, Detector
 from vision.engines import local
 from vision.errors import InputError, VisionError
@@ -104,7 +104,10 @@ def test_other_frames_options_or_weights_begin_anew(tmp_path: Path) -> None:
     frames, detector, journal = make_frames(tmp_path), BrightSpots(), tmp_path / "j"
     detect_frames(frames, detector, journal=journal)
     assert detect_frames(frames, detector, journal=journal).taken_up == FRAMES
-    assert detect_frames(frames, detector, search_settings(confidence=0.3), journal=journal).taken_up == 0
+    assert (
+        detect_frames(frames, detector, search_settings(confidence=DEFAULT_CONFIDENCE + 0.1), journal=journal).taken_up
+        == 0
+    )
     detect_frames(frames, detector, journal=journal)
     os.utime(frames[2][1], (1, 1))
     assert detect_frames(frames, detector, journal=journal).taken_up == 0

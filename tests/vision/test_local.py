@@ -62,7 +62,8 @@ def test_a_gpu_is_given_full_batches_of_whatever_frames(pictures: list[Path]) ->
     detector = _Grey(batch=8)
     assert len(list(local.search(pictures, detector, [search_settings()] * len(pictures), workers=2))) == len(pictures)
     assert sum(detector.together) == len(pictures)
-    assert sorted(detector.together) == [4, *[8] * 12]
+    # blown up by a tenth, six are as much to look at as eight of what the network was made for
+    assert sorted(detector.together) == [4, *[6] * 16]
 
 
 def test_pictures_in_memory_do_not_grow_with_their_number(

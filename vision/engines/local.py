@@ -76,6 +76,10 @@ class _Lookers:
             self._start(kind)
         return asked
 
+    def waiting(self) -> set[Future[Boxes]]:
+        """What is asked and not begun: its batch is not full yet."""
+        return {asked for group in self._waiting.values() for _, asked in group}
+
     def start_all(self) -> None:
         for kind in list(self._waiting):
             self._start(kind)
@@ -146,8 +150,10 @@ def search(
                 if not started[0].pending():
                     yield started.popleft().result()
                 elif sum(map(_Search.pending, started)) >= enough:  # not until the first is done: cores would run dry
-                    lookers.start_all()
-                    wait([future for one in started for future in one.undone()], return_when=FIRST_COMPLETED)
+                    undone = {future for one in started for future in one.undone()}
+                    if undone <= lookers.waiting():  # while a look goes on, what waits may still become a full batch
+                        lookers.start_all()
+                    wait(undone, return_when=FIRST_COMPLETED)
                 else:
                     break
         lookers.start_all()

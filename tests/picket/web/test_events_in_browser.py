@@ -33,6 +33,8 @@ def test_all_windows_of_a_browser_share_one_stream(served: Any, open_app: Any) -
 
 def test_a_page_whose_person_is_logged_out_says_so(served: Any, open_app: Any) -> None:
     page, _ = open_app("/missions")
+    with page.expect_response("**/api/missions"), page.expect_response("**/api/jobs"):
+        page.reload()  # what it asks for at first is there: from now on it only listens
     expect(page.locator("#silence")).to_be_hidden()
     page.context.clear_cookies()
     served.app.state.hub.close()

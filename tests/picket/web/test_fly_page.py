@@ -129,11 +129,13 @@ def test_it_is_called_home_and_recorded_to_the_ground(served: Any, mission: str,
     page.click("#home")
     page.click("#home-no")
     expect(page.locator("#home-sure")).to_be_hidden()
+    (flight,) = (served.missions / mission / "flights").iterdir()
+    while not json.loads((flight / "flight.json").read_text())["took_off_utc"]:
+        page.wait_for_timeout(50)  # called home on the ground it would not have flown
     page.click("#home")
     page.click("#home-yes")
     expect(page.locator("#home")).to_have_text("Called home")
     expect(page.locator("#after-title")).to_contain_text("It has ended", **SOON)
-    (flight,) = (served.missions / mission / "flights").iterdir()
     facts = json.loads((flight / "flight.json").read_text())
     assert facts["complete"]
     assert facts["ended"] != "landed"
