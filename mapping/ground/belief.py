@@ -8,8 +8,10 @@ too. So the sum is divided as n looks of correlation r are worth n / (1 + (n - 1
 
     log-odds = PRIOR + (sum over detections of (STRETCH logit(c) + FOUND) - MISS x misses) / (1 + (n-1) CORRELATION)
 
-(the design effect of correlated samples, Kish 1965; n counts the frames that found or could have found it). The figures
-were fitted by likelihood on rendered night scenes; `python -m bench.confidence` shows how often sightings of each
+with FOUND_CUT for FOUND where the edge of the picture cuts the object: a part of a bush looks like a vehicle more often
+than a whole one, and a neighbouring frame mostly shows it whole (the design effect of correlated samples, Kish 1965; n
+counts the frames that found or could have found it). The figures but FOUND_CUT were fitted by likelihood on rendered
+night scenes; `python -m bench.confidence` shows how often sightings of each
 confidence are right on scenes they were not fitted on. No sighting is certain, whoever made it: the most is `MOST`.
 Only an officer's review makes a sighting count.
 
@@ -28,6 +30,7 @@ PRIOR = -2.6
 """Log-odds that a place where the detector found anything at all holds what it says, before anything else is known."""
 STRETCH = 2.5
 FOUND = 4.5
+FOUND_CUT = 2.5
 MISS = 0.6
 CORRELATION = 0.4
 MOST = 0.99
@@ -37,12 +40,16 @@ LEAST_CONFIDENCE = MappingProxyType({"person": 0.33, "vehicle": 0.5, "bicycle": 
 _SUREST = 4.0  # the log-odds that a detector states for a single look are cut here: 0.98
 
 
-def sighting_confidence(confidences: Sequence[float], chances: int) -> float:
+def sighting_confidence(
+    confidences: Sequence[float] | np.ndarray, chances: int, cut: Sequence[bool] | np.ndarray = ()
+) -> float:
     """The confidence of an object that was found with these confidences, one a frame, when `chances` frames could have
-    shown it (at least as many as found it)."""
+    shown it (at least as many as found it); `cut` says in which of those that found it the picture's edge cuts it (by
+    default in none)."""
     stated = np.clip(np.asarray(confidences, dtype=np.float64), 1e-6, 1.0 - 1e-6)
     odds = np.clip(np.log(stated / (1.0 - stated)), -_SUREST, _SUREST)
     looks = max(chances, len(odds))
-    evidence = float((STRETCH * odds + FOUND).sum()) - MISS * (looks - len(odds))
+    found = np.where(cut, FOUND_CUT, FOUND) if len(cut) else FOUND
+    evidence = float((STRETCH * odds + found).sum()) - MISS * (looks - len(odds))
     total = PRIOR + evidence / (1.0 + (looks - 1) * CORRELATION)
     return min(MOST, 1.0 / (1.0 + math.exp(-total)))

@@ -30,6 +30,7 @@ from mapping.ground.sightings import Look, class_of_object, sightings_table
 from mapping.ground.terrain import FlatGround, Terrain
 
 Floats = npt.NDArray[np.float64]
+_EDGE_PX = 1.0
 Progress = Callable[[int, int, str], None]
 
 
@@ -209,11 +210,14 @@ def _confidences(
         for one in placed
     ]
     stated = np.concatenate([one.data.detections["confidence"].to_numpy() for one in placed]).astype(np.float64)
+    cut = np.concatenate([_cut_by_edge(one) for one in placed])
     found = []
     for number, item in enumerate(objects):
-        best: dict[str, float] = {}
+        best: dict[str, int] = {}
         for member in item.members:
-            best[looks[member].frame_id] = max(best.get(looks[member].frame_id, 0.0), float(stated[member]))
+            other = best.setdefault(looks[member].frame_id, member)
+            if stated[member] > stated[other]:
+                best[looks[member].frame_id] = member
         if any(looks[member].marked for member in item.members):
             found.append(MOST)
             continue
@@ -222,8 +226,17 @@ def _confidences(
             flight_of = np.searchsorted(begin, item.members, side="right") - 1
             seen = {(int(f), int(placed[f].frame[m - begin[f]])) for f, m in zip(flight_of, item.members, strict=True)}
             chances = len(seen | {(f, int(frame)) for f, one in enumerate(over) for frame in one[number]})
-        found.append(sighting_confidence(list(best.values()), chances))
+        strongest = list(best.values())
+        found.append(sighting_confidence(stated[strongest], chances, cut[strongest]))
     return np.array(found, dtype=np.float64)
+
+
+def _cut_by_edge(placed: Placed) -> npt.NDArray[np.bool_]:
+    """(N,) for each detection whether its box reaches the edge of the picture, which may show a part of it only."""
+    camera = placed.data.camera
+    least, most = placed.boxes[:, :2], placed.boxes[:, 2:]
+    size = np.array([camera.width_px, camera.height_px])
+    return np.asarray((least <= _EDGE_PX).any(axis=1) | (most >= size - _EDGE_PX).any(axis=1))
 
 
 def _unlocated(placed: Sequence[Placed], why: Sequence[Sequence[str | None]]) -> dict[str, int]:

@@ -135,6 +135,16 @@ def test_confidence_weighs_what_was_found_against_the_chances_there_were() -> No
     assert [row["confidence"] for row in found] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("cut", [(300, 0, 340, 25), (300, 487, 340, 512), (0, 200, 40, 225), (599, 200, 639.5, 225)])
+def test_what_the_edge_of_the_picture_cuts_says_less(cut: tuple[float, float, float, float]) -> None:
+    table = detections_table([(0, "vehicle", 0.6, (300, 240, 340, 265)), (0, "vehicle", 0.6, cut)])
+    rows = locate(frames_table(1), table, BOSON, least_confidence={}).sightings.to_pylist()
+    said = {row["detection_ids"][0]: row["confidence"] for row in rows}
+    assert said["f00000-000"] == pytest.approx(sighting_confidence([0.6], 1))
+    assert said["f00000-001"] == pytest.approx(sighting_confidence([0.6], 1, [True]))
+    assert said["f00000-001"] < said["f00000-000"]
+
+
 def test_a_frame_that_was_not_searched_was_no_chance() -> None:
     frames = frames_table(4)
     table = detections_table([(1, "person", 0.5, box_over(frames, 1, 0.0, 11.0, 4.0))])
