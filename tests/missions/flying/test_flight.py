@@ -144,7 +144,9 @@ def test_the_track_and_the_events_tell_the_flight(flown: Flown) -> None:
     assert kinds.index("confirmed") < kinds.index("armed") < kinds.index("photo") < kinds.index("disarmed")
     assert kinds.count("photo") == flown.outcome.photos_taken
     assert kinds[-1] == "parameter_restored"
-    assert FRAMES.read(flown.folder / "frames.parquet").num_rows == 0
+    frames = FRAMES.read(flown.folder / "frames.parquet")
+    assert frames["file"].to_pylist() == [None] * flown.outcome.photos_taken, "the pictures are on the camera's card"
+    assert frames["lat_deg"].null_count == frames["pitch_deg"].null_count == 0
 
 
 def test_progress_never_goes_back_and_arrives(flown: Flown) -> None:
