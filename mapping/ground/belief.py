@@ -8,10 +8,10 @@ too. So the sum is divided as n looks of correlation r are worth n / (1 + (n - 1
 
     log-odds = PRIOR + (sum over detections of (STRETCH logit(c) + FOUND) - MISS x misses) / (1 + (n-1) CORRELATION)
 
-with FOUND_CUT for FOUND where the edge of the picture cuts the object: a part of a bush looks like a vehicle more often
-than a whole one, and a neighbouring frame mostly shows it whole (the design effect of correlated samples, Kish 1965; n
-counts the frames that found or could have found it). The figures but FOUND_CUT were fitted by likelihood on rendered
-night scenes; `python -m bench.confidence` shows how often sightings of each
+(the design effect of correlated samples, Kish 1965; n counts the frames that found or could have found it). Where the
+picture's edge cuts the object it is FOUND_CUT instead of FOUND: a part of a bush looks like a vehicle more often than a
+whole one, and a neighbouring frame mostly shows it whole. FOUND_CUT was chosen by hand, the other figures were fitted
+by likelihood, on rendered night scenes. `python -m bench.confidence` shows how often sightings of each
 confidence are right on scenes they were not fitted on. No sighting is certain, whoever made it: the most is `MOST`.
 Only an officer's review makes a sighting count.
 

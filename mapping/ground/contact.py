@@ -13,8 +13,14 @@ from mapping.ground.pose import Poses
 
 Floats = npt.NDArray[np.float64]
 
-_EDGE_PX = 2.0  # a box that ends this near to the picture's edge is cut by it
+_EDGE_PX = 2.0  # a box that ends this near to the picture's edge may be cut by it
 _HEIGHT_OVER_DEPTH = {"person": 3.4, "bicycle": 1.0, "vehicle": 0.45}  # 1.7 m / 0.5 m, 1.1 / 1.1, 1.6 / 3.5
+
+
+def cut_by_edge(boxes: Floats, camera: Camera, within_px: float) -> npt.NDArray[np.bool_]:
+    """(N,) whether (N, 4) boxes end so near to the picture's edge that they may show a part of their object only."""
+    far = np.array([camera.width_px, camera.height_px]) - within_px
+    return np.asarray((boxes[:, :2] <= within_px).any(axis=1) | (boxes[:, 2:] >= far).any(axis=1))
 
 
 def contact_sigmas(boxes: npt.ArrayLike, camera: Camera, budget: ErrorBudget | None = None) -> Floats:
@@ -22,8 +28,7 @@ def contact_sigmas(boxes: npt.ArrayLike, camera: Camera, budget: ErrorBudget | N
     the box's longer side where the picture's edge cuts it, because then nobody knows how much of it is outside."""
     corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     sides = np.abs(corners[:, 2:] - corners[:, :2])
-    far = np.array([camera.width_px, camera.height_px]) - _EDGE_PX
-    cut = (corners[:, :2] <= _EDGE_PX).any(axis=1) | (corners[:, 2:] >= far).any(axis=1)
+    cut = cut_by_edge(corners, camera, _EDGE_PX)
     least = (budget or ErrorBudget()).pixel_px
     return np.where(cut & (sides > 0.0).all(axis=1), np.maximum(least, 0.5 * sides.max(axis=1, initial=0.0)), least)
 

@@ -19,6 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mapping.ground.belief import LEAST_CONFIDENCE, MOST, sighting_confidence
 from mapping.ground.camera import Camera
+from mapping.ground.contact import cut_by_edge
 from mapping.ground.coverage import frames_over
 from mapping.ground.errors import ErrorBudget
 from mapping.ground.fusion import FusedObject, Observation, fuse
@@ -30,8 +31,9 @@ from mapping.ground.sightings import Look, class_of_object, sightings_table
 from mapping.ground.terrain import FlatGround, Terrain
 
 Floats = npt.NDArray[np.float64]
-_EDGE_PX = 1.0
 Progress = Callable[[int, int, str], None]
+
+_EDGE_PX = 1.0  # a box that ends this near to the picture's edge is cut by it, and believed less
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +212,7 @@ def _confidences(
         for one in placed
     ]
     stated = np.concatenate([one.data.detections["confidence"].to_numpy() for one in placed]).astype(np.float64)
-    cut = np.concatenate([_cut_by_edge(one) for one in placed])
+    cut = np.concatenate([cut_by_edge(one.boxes, one.data.camera, _EDGE_PX) for one in placed])
     found = []
     for number, item in enumerate(objects):
         best: dict[str, int] = {}
@@ -229,14 +231,6 @@ def _confidences(
         strongest = list(best.values())
         found.append(sighting_confidence(stated[strongest], chances, cut[strongest]))
     return np.array(found, dtype=np.float64)
-
-
-def _cut_by_edge(placed: Placed) -> npt.NDArray[np.bool_]:
-    """(N,) for each detection whether its box reaches the edge of the picture, which may show a part of it only."""
-    camera = placed.data.camera
-    least, most = placed.boxes[:, :2], placed.boxes[:, 2:]
-    size = np.array([camera.width_px, camera.height_px])
-    return np.asarray((least <= _EDGE_PX).any(axis=1) | (most >= size - _EDGE_PX).any(axis=1))
 
 
 def _unlocated(placed: Sequence[Placed], why: Sequence[Sequence[str | None]]) -> dict[str, int]:
