@@ -13,22 +13,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from shapely.geometry.base import BaseGeometry
 
 from mapping.errors import MappingError
 from mapping.ground.locate import Located, locate_flights
 from mapping.ground.marks import read_marks
 from mapping.ground.placing import FlightData
 from mapping.ground.terrain import Datum, Terrain, read_terrain
-from mapping.maps.layers import features_of, patrol_area
 from mapping.maps.wording import counted
 from mapping.tables import FRAMES, PLACES, SIGHTINGS, TRACK
+from picket.areas import area_to_watch
 from picket.calibrating import USUAL, Asked, calibrated
 from picket.folder import Flight, Mission
 from picket.freshness import inputs_of, outdated
 from picket.output import notes, progress_bar, say
 from vision.errors import InputError
-from vision.files import read_json, write_whole
+from vision.files import write_whole
 from vision.record import read_record
 from vision.table import DETECTIONS
 
@@ -55,7 +54,7 @@ def locate_flight(
     with _earlier_kept(flight), progress_bar("locating") as progress:
         ground = _ground(terrain, datum, [flight])
         data, said, measured, marked = _flight_data(flight, ground, marks, asked)
-        located = locate_flights([data], ground, area=_area(mission) if mission else None, progress=progress)
+        located = locate_flights([data], ground, area=area_to_watch(mission) if mission else None, progress=progress)
         _check_placed(flight.root, [data], located)
     if marks and marked is not None:
         DETECTIONS.write(marked, flight.marks)
@@ -91,7 +90,7 @@ def locate_mission(
     with _earlier_kept(mission), progress_bar("locating all flights") as progress:
         parts = [_flight_data(flight, ground, None, asked, name=flight.root.name) for flight in flights]
         data = [one for one, _, _, _ in parts]
-        located = locate_flights(data, ground, area=_area(mission), progress=progress)
+        located = locate_flights(data, ground, area=area_to_watch(mission), progress=progress)
         _check_placed(mission.root, data, located)
     said = tuple(
         dict.fromkeys(
@@ -177,13 +176,6 @@ def _flight_data(
     doubts = flight.facts().get("notes") or ()
     said = (*(record.notes if record else ()), *doubts)
     return data, said, calibration.sentences() if calibration else (), marked
-
-
-def _area(mission: Mission) -> BaseGeometry | None:
-    """The ground that the mission was to watch, None where its area is not kept."""
-    if not mission.area.exists():
-        return None
-    return patrol_area(features_of(read_json(mission.area, "the area of a mission"))[0])
 
 
 def _check_placed(root: Path, flights: Sequence[FlightData], located: Located) -> None:

@@ -10,11 +10,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mapping.maps.background import Background, Box, reach, read_background
-from mapping.maps.layers import features_of, patrol_area
+from picket.areas import area_to_watch
 from picket.folder import Mission
 from picket.web.previews import BusyError
 from vision.errors import InputError
-from vision.files import read_json
 
 LONGEST_PX = 1600
 MOST_BYTES = 1_000_000
@@ -22,12 +21,10 @@ MOST_BYTES = 1_000_000
 WAIT_S = 5.0
 
 
-def area_to_watch(mission: Mission) -> BaseGeometry | None:
+def area_to_show(mission: Mission) -> BaseGeometry | None:
     """What a mission is to watch, in longitude and latitude; None where it has no area that can be drawn."""
-    if not mission.area.exists():
-        return None
     try:
-        return patrol_area(features_of(read_json(mission.area, "an area"))[0])
+        return area_to_watch(mission)
     except (AttributeError, KeyError, TypeError, ValueError, shapely.GEOSException):
         return None
 
@@ -56,5 +53,5 @@ class Basemap:
 
     def options(self, mission: Mission) -> list[str]:
         """The options with which `picket report` puts it under the map of a mission, where it shows its ground."""
-        area = area_to_watch(mission)
+        area = area_to_show(mission)
         return [] if area is None or self.around(area.bounds) is None else [f"--basemap={self._path}"]

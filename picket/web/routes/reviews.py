@@ -18,7 +18,7 @@ from picket.folder import Flight
 from picket.reviews.record import LONGEST_NAME, LONGEST_NOTE, JudgedSinceError, Judgement, MaybeKeptError, Review
 from picket.reviews.standing import bare_id, still_standing
 from picket.web.access import Officer, Viewer
-from picket.web.ground import area_to_watch
+from picket.web.ground import area_to_show
 from picket.web.jobs import JobRefusedError
 from picket.web.marking import add_mark, marks_file
 from picket.web.pictures import CROP_PX, SMALL_PX, Pictures
@@ -76,7 +76,7 @@ def review_page(request: Request, person: Viewer, mission: TheMission) -> Respon
 @router.get("/api/missions/{mission}/queue")
 def queue(request: Request, person: Viewer, mission: TheMission) -> dict[str, Any]:
     """All sightings of a mission in short, as rows of `columns`, and the area they lie in."""
-    bench, area = _benches(request).of(mission), area_to_watch(mission)
+    bench, area = _benches(request).of(mission), area_to_show(mission)
     return {
         "stamp": bench.stamp,
         "last": bench.last,
