@@ -33,7 +33,7 @@ def reachable(
     slack = reach_m(tracks.noise + products(tracks.factors))
     found = []
     for sense in (1.0, -1.0):
-        one, other = _ahead(tracks, mine, changed, believed, horizon_s, (top_m_s, slack), sense)
+        one, other = _ahead(tracks, mine, changed, believed, horizon_s, top_m_s, slack, sense)
         found.append(one * len(tracks) + other if sense > 0.0 else other * len(tracks) + one)
     key = np.sort(np.concatenate(found))
     i, j = np.divmod(key[np.diff(key, prepend=-1) > 0], len(tracks))
@@ -47,12 +47,12 @@ def _ahead(
     changed: npt.NDArray[np.bool_],
     believed: tuple[Floats, Floats],
     horizon_s: Floats,
-    limits: tuple[float, Floats],
+    top_m_s: float,
+    slack: Floats,
     sense: float,
 ) -> npt.NDArray[np.intp]:
     """(2, P) pairs of tracks of which the other begins where the one may be, as time runs (`sense` 1) or backwards
-    (-1). `limits` are the top speed, and how far each place (G,) may be off."""
-    top_m_s, slack = limits
+    (-1). `slack` is how far each place (G,) may be off."""
     first, last = (tracks.first_s, tracks.last_s) if sense > 0.0 else (-tracks.last_s, -tracks.first_s)
     middle, velocity = sense * tracks.middle_s, sense * believed[0]
     speed, doubt = np.linalg.norm(velocity, axis=1), np.sqrt(np.trace(believed[1], axis1=1, axis2=2))

@@ -155,7 +155,7 @@ class Holding:
 
     def _of(self, message: Any) -> tuple[Any, ...] | None:
         """The list a message is about, as it was given; None where it is about none."""
-        return next((items for kind, items in self._lists.items() if kind == message.mission_type), None)
+        return self._lists.get(message.mission_type)
 
     def _hear_parameter(self, _vehicle: Any, _name: str, message: Any) -> None:
         """ArduPilot tells every ground station of a parameter that one of them sets."""
