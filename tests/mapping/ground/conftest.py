@@ -12,8 +12,7 @@ import rasterio
 from rasterio import Affine
 
 from mapping.ground.pose import Poses
-
-LAT, LON = 46.5, 9.8
+from tests.mapping.ground.standpoint import LAT, LON
 
 
 @pytest.fixture(scope="session")

@@ -6,18 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pyproj import Geod
 
-from mapping.ground.camera import load_camera, project
+from mapping.ground.camera import project
 from mapping.ground.contact import contact_points, contact_sigmas
 from mapping.ground.georeference import GroundPoints, locate_pixels
 from mapping.ground.pose import Poses
 from mapping.ground.terrain import FlatGround
-
-GEOD = Geod(ellps="WGS84")
-LAT, LON = 46.5, 9.8
-BOSON = load_camera("boson640-14")
-NO_SIGMAS = dict.fromkeys(("sigma_position_m", "sigma_height_m", "sigma_attitude_deg", "sigma_time_s"), 0.0)
+from tests.mapping.ground.standpoint import BOSON, GEOD, LAT, LON, NO_SIGMAS
 
 
 def apart_m(lat_deg: float, lon_deg: float, points: GroundPoints, number: int = 0) -> float:

@@ -8,24 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pyproj import Geod
 from scipy.spatial.transform import Rotation
 
-from mapping.ground.camera import load_camera
 from mapping.ground.ellipse import ellipses
 from mapping.ground.errors import ErrorBudget
 from mapping.ground.georeference import GroundPoints, locate_pixels
 from mapping.ground.pose import Poses, euler_ned, rotation_ned_from_camera
 from mapping.ground.terrain import FlatGround, Terrain, read_terrain
-
-GEOD = Geod(ellps="WGS84")
-LAT, LON = 46.5, 9.8
-BOSON = load_camera("boson640-14")
-BENT = replace(BOSON, distortion=(0.166, -0.223, -0.004, 0.002, -0.2))
-NO_SIGMAS = dict.fromkeys(("sigma_position_m", "sigma_height_m", "sigma_attitude_deg", "sigma_time_s"), 0.0)
-EXACT = ErrorBudget(
-    pixel_px=0.0, jitter_s=0.0, wander_m=0.0, level_ground_m=0.0, elevation_model_m=0.0, elevation_shift_m=0.0
-)
+from tests.mapping.ground.standpoint import BENT, BOSON, EXACT, GEOD, LAT, LON, NO_SIGMAS
 
 
 def shifted(poses: Poses, pixel: np.ndarray, terrain: Terrain, local_of: GroundPoints) -> np.ndarray:

@@ -10,25 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyproj import Geod
 
-from mapping.ground.camera import Camera, load_camera, pixel_rays, project
+from mapping.ground.camera import Camera, pixel_rays, project
 from mapping.ground.contact import contact_points
-from mapping.ground.errors import ErrorBudget
 from mapping.ground.georeference import GroundPoints, ground_velocity, local_frame, locate_pixels
 from mapping.ground.pose import Poses
 from mapping.ground.rays import EARTH_RADIUS_M, Miss
 from mapping.ground.terrain import FlatGround, read_terrain
+from tests.mapping.ground.standpoint import BENT, BOSON, EXACT, GEOD, LAT, LON, NO_SIGMAS
 from vision.errors import InputError
-
-GEOD = Geod(ellps="WGS84")
-LAT, LON = 46.5, 9.8
-BOSON = load_camera("boson640-14")
-BENT = replace(BOSON, distortion=(0.166, -0.223, -0.004, 0.002, -0.2))
-NO_SIGMAS = dict.fromkeys(("sigma_position_m", "sigma_height_m", "sigma_attitude_deg", "sigma_time_s"), 0.0)
-EXACT = ErrorBudget(
-    pixel_px=0.0, jitter_s=0.0, wander_m=0.0, level_ground_m=0.0, elevation_model_m=0.0, elevation_shift_m=0.0
-)
 
 
 def apart_m(lat_deg: float, lon_deg: float, points: GroundPoints, number: int = 0) -> float:
