@@ -28,9 +28,10 @@ _STEPS = 2.6  # a link spans at most this many of a flight's usual intervals bet
 _LONGEST_STEP_S = 4.0
 
 
-def follow(looks: Looks, *, walking: bool = False) -> Ints:
+def follow(looks: Looks, *, walking: bool = False, least: float = _DOUBTFUL) -> Ints:
     """(N,) the number of each detection's track, counted from 0 in the order of their first detections. Objects are
-    taken to be at rest, or where `walking` to move as people do."""
+    taken to be at rest, or where `walking` to move as people do; then two detections are linked for which at least
+    these log-odds speak, against all others."""
     before, after, gain = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)], [np.empty(0)]
     for flight in np.unique(looks.flight):
         for name in np.unique(looks.class_name[looks.flight == flight]):
@@ -42,7 +43,7 @@ def follow(looks: Looks, *, walking: bool = False) -> Ints:
     i, j, score = np.concatenate(before), np.concatenate(after), np.concatenate(gain)
     chosen = _best_links(i, j, score, len(looks))
     if walking:
-        chosen = chosen[against_rivals(i, j, score)[chosen] > _DOUBTFUL]
+        chosen = chosen[against_rivals(i, j, score)[chosen] > least]
     graph = coo_array((np.ones(len(chosen)), (i[chosen], j[chosen])), shape=(len(looks), len(looks)))
     return _in_order(connected_components(graph, directed=False)[1])
 
@@ -55,13 +56,22 @@ def _in_order(labels: npt.NDArray[np.integer]) -> Ints:
     return np.asarray(rank[inverse], dtype=np.intp)
 
 
+def longest_step_s(time_s: Floats) -> float:
+    """How long, in seconds, may be between two detections of one object in sight, in a flight with detections at these
+    times."""
+    return _STEPS * min(_usual_step(time_s), _LONGEST_STEP_S)
+
+
+def _usual_step(clock: Floats) -> float:
+    ticks = np.unique(clock)
+    return float(np.median(np.diff(ticks))) if len(ticks) > 1 else 1.0
+
+
 def _links(looks: Looks, walk_m_s: float) -> tuple[Ints, Ints, Floats]:
     """Pairs of detections of one flight and class, the earlier one first, and the log-likelihood gained by linking."""
     timed = bool(np.isfinite(looks.time_s).all())
     clock = looks.time_s if timed else looks.frame.astype(np.float64)
-    ticks = np.unique(clock)
-    step = float(np.median(np.diff(ticks))) if len(ticks) > 1 else 1.0
-    lapse = _STEPS * min(step, _LONGEST_STEP_S) if timed else _STEPS * step
+    lapse = longest_step_s(clock) if timed else _STEPS * _usual_step(clock)
     own = looks.noise + 0.05 * (products(looks.factors))
     stride = 2.5 * walk_m_s * lapse if timed else 0.0
     i, j = near_pairs(looks.place, np.minimum(reach_m(own) + stride, MAX_GATE_M), clock, lapse)

@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mapping.ground.agreeing import DRIFT_M, agreed, compared, likeness
-from mapping.ground.courses import LONGEST_LOOSE_S, follow_movers
+from mapping.ground.courses import follow_movers
 from mapping.ground.explaining import given
 from mapping.ground.following import follow
 from mapping.ground.overlooked import Pictures, pictures
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, near_pairs, products, reach_m
+from mapping.ground.sequences import in_sequence
 from mapping.ground.steadying import steadied
 from mapping.ground.tracks import (
     PASS_S,
@@ -41,6 +42,7 @@ from mapping.ground.tracks import (
 )
 
 _SETTLED = 3  # so many looks that one place explains are something at rest
+_STAYED_S = 4.0  # who is still there after so long stands, where nothing else is known
 _FEW_MISSES = 2  # who was seen twice at one place and missed there more often may be two who passed
 _FAR_M = 60.0  # as far as flight-wide errors may part looks at one place, where it is not crowded
 _CROWDED = 20.0  # so many others that a track may be one with
@@ -70,7 +72,7 @@ def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown
     if not len(free):
         return renumbered(label)
     label = label.copy()
-    label[free] = len(looks) + follow(looks.take(free), walking=True)
+    label[free] = len(looks) + in_sequence(looks.take(free), shown)
     label = renumbered(label)
     tracks = fit(looks, label)
     passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
@@ -110,7 +112,7 @@ def _settled(tracks: Tracks, shown: Pictures) -> npt.NDArray[np.bool_]:
     """(G,) True for what was seen so often at one place that it must stand there."""
     lapse_s = tracks.last_s - tracks.first_s
     if shown.none:
-        return np.asarray((tracks.count >= _SETTLED) | ((tracks.count > 1) & (lapse_s > LONGEST_LOOSE_S)))
+        return np.asarray((tracks.count >= _SETTLED) | ((tracks.count > 1) & (lapse_s > _STAYED_S)))
     often = (tracks.count >= _SETTLED) | ((tracks.count > 1) & (shown.misses(tracks) <= _FEW_MISSES))
     return np.asarray(often & (lapse_s > PASS_S))
 

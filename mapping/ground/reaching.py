@@ -12,10 +12,9 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from mapping.ground.planar import Floats, Ints, products, reach_m
+from mapping.ground.speeds import TURNING
 from mapping.ground.tracks import Tracks
 
-TURNING = 0.15
-"""How far, of the way since, a moving object may be off its straight course."""
 _SIGMAS = 4.0
 
 

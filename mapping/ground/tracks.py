@@ -92,6 +92,10 @@ class Tracks:
     def __len__(self) -> int:
         return len(self.count)
 
+    def take(self, index: npt.NDArray[np.intp]) -> Tracks:
+        """The tracks at these indices."""
+        return Tracks(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
+
 
 def log_chances(place: Floats, frame: Ints, class_name: npt.NDArray[np.str_]) -> Floats:
     """(N,) log density, per square metre, of another object of the class at a place where one is looked for, seen when
