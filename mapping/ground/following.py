@@ -9,14 +9,12 @@ lost from sight for longer is `mapping.ground.joining`.
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from mapping.ground.links import best_links
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, log_density, near_pairs, products, reach_m
 from mapping.ground.tracks import MOVES, PASS_S, WELL_KNOWN, Looks, Tracks, is_moving
 
@@ -41,7 +39,7 @@ def follow(looks: Looks, *, walking: bool = False, least: float = _DOUBTFUL) -> 
             after.append(mine[j])
             gain.append(score)
     i, j, score = np.concatenate(before), np.concatenate(after), np.concatenate(gain)
-    chosen = _best_links(i, j, score, len(looks))
+    chosen = best_links(i, j, score, len(looks))
     if walking:
         chosen = chosen[against_rivals(i, j, score)[chosen] > least]
     graph = coo_array((np.ones(len(chosen)), (i[chosen], j[chosen])), shape=(len(looks), len(looks)))
@@ -90,45 +88,6 @@ def _links(looks: Looks, walk_m_s: float) -> tuple[Ints, Ints, Floats]:
     score = density - np.maximum(looks.chance[i], looks.chance[j])
     good = (score > 0.0) & (squared <= GATE) & (np.hypot(apart[:, 0], apart[:, 1]) <= MAX_GATE_M)
     return i[good], j[good], score[good]
-
-
-def _best_links(before: Ints, after: Ints, gain: Floats, count: int) -> Ints:
-    """The indices of the links of greatest gain in all, with at most one out of and one into each detection: group by
-    group of links that have an end in common. Where the best links out of each are of different ends they are it."""
-    if not len(before):
-        return np.empty(0, dtype=np.intp)
-    best = np.full(count, -np.inf)
-    np.maximum.at(best, before, gain)
-    leading = np.flatnonzero(gain == best[before])
-    ends = np.bincount(after[leading], minlength=count)
-    starts = np.bincount(before[leading], minlength=count)
-    graph = coo_array((np.ones(len(before)), (before, after + count)), shape=(2 * count, 2 * count))
-    group = connected_components(graph, directed=False)[1][before]
-    clash = np.zeros(int(group.max()) + 1, dtype=np.bool_)
-    clash[group[leading[(ends[after[leading]] > 1) | (starts[before[leading]] > 1)]]] = True
-    taken = [leading[~clash[group[leading]]]]
-    order = np.flatnonzero(clash[group])
-    order = order[np.argsort(group[order], kind="stable")]
-    if not len(order):
-        return taken[0]
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(group[order])) + 1, [len(order)]])
-    row, column = (_within(group[order], one[order], starts) for one in (before, after))
-    for begin, end in itertools.pairwise(starts.tolist()):
-        here = (row[begin:end], column[begin:end])
-        table = np.zeros((here[0].max() + 1, here[1].max() + 1))
-        table[here] = gain[order[begin:end]]
-        at = np.full(table.shape, -1, dtype=np.intp)
-        at[here] = order[begin:end]
-        chosen = at[linear_sum_assignment(table, maximize=True)]
-        taken.append(chosen[chosen >= 0])
-    return np.concatenate(taken)
-
-
-def _within(group: Ints, number: Ints, starts: Ints) -> Ints:
-    """The numbers counted anew from 0 in each group; groups lie together from one of `starts` to the next."""
-    dense = np.unique(group * (int(number.max()) + 1) + number, return_inverse=True)[1]
-    least = np.minimum.reduceat(dense, starts[:-1])
-    return np.asarray(dense - np.repeat(least, np.diff(starts)), dtype=np.intp)
 
 
 def against_rivals(i: Ints, j: Ints, score: Floats, tracks: Tracks | None = None) -> Floats:

@@ -1,12 +1,12 @@
 """From many detections to one object each: the detections of one object in several frames become one sighting.
 
-Three steps. Detections in frames shortly after each other become tracks (`mapping.ground.following`). Tracks of one
-object seen again later, or in another flight, are joined (`mapping.ground.joining`, `mapping.ground.courses`). Then
-each object gets its place: at rest the mean of its detections, weighted by the inverse of their covariances; moving,
-the place where it was last seen, with speed and heading, by least squares with the same weights. Whatever the weights,
-the covariance is what they make of noise and flight-wide errors. Two detections of one frame are never one object.
-Things that a person named are one object per name, wherever they are, and an unnamed object of the same class at the
-same place joins them.
+Three steps. Detections in frames shortly after each other become tracks (`mapping.ground.following`,
+`mapping.ground.sequences`). Tracks of one object seen again later, or in another flight, are joined
+(`mapping.ground.joining`, `mapping.ground.courses`). Then each object gets its place: at rest the mean of its
+detections, weighted by the inverse of their covariances; moving, the place where it was last seen, with speed and
+heading, by least squares with the same weights. Whatever the weights, the covariance is what they make of noise and
+flight-wide errors. Two detections of one frame are never one object. Things that a person named are one object per
+name, wherever they are, and an unnamed object of the same class at the same place joins them.
 
 How a pixel gets its place is `mapping.ground.georeference`; which frames and detections take part is
 `mapping.ground.locate`.

@@ -4,13 +4,14 @@ Objects at rest come first. Before anything is joined the flight-wide errors on 
 estimated (`mapping.ground.agreeing`). Only then are tracks joined, the likeliest pair first, where what is left of
 their difference lies within the gate and one object is a likelier reason for both than two are. All that is done
 twice: the second time with the errors of flights and of single frames taken out that the objects of the first time
-show. What was estimated serves this choice only; no place is moved by it.
+show; and in the end looks of one frame may change places (`mapping.ground.rearranging`). What was estimated serves
+this choice only; no place is moved by it.
 
 What certainly moved while it was in sight takes no part in this, nor what was seen on one pass only: whoever walks
-slowly looks then like somebody who stands. It is left to `mapping.ground.courses`, with the errors of single frames
-taken out as far as what is at rest shows them (`mapping.ground.steadying`), and joined as a thing at rest where no
-course takes it. Before and after, looks are given to what is better known and explains them
-(`mapping.ground.explaining`).
+slowly looks then like somebody who stands. It is left to `mapping.ground.sequences`, while it is in sight, and
+`mapping.ground.courses`, with the errors of single frames taken out as far as what is at rest shows them
+(`mapping.ground.steadying`), and joined as a thing at rest where no course takes it. Before and after, looks are given
+to what is better known and explains them (`mapping.ground.explaining`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mapping.ground.explaining import given
 from mapping.ground.following import follow
 from mapping.ground.overlooked import Pictures, pictures
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, near_pairs, products, reach_m
+from mapping.ground.rearranging import rearranged
 from mapping.ground.sequences import in_sequence
 from mapping.ground.steadying import steadied
 from mapping.ground.tracks import (
@@ -44,6 +46,7 @@ from mapping.ground.tracks import (
 _SETTLED = 3  # so many looks that one place explains are something at rest
 _STAYED_S = 4.0  # who is still there after so long stands, where nothing else is known
 _FEW_MISSES = 2  # who was seen twice at one place and missed there more often may be two who passed
+_REARRANGED = 2  # so often at most
 _FAR_M = 60.0  # as far as flight-wide errors may part looks at one place, where it is not crowded
 _CROWDED = 20.0  # so many others that a track may be one with
 _HOPEFUL = 4.0  # pairs this many gates apart are looked at again when their tracks have grown
@@ -63,7 +66,24 @@ def join(looks: Looks, views: npt.NDArray[np.object_] | None = None) -> Ints:
     # what is at one place from all sides tells the errors of flights and frames far better than what follows each other
     steady = steadied(looks, label, np.flatnonzero(~moving))
     label, moving = _sorted_out(steady, steady, follow(steady), shown)
-    return _with_movers(steadied(looks, label, np.flatnonzero(~moving)), label, moving, shown)
+    resting = np.flatnonzero(~moving)
+    steady, label = _rearranged(looks, label, resting)
+    alone = np.bincount(label[resting])[label[resting]] == 1
+    moving[resting[alone & np.isfinite(looks.time_s[resting])]] = True
+    return _with_movers(steady, label, moving, shown)
+
+
+def _rearranged(looks: Looks, label: Ints, resting: Ints) -> tuple[Looks, Ints]:
+    """The looks with the errors taken out that objects at rest show, and the numbers (N,) of their objects, when looks
+    of one frame have changed places as these errors make it likelier. `resting` are the indices of their looks."""
+    for _ in range(_REARRANGED):
+        steady = steadied(looks, label, resting)
+        mine, now = renumbered(label[resting]), rearranged(steady.take(resting), label[resting])
+        if (mine == now).all():
+            return steady, label
+        label = label.copy()
+        label[resting] = now
+    return steadied(looks, label, resting), label
 
 
 def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown: Pictures) -> Ints:

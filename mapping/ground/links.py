@@ -1,13 +1,14 @@
-"""How likely things in a row follow each other, when each follows at most one and is followed by at most one.
-
-What speaks for a link depends on the link before it. The probabilities are found by messages between links and the
-things they join (belief propagation, as Williams and Lau, IEEE TAES 2014, use it for one step): right where links do
-not compete in circles, and near it where they do.
-"""
+"""Links from one thing to another, at most one out of and one into each: the best of all sets of them, and how likely
+each is."""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from mapping.ground.planar import Floats, Ints
 
@@ -15,11 +16,53 @@ _SURE = 12.0  # more log-odds than this outweigh no more: the sums are exact to 
 _ROUNDS, _DAMPED, _AGREED = 60, 0.5, 1e-3
 
 
-def likely_links(links: Ints, score: Floats, one: Ints, other: Ints, further: Floats) -> Floats:
-    """(P,) the probability of each of the (P, 2) links from one thing to another.
+def best_links(before: Ints, after: Ints, gain: Floats, count: int) -> Ints:
+    """The indices of the links from one to another of `count` things that gain most in all (each gains something):
+    group by group of links that have an end in common. Where the best links out of each are of different ends they are
+    it."""
+    if not len(before):
+        return np.empty(0, dtype=np.intp)
+    best = np.full(count, -np.inf)
+    np.maximum.at(best, before, gain)
+    leading = np.flatnonzero(gain == best[before])
+    ends = np.bincount(after[leading], minlength=count)
+    starts = np.bincount(before[leading], minlength=count)
+    graph = coo_array((np.ones(len(before)), (before, after + count)), shape=(2 * count, 2 * count))
+    group = connected_components(graph, directed=False)[1][before]
+    clash = np.zeros(int(group.max()) + 1, dtype=np.bool_)
+    clash[group[leading[(ends[after[leading]] > 1) | (starts[before[leading]] > 1)]]] = True
+    taken = [leading[~clash[group[leading]]]]
+    order = np.flatnonzero(clash[group])
+    order = order[np.argsort(group[order], kind="stable")]
+    if not len(order):
+        return taken[0]
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(group[order])) + 1, [len(order)]])
+    row, column = (_within(group[order], one[order], starts) for one in (before, after))
+    for begin, end in itertools.pairwise(starts.tolist()):
+        here = (row[begin:end], column[begin:end])
+        table = np.zeros((here[0].max() + 1, here[1].max() + 1))
+        table[here] = gain[order[begin:end]]
+        at = np.full(table.shape, -1, dtype=np.intp)
+        at[here] = order[begin:end]
+        chosen = at[linear_sum_assignment(table, maximize=True)]
+        taken.append(chosen[chosen >= 0])
+    return np.concatenate(taken)
 
-    `score` (P,) are the log-odds of each if it begins a row. Of links that go on another, (T,) `one` and `other`
-    number both, and `further` are the log-odds of the other if the one is. What is not listed does not go on.
+
+def _within(group: Ints, number: Ints, starts: Ints) -> Ints:
+    """The numbers counted anew from 0 in each group; groups lie together from one of `starts` to the next."""
+    dense = np.unique(group * (int(number.max()) + 1) + number, return_inverse=True)[1]
+    least = np.minimum.reduceat(dense, starts[:-1])
+    return np.asarray(dense - np.repeat(least, np.diff(starts)), dtype=np.intp)
+
+
+def likely_links(links: Ints, score: Floats, one: Ints, other: Ints, further: Floats) -> Floats:
+    """(P,) the probability of each of the (P, 2) links, when what speaks for a link depends on the one before it.
+
+    It is found by messages between links and the things they join (belief propagation, as Williams and Lau, IEEE TAES
+    2014, use it for one step): right where links do not compete in circles, and near it where they do. `score` (P,) are
+    the log-odds of each if it begins a row. Of links that go on another, (T,) `one` and `other` number both, and
+    `further` are the log-odds of the other if the one is. What is not listed does not go on.
     """
     count = int(links.max(initial=-1)) + 1
     start, end = links.T
