@@ -19,8 +19,8 @@ from mapping.ground.following import follow, longest_step_s, ranges
 from mapping.ground.links import likely_links
 from mapping.ground.overlooked import Pictures
 from mapping.ground.planar import GATE, Floats, Ints, inverse, log_density, products, reach_m
-from mapping.ground.speeds import believed, either, speeds_m_s, turning_m_s
-from mapping.ground.tracks import Looks, Tracks, class_of_tracks, fit
+from mapping.ground.speeds import believed, either, speeds_m_s, turning_m_s, unseen
+from mapping.ground.tracks import MOVES, Looks, Tracks, class_of_tracks, fit
 
 _UNMISTAKABLE = 5.5  # log-odds from which two looks are one whatever else there is
 _LIKELY = (0.9, 0.55)  # the probabilities from which two are linked: the sure ones first, which then know more
@@ -58,19 +58,21 @@ class _Nodes:
 
 @dataclass(frozen=True, eq=False)
 class _Sequences:
-    """(H,) sequences: `nodes` (H, L) in the order of time, place and velocity of the last (H, 4) with their covariance
-    if it moves, the place (H, 2) if it rests, and how likely it is to do either, in logarithms."""
+    """(H,) sequences of something that moves, or that is at rest: `nodes` (H, L) in the order of time, the `state` of
+    the last with its covariance (place and velocity (H, 4), or the place (H, 2)), and how likely it is, in
+    logarithms."""
 
     nodes: Ints
-    course: Floats
-    course_spread: Floats
-    place: Floats
-    place_spread: Floats
-    moving: Floats
-    resting: Floats
+    state: Floats
+    spread: Floats
+    likely: Floats
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    @property
+    def moving(self) -> bool:
+        return self.state.shape[1] > 2
 
     def take(self, index: Ints) -> _Sequences:
         """The sequences at these indices."""
@@ -105,8 +107,21 @@ def in_sequence(looks: Looks, shown: Pictures) -> Ints:
 
 def _linked(nodes: _Nodes, lapse_s: float, least: float) -> tuple[Ints, Ints]:
     """Pairs of nodes, so much time apart at most, of which the second goes on the first at least so likely."""
-    first, second = _next(nodes, lapse_s)
-    _, pairs, score = _longer(nodes, _begun(nodes).take(first), second)
+    near = _next(nodes, lapse_s)
+    moving, resting = _chances(nodes, _moving(nodes), *near), _chances(nodes, _resting(nodes), *near)
+    pairs, score, one, other, further = (np.concatenate(both) for both in zip(moving, resting, strict=True))
+    one[len(moving[2]) :] += len(moving[0])
+    other[len(moving[3]) :] += len(moving[0])
+    likely = likely_links(pairs, score, one, other, further)
+    steps, which = np.unique(pairs @ [len(nodes.tracks), 1], return_inverse=True)
+    i, j = np.divmod(steps[np.bincount(which, likely, minlength=len(steps)) > least], len(nodes.tracks))
+    return i, j
+
+
+def _chances(nodes: _Nodes, begun: _Sequences, first: Ints, second: Ints) -> tuple[Ints, Floats, Ints, Ints, Floats]:
+    """What `likely_links` asks of pairs of nodes that are near each other: those (P, 2) that may be one object that
+    moves, or that rests, and its log-odds, and what goes on what, how likely."""
+    _, pairs, score = _longer(nodes, begun.take(first), second)
     best = _best(pairs.nodes[:, 1], score)
     pairs, score = pairs.take(best), score[best]
     begin = np.searchsorted(pairs.nodes[:, 0], np.arange(len(nodes.tracks) + 1))
@@ -114,8 +129,7 @@ def _linked(nodes: _Nodes, lapse_s: float, least: float) -> tuple[Ints, Ints]:
     one, other = np.repeat(np.arange(len(pairs)), high - low), ranges(low, high)
     which, _, both = _longer(nodes, pairs.take(one), pairs.nodes[other, 1])
     one, other = one[which], other[which]
-    i, j = pairs.nodes[likely_links(pairs.nodes, score, one, other, both - score[one]) > least].T
-    return i, j
+    return pairs.nodes, score, one, other, both - score[one]
 
 
 def _next(nodes: _Nodes, lapse_s: float) -> tuple[Ints, Ints]:
@@ -131,56 +145,62 @@ def _next(nodes: _Nodes, lapse_s: float) -> tuple[Ints, Ints]:
     return i[near], j[near]
 
 
-def _begun(nodes: _Nodes) -> _Sequences:
-    """The sequences of one node each."""
+def _moving(nodes: _Nodes) -> _Sequences:
+    """The sequences of one node each, of what moves."""
     tracks = nodes.tracks
     velocity, spread = believed(tracks, nodes.fast_m_s)
     both = np.zeros((len(tracks), 4, 4))
     both[:, :2, :2], both[:, 2:, 2:] = tracks.noise, spread
-    course = np.concatenate([tracks.place, velocity], axis=1)
-    alone = np.arange(len(tracks))[:, None]
-    return _Sequences(alone, course, both, tracks.place, tracks.noise, nodes.moving, nodes.resting)
+    state = np.concatenate([tracks.place, velocity], axis=1)
+    return _Sequences(np.arange(len(tracks))[:, None], state, both, np.log(MOVES) + nodes.moving)
+
+
+def _resting(nodes: _Nodes) -> _Sequences:
+    """The sequences of one node each, of what is at rest."""
+    tracks = nodes.tracks
+    return _Sequences(np.arange(len(tracks))[:, None], tracks.place, tracks.noise, np.log1p(-MOVES) + nodes.resting)
 
 
 def _longer(nodes: _Nodes, some: _Sequences, new: Ints) -> tuple[Ints, _Sequences, Floats]:
     """The sequences with a new node (H,) each, as far as that is to be thought of: which they are, what they become,
     and the log-odds of one object against as many as there are nodes."""
-    which, some = _extended(nodes.tracks, some, new)
-    some = replace(some, resting=some.resting + nodes.resting[some.nodes[:, -1]])
+    which, some = _extended(nodes, some, new)
     further = some.nodes.shape[1] - 1
-    missed = nodes.misses[some.nodes].max(axis=1, initial=0.0) - further
-    alone = nodes.alone[some.nodes].sum(axis=1) + further * nodes.log_chance
-    score = either(some.moving, some.resting, missed) - alone
-    good = np.flatnonzero((score > _HOPELESS) & (np.linalg.norm(some.course[:, 2:], axis=1) <= nodes.top_m_s))
-    return which[good], some.take(good), score[good]
+    score = some.likely - nodes.alone[some.nodes].sum(axis=1) - further * nodes.log_chance
+    if some.moving:
+        good = (score > _HOPELESS) & (np.linalg.norm(some.state[:, 2:], axis=1) <= nodes.top_m_s)
+    else:
+        score = score + unseen(nodes.misses[some.nodes].max(axis=1, initial=0.0) - further)
+        good = score > _HOPELESS
+    return which[good], some.take(np.flatnonzero(good)), score[good]
 
 
-def _extended(tracks: Tracks, some: _Sequences, new: Ints) -> tuple[Ints, _Sequences]:
-    """The sequences with a new node (H,) each, but for those that it fits neither moving nor at rest, and which they
-    are; at rest only the places are weighed."""
-    lapse = tracks.middle_s[new] - tracks.middle_s[some.nodes[:, -1]]
+def _extended(nodes: _Nodes, some: _Sequences, new: Ints) -> tuple[Ints, _Sequences]:
+    """The sequences with a new node (H,) each, but for those that it does not fit, and which they are."""
+    tracks = nodes.tracks
     noise = tracks.noise[new] + products(tracks.factors[new] - tracks.factors[some.nodes[:, 0]])
-    course, spread = _gone_on(some.course, some.course_spread, lapse)
-    _, far = log_density(tracks.place[new] - course[:, :2], spread[:, :2, :2] + noise)
-    _, still_far = log_density(tracks.place[new] - some.place, some.place_spread + noise)
-    fits = np.flatnonzero((far <= GATE) | (still_far <= GATE))
+    if some.moving:
+        lapse_s = tracks.middle_s[new] - tracks.middle_s[some.nodes[:, -1]]
+        some = _gone_on(some, lapse_s)
+    _, squared = log_density(tracks.place[new] - some.state[:, :2], some.spread[:, :2, :2] + noise)
+    fits = np.flatnonzero(squared <= GATE)
     some, new, noise = some.take(fits), new[fits], noise[fits]
-    course, spread, where = _updated(course[fits], spread[fits], 0, tracks.place[new], noise)
-    course, spread, how_fast = _updated(course, spread, 2, tracks.velocity[new], tracks.velocity_covariance[new])
-    place, still, resting = _updated(some.place, some.place_spread, 0, tracks.place[new], noise)
-    moving = some.moving + where + how_fast
-    return fits, _Sequences(
-        np.column_stack([some.nodes, new]), course, spread, place, still, moving, some.resting + resting
-    )
+    state, spread, likely = _updated(some.state, some.spread, 0, tracks.place[new], noise)
+    if some.moving:
+        state, spread, alike = _updated(state, spread, 2, tracks.velocity[new], tracks.velocity_covariance[new])
+    else:
+        alike = nodes.resting[new]
+    return fits, _Sequences(np.column_stack([some.nodes, new]), state, spread, some.likely + likely + alike)
 
 
-def _gone_on(course: Floats, spread: Floats, lapse_s: Floats) -> tuple[Floats, Floats]:
-    """Places and velocities (H, 4) after some time, with what turning and slowing add to their covariance."""
-    onward = np.tile(np.eye(4), (len(course), 1, 1))
+def _gone_on(some: _Sequences, lapse_s: Floats) -> _Sequences:
+    """The sequences of what moves some time later, with what turning and slowing add to the covariance."""
+    onward = np.tile(np.eye(4), (len(some), 1, 1))
     onward[:, [0, 1], [2, 3]] = lapse_s[:, None]
-    spread = spread.copy()
-    spread[:, [2, 3], [2, 3]] += turning_m_s(np.linalg.norm(course[:, 2:], axis=1), lapse_s)[:, None] ** 2
-    return (onward @ course[:, :, None])[:, :, 0], onward @ spread @ onward.transpose(0, 2, 1)
+    spread = some.spread.copy()
+    spread[:, [2, 3], [2, 3]] += turning_m_s(np.linalg.norm(some.state[:, 2:], axis=1), lapse_s)[:, None] ** 2
+    state = (onward @ some.state[:, :, None])[:, :, 0]
+    return replace(some, state=state, spread=onward @ spread @ onward.transpose(0, 2, 1))
 
 
 def _updated(state: Floats, spread: Floats, first: int, value: Floats, noise: Floats) -> tuple[Floats, Floats, Floats]:

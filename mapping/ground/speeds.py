@@ -48,5 +48,9 @@ def rests(tracks: Tracks, fast_m_s: float, misses: Floats) -> Floats:
 def either(moving: Floats, resting: Floats, misses: Floats) -> Floats:
     """The log-likelihood of what moves or is at rest, given that of either, and how often it was missed at its
     place."""
-    gone = _LOG_MISSED * np.clip(misses, 0.0, _MOST_MISSED)
-    return np.asarray(np.logaddexp(np.log(MOVES) + moving, np.log1p(-MOVES) + resting - gone))
+    return np.asarray(np.logaddexp(np.log(MOVES) + moving, np.log1p(-MOVES) + resting + unseen(misses)))
+
+
+def unseen(misses: Floats) -> Floats:
+    """How likely, in logarithms, what is at rest is missed so often at its place."""
+    return -_LOG_MISSED * np.clip(misses, 0.0, _MOST_MISSED)
