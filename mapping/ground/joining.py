@@ -4,8 +4,7 @@ Objects at rest come first. Before anything is joined the flight-wide errors on 
 estimated (`mapping.ground.agreeing`). Only then are tracks joined, the likeliest pair first, where what is left of
 their difference lies within the gate and one object is a likelier reason for both than two are. All that is done
 twice: the second time with the errors of flights and of single frames taken out that the objects of the first time
-show; and in the end looks of one frame may change places (`mapping.ground.rearranging`). What was estimated serves
-this choice only; no place is moved by it.
+show. What was estimated serves this choice only; no place is moved by it.
 
 What certainly moved while it was in sight takes no part in this, nor what was seen on one pass only: whoever walks
 slowly looks then like somebody who stands. It is left to `mapping.ground.sequences`, while it is in sight, and
@@ -25,8 +24,8 @@ from mapping.ground.explaining import given
 from mapping.ground.following import follow
 from mapping.ground.overlooked import Pictures, pictures
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, near_pairs, products, reach_m
-from mapping.ground.rearranging import rearranged
 from mapping.ground.sequences import in_sequence
+from mapping.ground.standing import stands
 from mapping.ground.steadying import steadied
 from mapping.ground.tracks import (
     PASS_S,
@@ -46,7 +45,8 @@ from mapping.ground.tracks import (
 _SETTLED = 3  # so many looks that one place explains are something at rest
 _STAYED_S = 4.0  # who is still there after so long stands, where nothing else is known
 _FEW_MISSES = 2  # who was seen twice at one place and missed there more often may be two who passed
-_REARRANGED = 2  # so often at most
+_REARRANGED, _FEW = 2, 1e-3  # so often at most, and not again for so small a share of looks
+_AMONG_EQUALS = 0.3  # by so much, in logarithms, another thing at rest has to explain a look better than its own
 _FAR_M = 60.0  # as far as flight-wide errors may part looks at one place, where it is not crowded
 _CROWDED = 20.0  # so many others that a track may be one with
 _HOPEFUL = 4.0  # pairs this many gates apart are looked at again when their tracks have grown
@@ -78,11 +78,13 @@ def _rearranged(looks: Looks, label: Ints, resting: Ints) -> tuple[Looks, Ints]:
     of one frame have changed places as these errors make it likelier. `resting` are the indices of their looks."""
     for _ in range(_REARRANGED):
         steady = steadied(looks, label, resting)
-        mine, now = renumbered(label[resting]), rearranged(steady.take(resting), label[resting])
-        if (mine == now).all():
-            return steady, label
+        mine, own = steady.take(resting), renumbered(label[resting])
+        every = np.ones(len(own), dtype=np.bool_)
+        now = renumbered(given(mine, own, fit(mine, own, motion=False), every, ~every, clearly=_AMONG_EQUALS))
         label = label.copy()
         label[resting] = now
+        if np.count_nonzero(now != own) <= _FEW * len(own):
+            return steady, label
     return steadied(looks, label, resting), label
 
 
@@ -96,19 +98,27 @@ def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown
     label = renumbered(label)
     tracks = fit(looks, label)
     passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
-    label = given(looks, label, tracks, moving & passing[label])
+    asked = moving & passing[label]
+    label = given(looks, label, tracks, asked, asked)
     free = free[~np.isin(label[free], label[~moving])]
     if not len(free):
         return renumbered(label)
     mine = looks.take(free)
     found = follow_movers(mine, renumbered(label[free]), shown)
-    left = np.flatnonzero(~is_moving(fit(mine, found))[found])
-    found[left] = len(free) + _at_rest(mine.take(left), renumbered(found[left]))
     label[free] = len(looks) + found
     label = renumbered(label)
     tracks = fit(looks, label)
     passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
-    return renumbered(given(looks, label, tracks, passing[label]))
+    label = given(looks, label, tracks, passing[label], np.ones(len(looks), dtype=np.bool_))
+    return _joined_at_rest(looks, renumbered(label))
+
+
+def _joined_at_rest(looks: Looks, label: Ints) -> Ints:
+    """(N,) the number of each look's object, what does not move having been joined where it is at one place."""
+    left = np.flatnonzero(~is_moving(fit(looks, label))[label])
+    label = label.copy()
+    label[left] = len(looks) + _at_rest(looks.take(left), renumbered(label[left]))
+    return renumbered(label)
 
 
 def _sorted_out(looks: Looks, steady: Looks, label: Ints, shown: Pictures) -> tuple[Ints, npt.NDArray[np.bool_]]:
@@ -116,14 +126,14 @@ def _sorted_out(looks: Looks, steady: Looks, label: Ints, shown: Pictures) -> tu
     nothing at rest explains. `label` is what follows each other in place in `steady`."""
     tracks = fit(steady, label)
     moving = _on_their_way(steady, label, tracks)
-    apart = np.flatnonzero(restless(tracks)[label])
+    apart = np.flatnonzero((restless(tracks) | ~stands(steady, label))[label])
     label[apart] = len(tracks) + np.arange(len(apart))
     standing = np.flatnonzero(~moving)
     mine = looks.take(standing)
     found = np.zeros(len(looks), dtype=np.intp)
     found[standing] = _at_rest(mine, renumbered(label[standing]))
     tracks = fit(mine, found[standing])
-    loose = (~_settled(tracks, shown) | restless(tracks)) & np.isfinite(tracks.first_s)
+    loose = (~_settled(tracks, shown) | restless(tracks) | ~stands(mine, found[standing])) & np.isfinite(tracks.first_s)
     moving[standing] = loose[found[standing]]
     return found, moving
 

@@ -77,4 +77,5 @@ def reach_m(covariance: Floats, most_m: float = MAX_GATE_M) -> Floats:
 def summed(values: Floats, label: Ints, count: int) -> Floats:
     """(count, ...) sums of (N, ...) values by label."""
     chosen = csc_array((np.ones(len(label)), label, np.arange(len(label) + 1)), shape=(count, len(label)))
-    return np.asarray(chosen @ values.reshape(len(label), -1)).reshape(count, *values.shape[1:])
+    flat = values.reshape(len(label), math.prod(values.shape[1:]))
+    return np.asarray(chosen @ flat).reshape(count, *values.shape[1:])

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from mapping.ground.planar import Floats, Ints, inverse, summed
+from mapping.ground.standing import about_mean, stands
 from mapping.ground.tracks import Looks
 
 _ROUNDS = 8
@@ -36,6 +37,8 @@ def steadied(looks: Looks, label: Ints, resting: Ints) -> Looks:
         return looks
     _, group = np.unique(np.stack([label[resting], looks.flight[resting]]), axis=1, return_inverse=True)
     resting, group = _repeated(resting, group.ravel())
+    fine = stands(looks.take(resting), group)[group]
+    resting, group = _repeated(resting[fine], group[fine])
     if not len(resting):
         return looks
     return _frames_steadied(_flights_steadied(looks, resting, group), looks.factors, resting, group)
@@ -50,11 +53,9 @@ def _repeated(index: Ints, group: Ints) -> tuple[Ints, Ints]:
 def _flights_steadied(looks: Looks, resting: Ints, group: Ints) -> Looks:
     """The looks with the flight-wide errors of each flight taken out as far as the repeated looks show them."""
     mine = looks.take(resting)
-    wide, count = looks.factors.shape[2], int(group.max()) + 1
+    wide = looks.factors.shape[2]
     weight = inverse(_DOUBT * mine.noise)
-    mean = inverse(summed(weight, group, count))
-    both = np.concatenate([mine.factors, mine.place[:, :, None]], axis=2)
-    both = both - (mean @ summed(weight @ both, group, count))[group]
+    both = about_mean(mine, group, weight)
     weighted = weight @ both
     place, factors = looks.place.copy(), looks.factors.copy()
     for one in np.unique(mine.flight):
