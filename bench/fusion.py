@@ -310,6 +310,7 @@ SURVEYS = {
     "a quarter moves, 1 degree": Survey(attitude_deg=1.0, walkers=0.2, drivers=0.08),
     "a quarter moves, 45 degrees": Survey(pitch_deg=-45.0, attitude_deg=0.3, walkers=0.2, drivers=0.08),
     "a quarter moves, 65 % sidelap": Survey(sidelap=0.65, walkers=0.2, drivers=0.08),
+    "a quarter moves, 85 % frontlap": Survey(frontlap=0.85, walkers=0.2, drivers=0.08),
     "everything moves": Survey(objects=20, walkers=0.7, drivers=0.3),
     "nothing moves": Survey(walkers=0.0, drivers=0.0),
 }
@@ -328,15 +329,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         f"{options.seeds} surveys of each kind; exactly one sighting, sightings of two objects, and movers among them"
     )
-    print(f"{'':29} {'':9} {'objects':>7} {'once':>8} {'mixed':>8} {'movers':>7} {'once':>8}")
+    print(f"{'':30} {'':9} {'objects':>7} {'once':>8} {'mixed':>8} {'movers':>7} {'once':>8}")
     for name, how in SURVEYS.items():
         ours, plain = Tally(), Tally()
         for seed in range(options.seeds):
             seen = survey(np.random.default_rng(seed), how)
             ours.add(seen, groups_of(fuse(seen.observations, seen.points, seen.views)))
             plain.add(seen, all_pairs(seen))
-        print(f"{name:29} {'picket':9} {ours.line()}")
-        print(f"{'':29} {'all pairs':9} {plain.line()}", flush=True)
+        print(f"{name:30} {'picket':9} {ours.line()}")
+        print(f"{'':30} {'all pairs':9} {plain.line()}", flush=True)
     print()
     few, most = options.detections // 50, options.detections
     for count, walkers in ((few, 0.0), (2 * few, 0.0), (most, 0.0), (most, 0.2)):

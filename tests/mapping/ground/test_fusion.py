@@ -254,8 +254,12 @@ def test_a_common_shift_between_two_flights_is_found_from_all_objects() -> None:
 
 @pytest.mark.parametrize(
     "how",
-    [Survey(objects=80, side_m=110.0), Survey(objects=80, side_m=110.0, pitch_deg=-45.0, attitude_deg=0.3)],
-    ids=["straight down", "ahead"],
+    [
+        Survey(objects=80, side_m=110.0),
+        Survey(objects=80, side_m=110.0, pitch_deg=-45.0, attitude_deg=0.3),
+        Survey(objects=80, side_m=110.0, frontlap=0.85, walkers=0.2, drivers=0.08),
+    ],
+    ids=["straight down", "ahead", "twice a second, a quarter moves"],
 )
 def test_objects_of_a_survey_become_one_sighting_each(how: Survey) -> None:
     tally = Tally()
