@@ -3,11 +3,13 @@
 Columns: file, x_px, y_px, object, and optionally class. `file` is the picture's name, `object` the name of the thing
 marked: all marks of one name are one object. A mark becomes a box of no size with model `marked`, confidence 1 and the
 object's name as its label; its class is `object` (something a person named, whatever it is) unless the file gives one
-of Picket's classes. Where marks lie on the ground is `mapping.ground.locate`.
+of Picket's classes. A mark's id comes from its picture and name: it stays when the mark is moved, and when other marks
+are added, removed or put in another order. Where marks lie on the ground is `mapping.ground.locate`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ OBJECT_CLASS = "object"
 """The class of what a person marked without giving a class."""
 
 MOST_PIXELS = 1_000_000  # a side, where the pictures' size is not known
+
+_DIGITS = 12  # of 16 values each: of a thousand marks in one picture two would share an id once in 500 million
 
 _PIXELS = ("x_px", "y_px")
 _NEEDED = ("file", *_PIXELS, "object")
@@ -61,25 +65,28 @@ def read_marks(path: str | PathLike[str], frames: pa.Table, camera: Camera | Non
             problem = f"{mark.name!r} is marked in this picture on line {earlier} already; give the second another name"
             raise InputError(path, problem, f"line {mark.line}, object")
     order = {frame_id: place for place, frame_id in enumerate(frames["frame_id"].to_pylist())}
-    counts: dict[str, int] = {}
-    rows = []
-    for mark in sorted(marks, key=lambda mark: (order[mark.frame_id], mark.line)):
-        number = counts[mark.frame_id] = counts.get(mark.frame_id, -1) + 1
-        rows.append(
-            {
-                "detection_id": f"{mark.frame_id}-mark-{number:03d}",
-                "frame_id": mark.frame_id,
-                "class": mark.class_name,
-                "label": mark.name,
-                "confidence": 1.0,
-                "x1_px": mark.x_px,
-                "y1_px": mark.y_px,
-                "x2_px": mark.x_px,
-                "y2_px": mark.y_px,
-                "model": MARKED,
-            }
-        )
-    return DETECTIONS.from_rows(rows)
+    return DETECTIONS.from_rows(
+        {
+            "detection_id": _detection_id(mark),
+            "frame_id": mark.frame_id,
+            "class": mark.class_name,
+            "label": mark.name,
+            "confidence": 1.0,
+            "x1_px": mark.x_px,
+            "y1_px": mark.y_px,
+            "x2_px": mark.x_px,
+            "y2_px": mark.y_px,
+            "model": MARKED,
+        }
+        for mark in sorted(marks, key=lambda mark: (order[mark.frame_id], mark.line))
+    )
+
+
+def _detection_id(mark: _Mark) -> str:
+    """From picture and name, which no two marks share, and not from the line: a number would pass to the next mark, and
+    an officer's verdict with it, as soon as a line before it is taken out."""
+    digest = hashlib.sha256(mark.name.encode()).hexdigest()
+    return f"{mark.frame_id}-mark-{digest[:_DIGITS]}"
 
 
 def _frames_by_name(frames: pa.Table) -> dict[str, set[str]]:

@@ -158,11 +158,11 @@ def test_a_mark_in_a_box_and_the_box_are_one_sighting() -> None:
     seen = [(frame, "person", 0.7, box_over(frames, frame, 2.0, 10.0, 4.0)) for frame in range(3)]
     other = [(1, "person", 0.9, box_over(frames, 1, -8.0, 10.0, 4.0))]
     marks = detections_table([(1, "object", 1.0, box_over(frames, 1, 2.2, 10.1, 0.0))], model=MARKED, label="guide")
-    marks = marks.set_column(0, marks.schema.field(0), pa.array(["f00001-mark-000"]))
+    marks = marks.set_column(0, marks.schema.field(0), pa.array(["f00001-mark-guide"]))
     located = locate(frames, pa.concat_tables([detections_table(seen + other), marks]), BOSON)
     named, alone = sorted(located.sightings.to_pylist(), key=lambda row: row["object"] or "~")
     assert (named["object"], named["class"], named["n_frames"], named["confidence"]) == ("guide", "person", 3, MOST)
-    assert "f00001-mark-000" in named["detection_ids"]
+    assert "f00001-mark-guide" in named["detection_ids"]
     assert len(named["detection_ids"]) == 4
     assert (alone["object"], alone["n_frames"]) == (None, 1)
 

@@ -41,7 +41,7 @@ def test_marks_become_detections_in_the_order_of_frames(tmp_path: Path) -> None:
     )
     table = read_marks(written(tmp_path, text), FLIGHT)
     assert table.schema.equals(DETECTIONS.columns)
-    assert table["detection_id"].to_pylist() == ["f001-mark-000", "f002-mark-000", "f002-mark-001"]
+    assert table["frame_id"].to_pylist() == ["f001", "f002", "f002"]
     assert table["label"].to_pylist() == ["man", "tent", "'Ali'"]
     assert table["class"].to_pylist() == ["person", OBJECT_CLASS, OBJECT_CLASS]
     assert set(table["model"].to_pylist()) == {MARKED}
@@ -52,6 +52,21 @@ def test_marks_become_detections_in_the_order_of_frames(tmp_path: Path) -> None:
         "x2_px": 10.5,
         "y2_px": 20.0,
     }
+
+
+def test_a_mark_keeps_its_id_whatever_becomes_of_the_others(tmp_path: Path) -> None:
+    """What was said of a bush is never said of the man whose row moved up when the bush was taken out."""
+
+    def ids(*rows: str) -> dict[tuple[str, str], str]:
+        marks = read_marks(written(tmp_path, "\n".join(("file,x_px,y_px,object", *rows))), FLIGHT).to_pylist()
+        return {(row["frame_id"], row["label"]): row["detection_id"] for row in marks}
+
+    both = ids("a.jpg,1,2,bush", "a.jpg,3,4,man", "b.jpg,5,6,man")
+    assert len(set(both.values())) == 3
+    assert both == ids("b.jpg,5,6,man", "a.jpg,3,4,man", "a.jpg,1,2,bush")
+    assert ids("a.jpg,30,40,man").items() <= both.items()
+    for (frame_id, _), name in both.items():
+        assert name.startswith(f"{frame_id}-mark-")
 
 
 @pytest.mark.parametrize(
