@@ -169,10 +169,10 @@ def _flight_data(
     record = read_record(flight.detections) if detected else None
     searched = (record.searched if record else None) if detected else frozenset[str]()
     home = _take_off(flight)
+    noted = frames["time_utc"]
     frames, calibration = calibrated(flight, frames, detections, camera, ground, home, asked)
-    data = FlightData(
-        frames, detections, camera, home, calibration.flight_wide if calibration else None, name, searched
-    )
+    flight_wide = calibration.flight_wide if calibration else None
+    data = FlightData(frames, detections, camera, home, flight_wide, name, searched, noted)
     doubts = flight.facts().get("notes") or ()
     said = (*(record.notes if record else ()), *doubts)
     return data, said, calibration.sentences() if calibration else (), marked

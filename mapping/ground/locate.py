@@ -144,9 +144,13 @@ def _points_together(placed: Sequence[Placed]) -> GroundPoints:
 def _looks(placed: Placed) -> list[Look]:
     data, before = placed.data, f"{placed.data.name}/" if placed.data.name else ""
     times = data.frames["time_utc"].to_pylist()
+    noted = times if data.noted_utc is None else data.noted_utc.to_pylist()
     columns = (data.detections[name].to_pylist() for name in ("detection_id", "frame_id", "class", "label", "model"))
     return [
-        Look(before + detection_id, before + frame_id, times[frame], class_name, label, model == MARKED, alt)
+        Look(
+            *(before + detection_id, before + frame_id, times[frame], class_name, label),
+            *(model == MARKED, alt, noted[frame]),
+        )
         for detection_id, frame_id, class_name, label, model, frame, alt in zip(
             *columns, placed.frame.tolist(), placed.points.alt_amsl_m.tolist(), strict=True
         )

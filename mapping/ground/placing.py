@@ -51,8 +51,9 @@ WEAK = "what it shows was found too weakly, or in too few of the frames that had
 class FlightData:
     """What locating needs of one flight: its FRAMES and DETECTIONS tables (marks are detections with model `marked`),
     its camera, the take-off point (latitude, longitude) if known, what a calibration left unknown of its biases (as for
-    `mapping.ground.georeference.locate_pixels`), the flight's name (empty for one by itself), and the ids of the frames
-    that were searched (None where nothing was, or nobody knows)."""
+    `mapping.ground.georeference.locate_pixels`), the flight's name (empty for one by itself), the ids of the frames
+    that were searched (None where nothing was, or nobody knows), and the frames' times before a calibration set the
+    clock right (None: as in `frames`), from which ids are made."""
 
     frames: pa.Table
     detections: pa.Table
@@ -61,6 +62,7 @@ class FlightData:
     flight_wide: Floats | None = None
     name: str = ""
     searched: frozenset[str] | None = None
+    noted_utc: pa.ChunkedArray | None = None
 
 
 @dataclass(frozen=True, eq=False)

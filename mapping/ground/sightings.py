@@ -1,8 +1,9 @@
 """Fused objects as rows of the sightings table: their ids, what they are called, where they went.
 
-An id is made from the first look at the object, the time of its frame and the detection's own id: the same input gives
-the same ids, frames or flights added later change none, and a mission's sighting is called as it was in the flight that
-saw it first. How sure of a sighting one may be is `mapping.ground.belief`.
+An id is made from the first look at the object, the time noted with its frame and the detection's own id: the same
+input gives the same ids, neither frames or flights added later nor a calibration that sets the clock right change any,
+and a mission's sighting is called as it was in the flight that saw it first. How sure of a sighting one may be is
+`mapping.ground.belief`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _LENGTH = 6
 @dataclass(frozen=True)
 class Look:
     """One detection or mark of an object: its id, the id and time of its frame, its class and label, whether a person
-    made it, and its height above mean sea level."""
+    made it, its height above mean sea level, and the time that was noted with the frame, before any calibration."""
 
     detection_id: str
     frame_id: str
@@ -40,6 +41,7 @@ class Look:
     label: str
     marked: bool
     alt_amsl_m: float
+    noted_utc: datetime | None
 
 
 def sightings_table(
@@ -107,8 +109,8 @@ def _motion(item: FusedObject) -> dict[str, float | None]:
 def _sighting_id(looks: Sequence[Look], taken: set[str]) -> str:
     """An id for these looks that is not in `taken`, to which it is added. A name that a flight's ids have in a mission
     is left out."""
-    first = min(looks, key=lambda look: (look.time_utc is None, look.time_utc or 0, look.detection_id))
-    moment = first.time_utc.isoformat() if first.time_utc else ""
+    first = min(looks, key=lambda look: (look.noted_utc is None, look.noted_utc or 0, look.detection_id))
+    moment = first.noted_utc.isoformat() if first.noted_utc else ""
     bare = first.detection_id.rpartition("/")[2]
     usual = (f"{moment} {bare}", f"{moment} {first.detection_id}")
     for attempt in chain(usual, (f"{moment} {first.detection_id} {number}" for number in count())):

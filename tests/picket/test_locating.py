@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ import tomli_w
 
 from mapping.ground.calibration import Calibration, write_calibration
 from mapping.ground.camera import describe_camera, load_camera
+from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.pose import Poses
 from mapping.ground.searched import read_coverage
 from mapping.tables import FRAMES, SIGHTINGS
@@ -240,6 +242,20 @@ def test_figures_of_a_calibration_come_last(tmp_path: Path) -> None:
     assert any("not searched" in note for note in notes[:-2])
     assert "clock +0.00 ± 1.00 s" in notes[-2]
     assert notes[-1].endswith("so the ellipses allow for them: height.")
+
+
+def test_ids_stay_when_a_calibration_sets_the_clock_right(tmp_path: Path) -> None:
+    """What officers said of a sighting is found by its id: calibrating must not lose it."""
+    flight = make_flight(tmp_path / "flight")
+    assert main(["locate", str(flight.root)]) == 0
+    before = SIGHTINGS.read(flight.sightings)
+    late = np.zeros(7)
+    late[FLIGHT_WIDE.index("clock")] = 0.02
+    write_calibration(Calibration(late, 1e-4 * np.eye(7), ("clock",), (), {}), flight.calibration)
+    assert main(["locate", str(flight.root), "--force"]) == 0
+    after = SIGHTINGS.read(flight.sightings)
+    assert after["first_seen_utc"][0].as_py() - before["first_seen_utc"][0].as_py() == timedelta(seconds=0.02)
+    assert after["sighting_id"].to_pylist() == before["sighting_id"].to_pylist()
 
 
 def test_where_a_camera_file_lay_is_told_to_nobody(tmp_path: Path) -> None:
