@@ -40,6 +40,7 @@ STRETCH_S = 900.0
 LEAST_GAP_M2 = 25.0
 _COLUMNS, _ROWS = 8, 6
 _HIDDEN_M, _HIDDEN_SHARE = 2.0, 0.02  # ground counts as hidden where something stands this much nearer on its ray
+_GRID_DEG = 1e-7  # what every file is written to, about 1 cm
 _OPEN_M = 0.5  # gaps nowhere wider than twice this are seams between frames
 _WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 _LABELS = {
@@ -155,7 +156,7 @@ def searched_ground(placed: Sequence[Placed], terrain: Terrain, area: BaseGeomet
         gaps = _gaps(local, wanted, useful)
         pieces += gaps
         said += _area_notes(wanted, shapely.union_all(unions["person"]), useful, gaps)
-    return Coverage(tuple(pieces), tuple(said))
+    return Coverage(tuple(piece for piece in pieces if not piece.geometry.is_empty), tuple(said))
 
 
 def _together(parts: Sequence[_Cells]) -> _Cells:
@@ -254,6 +255,13 @@ def _polygons(geometry: BaseGeometry) -> BaseGeometry:
     return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon" and part.area > 0.0])
 
 
+def _as_written(local: LocalFrame, ground: BaseGeometry) -> BaseGeometry:
+    """Ground of the local frame in longitude and latitude of seven decimals, valid as such: a hole thinner than what is
+    written would be read back as a line, which databases refuse."""
+    turned = _polygons(shapely.make_valid(local.geometry_to_lonlat(ground)))
+    return shapely.orient_polygons(_polygons(shapely.set_precision(turned, _GRID_DEG)))
+
+
 def _piece(
     role: str,
     local: LocalFrame,
@@ -274,7 +282,7 @@ def _piece(
         "last_utc": _moment(times.max()) if len(times) else None,
         "frames": len(np.unique(np.column_stack([cells.frame[mine], cells.time_s[mine]]), axis=0)),
     }
-    return CoveragePiece(local.geometry_to_lonlat(shapely.orient_polygons(ground)), properties)
+    return CoveragePiece(_as_written(local, ground), properties)
 
 
 def _moment(time_s: float) -> str:
@@ -295,7 +303,7 @@ def _gaps(local: LocalFrame, area: BaseGeometry, useful: BaseGeometry) -> list[C
                 "area_m2": round(float(part.area), 1),
                 "where": _where(area, part),
             }
-            found.append(CoveragePiece(local.geometry_to_lonlat(shapely.orient_polygons(part)), facts))
+            found.append(CoveragePiece(_as_written(local, part), facts))
     return found
 
 

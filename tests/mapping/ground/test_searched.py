@@ -150,6 +150,23 @@ def ridge(tmp_path: Path) -> Path:
     return path
 
 
+def test_what_is_written_is_valid_where_frames_leave_holes_thinner_than_can_be_written(tmp_path: Path) -> None:
+    placed = place(flight(1, searched={0}), FlatGround(), None)
+    (frame,) = placed.shown
+    x, y = frame.centroid.coords[0]
+    holes = [
+        [(x, y + at), (x + size, y + at), (x, y + at + size)] for at, size in ((0.0, 1e-11), (5.0, 1e-3), (9, 2.0))
+    ]
+    torn = replace(placed, shown=np.array([shapely.Polygon(frame.exterior, holes)], dtype=np.object_))
+    path = tmp_path / "coverage.geojson"
+    path.write_text(searched_ground([torn], FlatGround()).to_geojson(), encoding="utf-8")
+    (piece,) = read_coverage(path).pieces
+    assert piece.geometry.is_valid, shapely.is_valid_reason(piece.geometry)
+    assert shapely.transform(piece.geometry, lambda points: np.round(points, 7)).equals(piece.geometry)
+    assert [len(part.interiors) for part in piece.geometry.geoms] == [1]
+    assert area_m2(piece.geometry) == pytest.approx(ACROSS_M * ALONG_M - 2.0, rel=1e-3)
+
+
 def test_coverage_is_read_back_and_nonsense_is_refused(tmp_path: Path) -> None:
     found = covered(flight(3, searched={0, 1}), area=box(-30.0, -30.0, 30.0, 200.0))
     path = tmp_path / "coverage.geojson"
