@@ -6,7 +6,7 @@ Three steps. Detections in frames shortly after each other become tracks (`mappi
 detections, weighted by the inverse of their covariances; moving, the place where it was last seen, with speed and
 heading, by least squares with the same weights. Whatever the weights, the covariance is what they make of noise and
 flight-wide errors. Two detections of one frame are never one object. Things that a person named are one object per
-name, wherever they are, and an unnamed object of the same class at the same place joins them.
+name, wherever they are, and an unnamed object of the same class at the same place, or on the same way, joins them.
 
 How a pixel gets its place is `mapping.ground.georeference`; which frames and detections take part is
 `mapping.ground.locate`.
@@ -23,8 +23,9 @@ import numpy.typing as npt
 from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.georeference import GroundPoints
 from mapping.ground.joining import join
-from mapping.ground.planar import GATE, Floats, Ints, inverse, log_density, products, summed
-from mapping.ground.tracks import Looks, fit, is_moving, log_chances, renumbered
+from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, inverse, log_density, products, summed
+from mapping.ground.speeds import TURNING, speeds_m_s
+from mapping.ground.tracks import Looks, Tracks, fit, is_moving, log_chances, renumbered
 
 _LEAST_VARIANCE_M2 = 1e-6  # a millimetre: keeps places without any stated error apart from singular matrices
 _OWN = ("position east", "position north", "clock")
@@ -108,19 +109,27 @@ def _looks(observations: Sequence[Observation], points: GroundPoints) -> Looks:
 
 def _claimed(looks: Looks, label: Ints, count: int) -> Ints:
     """The labels with unnamed objects (below `count`) given to the named ones at whose place and of whose class they
-    are, nearest first; what a person named without a class takes anything."""
+    are, nearest first; what a person named without a class takes anything. What moves is looked for where it was when
+    the other was seen, where that is not far."""
     label = renumbered(label)
     tracks = fit(looks, label)
+    moving = is_moving(tracks)
     classes = np.empty(len(tracks), dtype=looks.class_name.dtype)
     classes[label] = looks.class_name
     pairs = []
     for name in range(count, len(tracks)):
         unlike = tracks.factors[:count] - tracks.factors[name]
-        apart = tracks.place[:count] - tracks.place[name]
+        way, strays = _way(tracks, moving, name, count)
+        apart = tracks.place[:count] + way - tracks.place[name]
         own = tracks.flight[:count] == tracks.flight[name]
         bias = np.where(own[:, None, None], products(unlike), _both(tracks.factors, name, count))
-        _, squared = log_density(apart, tracks.noise[:count] + tracks.noise[name] + bias)
-        fits = (squared <= GATE) & ((classes[:count] == classes[name]) | (classes[name] == ANYTHING))
+        _, squared = log_density(apart, tracks.noise[:count] + tracks.noise[name] + strays + bias)
+        fits = (squared <= GATE) & (np.linalg.norm(way, axis=1) <= MAX_GATE_M)
+        fits &= (classes[:count] == classes[name]) | (classes[name] == ANYTHING)
+        if moving[name]:
+            unlike_m_s = tracks.velocity[:count] - tracks.velocity[name]
+            both = tracks.velocity_covariance[:count] + tracks.velocity_covariance[name]
+            fits &= log_density(unlike_m_s, both)[1] <= GATE
         pairs += [(float(squared[one]), one, name) for one in np.flatnonzero(fits).tolist()]
     taken: set[int] = set()
     for _, one, name in sorted(pairs):
@@ -130,15 +139,28 @@ def _claimed(looks: Looks, label: Ints, count: int) -> Ints:
     return label
 
 
+def _way(tracks: Tracks, moving: npt.NDArray[np.bool_], name: int, count: int) -> tuple[Floats, Floats]:
+    """The way (count, 2) of each unnamed object from when it was seen to when the named one was, as far as either is
+    known to move, and the covariance (count, 2, 2) of that."""
+    own = moving[:count, None]
+    velocity = np.where(own, tracks.velocity[:count], moving[name] * tracks.velocity[name])
+    spread = np.where(own[:, None], tracks.velocity_covariance[:count], tracks.velocity_covariance[name])
+    lapse_s = np.where(own[:, 0] | moving[name], tracks.middle_s[name] - tracks.middle_s[:count], 0.0)
+    lapse_s = np.nan_to_num(lapse_s)[:, None]
+    way = velocity * lapse_s
+    turned = (TURNING * np.linalg.norm(way, axis=1))[:, None, None] ** 2 * np.eye(2)
+    return way, spread * lapse_s[:, None] ** 2 + turned
+
+
 def _both(factors: Floats, name: int, count: int) -> Floats:
     return products(factors[:count]) + factors[name] @ factors[name].T
 
 
 def _objects(looks: Looks, label: Ints, named: npt.NDArray[np.bool_]) -> list[FusedObject]:
-    """The objects of these labels. What a person named is taken to stand where it was marked."""
+    """The objects of these labels. What a person named is one object whatever its looks say: it is taken to move only
+    where one of them is of a class that moves as fast."""
     tracks = fit(looks, label)
-    moving = is_moving(tracks)
-    moving[label[named]] = False
+    moving = is_moving(tracks) & ~_too_fast(looks, label, named, np.linalg.norm(tracks.velocity, axis=1))
     order = np.argsort(label, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
     single = len(np.unique(looks.flight)) == 1
@@ -155,6 +177,15 @@ def _objects(looks: Looks, label: Ints, named: npt.NDArray[np.bool_]) -> list[Fu
             spread = _across_flights(looks.take(group), tracks.noise[number])
         found.append(FusedObject(members, float(place[0]), float(place[1]), np.asarray(spread), velocity))
     return sorted(found, key=lambda item: item.members)
+
+
+def _too_fast(looks: Looks, label: Ints, named: npt.NDArray[np.bool_], speed_m_s: Floats) -> npt.NDArray[np.bool_]:
+    """(G,) True for the named ones of G objects that would go faster than any class of their looks can."""
+    tops = {name: (speeds_m_s(name) or (0.0, 0.0))[1] for name in np.unique(looks.class_name).tolist()}
+    top_m_s = np.full(len(speed_m_s), np.inf)
+    top_m_s[label[named]] = 0.0
+    np.maximum.at(top_m_s, label, [tops[name] for name in looks.class_name.tolist()])
+    return np.asarray(speed_m_s > top_m_s)
 
 
 def _courses(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:

@@ -194,6 +194,38 @@ def test_a_walker_seen_again_is_one_and_another_at_rest_nearby_stays_apart() -> 
     assert grouped(fuse(observations, points)) == {tuple(range(8)), (8, 9, 10, 11)}
 
 
+def named(observations: list[Observation], name: str) -> list[Observation]:
+    return [replace(one, named=name) for one in observations]
+
+
+def test_what_a_person_named_moves_like_anything_else_of_its_class() -> None:
+    rng = np.random.default_rng(3)
+    way = 1.4 * np.arange(8)[:, None] * np.array([0.6, 0.8])
+    points = ground(seen_every_second(way, rng), noise_m=0.3)
+    (walker,) = fuse(named(at(list(range(8)), "person"), "walker"), points)
+    assert walker.velocity == pytest.approx((0.84, 1.12), abs=0.15)
+    assert np.hypot(walker.east_m - way[-1, 0], walker.north_m - way[-1, 1]) < 0.8
+    (thing,) = fuse(named(at(list(range(8)), "object"), "thing"), points)
+    assert thing.velocity is None  # nobody said that it can
+    (leaping,) = fuse(named(at(list(range(8)), "person"), "walker"), ground(10.0 * way))
+    assert leaping.velocity is None  # at 14 m/s: marked on two people
+
+
+@pytest.mark.parametrize("class_name", ["person", "object"])
+def test_a_walker_marked_at_first_and_detected_later_is_one(class_name: str) -> None:
+    rng = np.random.default_rng(4)
+    way = 1.4 * np.arange(12)[:, None] * np.array([0.6, 0.8])
+    stands = np.tile(way[7] + [0.5, 0.0], (5, 1))
+    frames = list(range(12))
+    observations = named(at(frames[:5], class_name), "walker") + at(frames[5:], "person") + at(frames[:5], "person")
+    points = ground(seen_every_second(np.concatenate([way, stands]), rng, 0.2), noise_m=0.2)
+    walker, other = fuse(observations, points)
+    assert walker.members == tuple(range(12))
+    assert walker.velocity == pytest.approx((0.84, 1.12), abs=0.1)
+    assert other.members == tuple(range(12, 17))
+    assert other.velocity is None
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_who_walks_slowly_is_one_over_several_passes_though_each_tells_no_motion_from_rest(seed: int) -> None:
     rng = np.random.default_rng(seed)
