@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sparse
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from mapping.ground.camera import Camera, pixel_rays
 from mapping.ground.errors import FLIGHT_WIDE
@@ -89,7 +89,8 @@ class Adjustment:
     (7, 7), the inverse of the covariance the observations alone would give. `before_m` and `after_m` (N,) say how far
     each place used lay from its thing, `length` (N,) is what is left in sigmas of its pixel, each frame's own error
     taken out; `used` (N,) which ties had a place; `variance_factor` what the residuals are to what was expected of them
-    (1 or more scales the covariance), `misfit` the same of the middle one of all, which few outliers do not move."""
+    (1 or more scales the covariance), `misfit` the same of the middle one of all, which few outliers do not move;
+    infinite where the corrections leave half of the ties or more without a place."""
 
     biases: Floats
     covariance: Floats
@@ -145,7 +146,7 @@ def adjust(
     pixels without a place, say nothing and are left out; where nothing is left, the answer is the prior.
 
     `record` lets the clock be corrected with the camera's turns as well as its way (see
-    `mapping.ground.motion.moved_in_time`).
+    `mapping.ground.motion.moved_in_time`). Raises numpy's LinAlgError where the sums have no answer.
     """
     problem = _Problem(ties, pixel_rays(camera, ties.pixels), poses, record, terrain, local_frame(poses), home)
     biases = np.zeros(BIASES)
@@ -186,6 +187,13 @@ def _pixel_roots(problem: _Problem, camera: Camera) -> Floats:
     own = np.where(surveyed, ties.known_sigma_m, 0.01) ** 2
     covariance = spread @ spread.transpose(0, 2, 1) + own[:, None, None] * np.eye(2)
     return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
+
+
+def _factored(normal: sparse.csc_matrix) -> SuperLU:
+    try:
+        return splu(normal)
+    except RuntimeError as error:  # how SuperLU says it
+        raise np.linalg.LinAlgError(str(error)) from error
 
 
 class _State:
@@ -245,22 +253,24 @@ class _State:
         unknowns = design.shape[1]
         diagonal = np.zeros(unknowns)
         diagonal[: len(pull)] = pull
+        free = np.flatnonzero(self.thing_row >= 0)
+        bare = np.bincount(ties.thing[~lost], minlength=len(self.things))[free] == 0
+        diagonal[len(pull) :][np.repeat(bare, 2)] = 1.0  # nothing moves what the corrections leave without a place
         self.prior = pull[:BIASES]
         self.normal = (design.T @ design + sparse.diags(diagonal)).tocsc()
         slope = design.T @ (residual * weight[:, None]).ravel()
         slope[: len(now)] += pull * now
-        change = -splu(self.normal).solve(slope)
+        change = -_factored(self.normal).solve(slope)
         self.biases = self.biases + change[:BIASES]
         own_end = BIASES + self.own.size
         self.own = self.own + change[BIASES:own_end].reshape(self.own.shape)
-        free = np.flatnonzero(self.thing_row >= 0)
         self.things[free] += change[own_end:].reshape(-1, 2)[self.thing_row[free]]
         self.after = np.linalg.norm(places - self.things[ties.thing], axis=1)
-        freedom = 2 * int((~lost).sum()) - 2 * len(free)
+        freedom = 2 * int((~lost).sum()) - 2 * int((~bare).sum())
         # an outlier counts as much as its influence, not as its square
         fit = float(np.sum((weight[:, None] ** 2 * residual) ** 2) + np.sum(pull * now**2))
         self.length = np.where(lost, np.nan, length)
-        self.misfit = float(np.median(length[~lost])) / MIDDLE if not lost.all() else 0.0
+        self.misfit = float(np.median(np.where(lost, np.inf, length))) / MIDDLE
         self.variance_factor = max(1.0, fit / freedom) if freedom > 0 else 1.0
         return float(np.max(np.abs(change[:BIASES]) / self.priors.biases))
 
@@ -300,7 +310,7 @@ class _State:
         assert self.normal is not None
         unit = np.zeros((self.normal.shape[0], BIASES))
         unit[np.arange(BIASES), np.arange(BIASES)] = 1.0
-        covariance = splu(self.normal).solve(unit)[:BIASES]
+        covariance = _factored(self.normal).solve(unit)[:BIASES]
         covariance = 0.5 * (covariance + covariance.T)
         information = np.linalg.inv(covariance) - np.diag(self.prior)
         information /= self.variance_factor

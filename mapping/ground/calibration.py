@@ -34,9 +34,11 @@ Floats = npt.NDArray[np.float64]
 WORST_FIT = 4.0  # times the length that residuals should have: beyond it the ties contradict each other
 FARTHEST = 5.0  # sigmas of the frames' positions: known points farther off than that, and 5 m, are wrong or swapped
 _TRUSTED_CLOCK_S = 1e-3
+_LEAST_SIGMAS = np.array([1e-3, 1e-3, 1e-3, 1e-3, 1e-5, 1e-5, 1e-5])  # also of what is stated as without error
 _SHOWN = 1.0  # an error counts as shown by the data where they say as much of it as was assumed before
 _ALONE = 0.8  # share of an unshown combination from which it is one error and no mixture
 _MIXED = 0.2
+_CHECK = "check the marks, the known points and the camera"
 _UNITS = ("m", "m", "m", "s", "deg", "deg", "deg")
 _WORDS = (
     "position east",
@@ -142,8 +144,8 @@ def priors_of(
     speed = float(np.median(np.linalg.norm(ground_velocity(poses, local_frame(poses)), axis=1))) if len(poses) else 0.0
     shift = float(np.hypot(budget.wander_m, budget.jitter_s * speed))
     return Priors(
-        biases=np.array([position, position, height, clock, boresight, boresight, boresight]),
-        frame=np.array([shift, shift, turn, turn, turn]),
+        biases=np.maximum([position, position, height, clock, boresight, boresight, boresight], _LEAST_SIGMAS),
+        frame=np.maximum([shift, shift, turn, turn, turn], _LEAST_SIGMAS[[0, 1, 4, 5, 6]]),
     )
 
 
@@ -171,12 +173,18 @@ def calibrate(
     where known points contradict the marks of their objects or the frames' positions.
     """
     priors = priors_of(poses, terrain, budget, trust_clock=trust_clock)
-    answer = adjust(ties, poses, camera, terrain, priors, record=record, home=home)
+    try:
+        answer = adjust(ties, poses, camera, terrain, priors, record=record, home=home)
+    except np.linalg.LinAlgError as error:
+        raise MappingError(
+            f"cannot calibrate: no corrections make places of one and the same thing agree: {_CHECK}"
+        ) from error
     known = np.isfinite(ties.known[:, 0])
     if answer.misfit > WORST_FIT:
+        apart = np.where(np.isnan(answer.after_m), answer.before_m, answer.after_m)
         raise MappingError(
-            f"cannot calibrate: places of one and the same thing still lie {np.median(answer.after_m):.1f} m apart "
-            "afterwards, far more than pixels and attitude explain: check the marks, the known points and the camera"
+            f"cannot calibrate: places of one and the same thing still lie {np.median(apart):.1f} m apart "
+            f"afterwards, far more than pixels and attitude explain: {_CHECK}"
         )
     _check_known(answer, ties.take(answer.used), priors)
     shown, left = _judged(answer, priors, trust_clock)

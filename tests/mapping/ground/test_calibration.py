@@ -165,6 +165,25 @@ def test_marks_that_contradict_each_other_are_refused() -> None:
         calibrate(dataclasses.replace(ties, thing=shuffled), poses, CAMERA, FLAT, record=way(straight=False))
 
 
+def test_marks_so_far_apart_that_corrections_lead_under_the_ground_are_refused() -> None:
+    poses = way(straight=True)(START_S + np.array([0.0, 5.0]))
+    pixels = np.array([[800.0, 1100.0], [800.0, 100.0]])
+    ties = Ties(pixels, np.array([0, 1]), np.array([0, 0]), np.full(2, 2.0), np.full((1, 3), np.nan))
+    with pytest.raises(MappingError, match=r"still lie [0-9.]+ m apart"):
+        calibrate(ties, poses, CAMERA, FLAT)
+
+
+@pytest.mark.parametrize("name", SIGMAS)
+def test_errors_stated_as_none_are_taken_for_small(name: str) -> None:
+    truth, record = np.zeros(7), way(straight=False)
+    poses, ties = seen(truth, record, 2, controls=3)
+    exact = dataclasses.replace(poses, **{name: np.zeros(len(poses))})
+    ties = dataclasses.replace(ties, sigma_px=np.full_like(ties.sigma_px, 50.0))
+    found = calibrate(ties, exact, CAMERA, FLAT, record=record)
+    assert np.isfinite(found.corrections).all()
+    assert np.isfinite(found.covariance).all()
+
+
 def test_the_covariance_with_known_points_is_smaller_than_the_prior() -> None:
     record = way(straight=False)
     poses, ties = seen(errors_of(4), record, 4, controls=3)
