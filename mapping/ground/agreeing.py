@@ -65,9 +65,9 @@ class Common:
         return place, products(tracks.factors @ root[mine[:, :, 0]])
 
 
-def compared(tracks: Tracks, i: Ints, j: Ints) -> Pairs:
-    """What parts the tracks of each pair."""
-    flights, wide = int(tracks.flight.max(initial=0)) + 1, tracks.factors.shape[2]
+def compared(tracks: Tracks, i: Ints, j: Ints, flights: int) -> Pairs:
+    """What parts the tracks of each pair, which are of so many flights."""
+    wide = tracks.factors.shape[2]
     apart = tracks.place[j] - tracks.place[i]
     gap = np.maximum(tracks.first_s[i], tracks.first_s[j]) - np.minimum(tracks.last_s[i], tracks.last_s[j])
     drift = 2.0 * DRIFT_M**2 * (1.0 - np.exp(-np.clip(np.nan_to_num(gap), 0.0, None) / _DRIFT_S))
@@ -94,14 +94,14 @@ def likeness(pairs: Pairs, common: Common, caution: float) -> tuple[Floats, Floa
     return density - pairs.chance, squared
 
 
-def agreed(tracks: Tracks, i: Ints, j: Ints) -> Common:
-    """The flight-wide errors that make these pairs of tracks agree best."""
-    flights, wide = int(tracks.flight.max(initial=0)) + 1, tracks.factors.shape[2]
+def agreed(tracks: Tracks, i: Ints, j: Ints, flights: int) -> Common:
+    """The flight-wide errors of so many flights that make these pairs of tracks agree best."""
+    wide = tracks.factors.shape[2]
     usual = Common(np.zeros(flights * wide), np.eye(flights * wide))
     if not len(i):
         return usual
     some = _enough(tracks, i, _PAIRS_ENOUGH)
-    pairs = compared(tracks, i[some], j[some])
+    pairs = compared(tracks, i[some], j[some], flights)
     found = _annealed(pairs, len(tracks), usual, _HEATS)
     parted = np.sqrt((pairs.unlike**2).sum(axis=(1, 2)))
     if not np.quantile(parted, 0.9) > _AMONG_OTHERS_M:

@@ -39,9 +39,31 @@ def given(
     """(N,) the numbers of the looks' objects (`label`, and what it makes, `tracks`) with those of the looks changed
     that another well known object explains better than the other looks of their own do, where all looks of the frame
     fit better so, `clearly` (in logarithms) for each that changes. A look whose object another took, and that fits
-    nothing else, is alone. Looks may be `of_rest` what is at rest, and `of_course` what moves, where (N,) True."""
-    asked = of_rest | of_course
+    nothing else, is alone. Looks may be `of_rest` what is at rest, and `of_course` what moves, where (N,) True.
+
+    Looks are compared with those of their own flight only, whose errors are theirs.
+    """
+    flights = int(looks.flight.max(initial=0)) + 1
+    if flights == 1:
+        return _dealt_out(looks, label, tracks, of_rest, of_course, clearly)
+    numbers, part = np.unique(label * flights + looks.flight, return_inverse=True)
+    now = _dealt_out(looks, part, fit(looks, part), of_rest, of_course, clearly)
+    alone = now >= len(numbers)
+    whole = numbers[np.where(alone, 0, now)] // flights
+    return np.where(alone, len(tracks) + now - len(numbers), whole)
+
+
+def _dealt_out(
+    looks: Looks,
+    label: Ints,
+    tracks: Tracks,
+    of_rest: npt.NDArray[np.bool_],
+    of_course: npt.NDArray[np.bool_],
+    clearly: float,
+) -> Ints:
+    """`given`, where every track is of one flight."""
     firm = tracks.count >= WELL_KNOWN
+    asked = of_rest | of_course
     if not asked.any() or not firm.any():
         return label
     look, track, density = _explained(looks, label, of_rest, of_course, tracks, np.flatnonzero(firm))
@@ -108,6 +130,7 @@ def _explained(
     look, track = (np.concatenate(both) for both in zip(near, due, strict=True))
     classes = class_of_tracks(looks, label)
     same = (classes[track] == looks.class_name[look]) & (track != label[look])
+    same &= tracks.flight[track] == looks.flight[look]
     look, track = look[same], track[same]
     since = np.where(moving[track], looks.time_s[look] - tracks.middle_s[track], 0.0)
     apart = looks.place[look] - tracks.place[track] - since[:, None] * tracks.velocity[track]

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from mapping.ground.agreeing import DRIFT_M, agreed, compared, likeness
 from mapping.ground.courses import follow_movers
@@ -25,9 +26,11 @@ from mapping.ground.following import follow
 from mapping.ground.overlooked import Pictures, pictures
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, near_pairs, products, reach_m
 from mapping.ground.sequences import in_sequence
+from mapping.ground.speeds import rests, speeds_m_s
 from mapping.ground.standing import stands
 from mapping.ground.steadying import steadied
 from mapping.ground.tracks import (
+    MOVES,
     PASS_S,
     WELL_KNOWN,
     Looks,
@@ -44,6 +47,7 @@ from mapping.ground.tracks import (
 
 _SETTLED = 3  # so many looks that one place explains are something at rest
 _STAYED_S = 4.0  # who is still there after so long stands, where nothing else is known
+_HARDLY = 0.03  # who moves so unlikely stands, though one pass saw it only
 _FEW_MISSES = 2  # who was seen twice at one place and missed there more often may be two who passed
 _REARRANGED, _FEW = 2, 1e-3  # so often at most, and not again for so small a share of looks
 _AMONG_EQUALS = 0.3  # by so much, in logarithms, another thing at rest has to explain a look better than its own
@@ -68,8 +72,8 @@ def join(looks: Looks, views: npt.NDArray[np.object_] | None = None) -> Ints:
     label, moving = _sorted_out(steady, steady, follow(steady), shown)
     resting = np.flatnonzero(~moving)
     steady, label = _rearranged(looks, label, resting)
-    alone = np.bincount(label[resting])[label[resting]] == 1
-    moving[resting[alone & np.isfinite(looks.time_s[resting])]] = True
+    moving[resting[np.bincount(label[resting])[label[resting]] == 1]] = True
+    moving &= np.isfinite(looks.time_s)  # without a time nothing is known of motion
     return _with_movers(steady, label, moving, shown)
 
 
@@ -90,7 +94,7 @@ def _rearranged(looks: Looks, label: Ints, resting: Ints) -> tuple[Looks, Ints]:
 
 def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown: Pictures) -> Ints:
     """(N,) the number of each look's object, `label` being that of what is at rest and `moving` the other looks."""
-    free = np.flatnonzero(moving)
+    free = loose = np.flatnonzero(moving)
     if not len(free):
         return renumbered(label)
     label = label.copy()
@@ -110,12 +114,21 @@ def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown
     tracks = fit(looks, label)
     passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
     label = given(looks, label, tracks, passing[label], np.ones(len(looks), dtype=np.bool_))
-    return _joined_at_rest(looks, renumbered(label))
+    return _joined_at_rest(looks, renumbered(label), loose)
 
 
-def _joined_at_rest(looks: Looks, label: Ints) -> Ints:
-    """(N,) the number of each look's object, what does not move having been joined where it is at one place."""
-    left = np.flatnonzero(~is_moving(fit(looks, label))[label])
+def _joined_at_rest(looks: Looks, label: Ints, loose: Ints) -> Ints:
+    """(N,) the number of each look's object: what does not move though some of its looks are `loose`, which something
+    moving could have explained, is joined with what is at rest at its place."""
+    tracks = fit(looks, label)
+    still = ~is_moving(tracks)
+    asked = np.unique(label[loose])
+    asked = asked[still[asked]]
+    if not len(asked):
+        return label
+    reach = float(reach_m(tracks.noise[asked] + products(tracks.factors[asked])).max())
+    apart, _ = cKDTree(tracks.place[asked]).query(tracks.place, distance_upper_bound=reach)
+    left = np.flatnonzero((still & np.isfinite(apart))[label])
     label = label.copy()
     label[left] = len(looks) + _at_rest(looks.take(left), renumbered(label[left]))
     return renumbered(label)
@@ -133,18 +146,34 @@ def _sorted_out(looks: Looks, steady: Looks, label: Ints, shown: Pictures) -> tu
     found = np.zeros(len(looks), dtype=np.intp)
     found[standing] = _at_rest(mine, renumbered(label[standing]))
     tracks = fit(mine, found[standing])
-    loose = (~_settled(tracks, shown) | restless(tracks) | ~stands(mine, found[standing])) & np.isfinite(tracks.first_s)
+    classes = class_of_tracks(mine, found[standing])
+    loose = (~_settled(tracks, classes, shown) | restless(tracks) | ~stands(mine, found[standing])) & np.isfinite(
+        tracks.first_s
+    )
     moving[standing] = loose[found[standing]]
     return found, moving
 
 
-def _settled(tracks: Tracks, shown: Pictures) -> npt.NDArray[np.bool_]:
+def _settled(tracks: Tracks, classes: npt.NDArray[np.str_], shown: Pictures) -> npt.NDArray[np.bool_]:
     """(G,) True for what was seen so often at one place that it must stand there."""
     lapse_s = tracks.last_s - tracks.first_s
     if shown.none:
         return np.asarray((tracks.count >= _SETTLED) | ((tracks.count > 1) & (lapse_s > _STAYED_S)))
-    often = (tracks.count >= _SETTLED) | ((tracks.count > 1) & (shown.misses(tracks) <= _FEW_MISSES))
-    return np.asarray(often & (lapse_s > PASS_S))
+    misses = shown.misses(tracks)
+    often = (tracks.count >= _SETTLED) | ((tracks.count > 1) & (misses <= _FEW_MISSES))
+    return np.asarray(
+        (often & (lapse_s > PASS_S)) | ((tracks.count >= _SETTLED) & _hardly_moves(tracks, classes, misses))
+    )
+
+
+def _hardly_moves(tracks: Tracks, classes: npt.NDArray[np.str_], misses: Floats) -> npt.NDArray[np.bool_]:
+    """(G,) True for what moves so unlikely, by its velocity and by where it was missed."""
+    found = np.zeros(len(tracks), dtype=np.bool_)
+    for name in np.unique(classes):
+        speeds = speeds_m_s(str(name))
+        if speeds is not None:
+            found |= (classes == name) & (rests(tracks, speeds[0], misses) > np.log(MOVES / _HARDLY))
+    return found
 
 
 def _on_their_way(looks: Looks, label: Ints, tracks: Tracks) -> npt.NDArray[np.bool_]:
@@ -167,10 +196,11 @@ def _at_rest(looks: Looks, label: Ints) -> Ints:
         return label
     classes = class_of_tracks(looks, label)
     tracks = fit(looks, label, motion=False)
-    common = agreed(tracks, *_candidates_at_large(tracks, classes))
+    flights = int(looks.flight.max()) + 1
+    common = agreed(tracks, *_candidates_at_large(tracks, classes), flights)
     place, spread = common.taken_out(tracks, _CAUTION)
     first, second = _candidates(tracks, classes, place, spread, MAX_GATE_M)
-    score, squared = likeness(compared(tracks, first, second), common, _CAUTION)
+    score, squared = likeness(compared(tracks, first, second, flights), common, _CAUTION)
     while len(first):
         good = np.flatnonzero((score > 0.0) & (squared <= GATE))
         chosen = disjoint_pairs(looks, label, first[good], second[good], score[good])
@@ -186,7 +216,7 @@ def _at_rest(looks: Looks, label: Ints) -> Ints:
         changed = grown[first] | grown[second]
         same = ~changed
         i, j = _met(first[changed], second[changed])
-        new_score, new_squared = likeness(compared(tracks, i, j), common, _CAUTION)
+        new_score, new_squared = likeness(compared(tracks, i, j, flights), common, _CAUTION)
         first, second = np.concatenate([first[same], i]), np.concatenate([second[same], j])
         score, squared = np.concatenate([score[same], new_score]), np.concatenate([squared[same], new_squared])
     return label

@@ -7,11 +7,12 @@ import itertools
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from mapping.ground.planar import Floats, Ints
 
+_TABLE = 4_000_000  # the numbers that fit a table of all with all; what is larger is reckoned without one
 _SURE = 12.0  # more log-odds than this outweigh no more: the sums are exact to this
 _ROUNDS, _DAMPED, _AGREED = 60, 0.5, 1e-3
 
@@ -39,13 +40,8 @@ def best_links(before: Ints, after: Ints, gain: Floats, count: int) -> Ints:
     starts = np.concatenate([[0], np.flatnonzero(np.diff(group[order])) + 1, [len(order)]])
     row, column = (_within(group[order], one[order], starts) for one in (before, after))
     for begin, end in itertools.pairwise(starts.tolist()):
-        here = (row[begin:end], column[begin:end])
-        table = np.zeros((here[0].max() + 1, here[1].max() + 1))
-        table[here] = gain[order[begin:end]]
-        at = np.full(table.shape, -1, dtype=np.intp)
-        at[here] = order[begin:end]
-        chosen = at[linear_sum_assignment(table, maximize=True)]
-        taken.append(chosen[chosen >= 0])
+        mine = order[begin:end]
+        taken.append(mine[_assigned(row[begin:end], column[begin:end], gain[mine])])
     return np.concatenate(taken)
 
 
@@ -54,6 +50,32 @@ def _within(group: Ints, number: Ints, starts: Ints) -> Ints:
     dense = np.unique(group * (int(number.max()) + 1) + number, return_inverse=True)[1]
     least = np.minimum.reduceat(dense, starts[:-1])
     return np.asarray(dense - np.repeat(least, np.diff(starts)), dtype=np.intp)
+
+
+def _assigned(row: Ints, column: Ints, gain: Floats) -> Ints:
+    """The indices of the links from rows to columns, each counted from 0, that are the assignment of most gain."""
+    rows, columns = int(row.max()) + 1, int(column.max()) + 1
+    if rows * columns > _TABLE:
+        return _assigned_of_many(row, column, gain)
+    table = np.zeros((rows, columns))
+    table[row, column] = gain
+    at = np.full(table.shape, -1, dtype=np.intp)
+    at[row, column] = np.arange(len(row))
+    chosen = at[linear_sum_assignment(table, maximize=True)]
+    return chosen[chosen >= 0]
+
+
+def _assigned_of_many(row: Ints, column: Ints, gain: Floats) -> Ints:
+    """The same without a table of all with all: each row has an end of its own too, which gains nothing."""
+    rows, columns = int(row.max()) + 1, int(column.max()) + 1
+    most, own = float(gain.max()) + 1.0, np.arange(rows)  # a weight of 0 would be no link
+    ends = (np.append(row, own), np.append(column, columns + own))
+    weight = csr_array((np.append(most - gain, np.full(rows, most)), ends), shape=(rows, columns + rows))
+    one, other = min_weight_full_bipartite_matching(weight)
+    keys = row * columns + column
+    order = np.argsort(keys)
+    wanted = (one * columns + other)[other < columns]
+    return order[np.searchsorted(keys[order], wanted)]
 
 
 def likely_links(links: Ints, score: Floats, one: Ints, other: Ints, further: Floats) -> Floats:

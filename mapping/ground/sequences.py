@@ -26,6 +26,7 @@ _UNMISTAKABLE = 5.5  # log-odds from which two looks are one whatever else there
 _LIKELY = (0.9, 0.55)  # the probabilities from which two are linked: the sure ones first, which then know more
 _HOPELESS = -4.0  # against what so much speaks is not thought of
 _MOST = 30  # nor of more looks than these before any one
+_BLOCK = 200_000  # so many sequences are gone on with at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +122,13 @@ def _linked(nodes: _Nodes, lapse_s: float, least: float) -> tuple[Ints, Ints]:
 def _chances(nodes: _Nodes, begun: _Sequences, first: Ints, second: Ints) -> tuple[Ints, Floats, Ints, Ints, Floats]:
     """What `likely_links` asks of pairs of nodes that are near each other: those (P, 2) that may be one object that
     moves, or that rests, and its log-odds, and what goes on what, how likely."""
-    _, pairs, score = _longer(nodes, begun.take(first), second)
+    _, pairs, score = _longer(nodes, begun, first, second)
     best = _best(pairs.nodes[:, 1], score)
     pairs, score = pairs.take(best), score[best]
     begin = np.searchsorted(pairs.nodes[:, 0], np.arange(len(nodes.tracks) + 1))
     low, high = begin[pairs.nodes[:, 1]], begin[pairs.nodes[:, 1] + 1]
     one, other = np.repeat(np.arange(len(pairs)), high - low), ranges(low, high)
-    which, _, both = _longer(nodes, pairs.take(one), pairs.nodes[other, 1])
+    which, _, both = _longer(nodes, pairs, one, pairs.nodes[other, 1])
     one, other = one[which], other[which]
     return pairs.nodes, score, one, other, both - score[one]
 
@@ -161,10 +162,20 @@ def _resting(nodes: _Nodes) -> _Sequences:
     return _Sequences(np.arange(len(tracks))[:, None], tracks.place, tracks.noise, np.log1p(-MOVES) + nodes.resting)
 
 
-def _longer(nodes: _Nodes, some: _Sequences, new: Ints) -> tuple[Ints, _Sequences, Floats]:
-    """The sequences with a new node (H,) each, as far as that is to be thought of: which they are, what they become,
-    and the log-odds of one object against as many as there are nodes."""
-    which, some = _extended(nodes, some, new)
+def _longer(nodes: _Nodes, some: _Sequences, index: Ints, new: Ints) -> tuple[Ints, _Sequences, Floats]:
+    """The sequences numbered by `index` (H,) with a new node each, as far as that is to be thought of: which of these
+    they are, what they become, and the log-odds of one object against as many as there are nodes."""
+    parts = [
+        _weighed(nodes, some, index, new, slice(begin, begin + _BLOCK)) for begin in range(0, len(index) or 1, _BLOCK)
+    ]
+    which, longer, score = zip(*parts, strict=True)
+    columns = {one.name: np.concatenate([getattr(part, one.name) for part in longer]) for one in fields(_Sequences)}
+    return np.concatenate(which), _Sequences(**columns), np.concatenate(score)
+
+
+def _weighed(nodes: _Nodes, some: _Sequences, index: Ints, new: Ints, block: slice) -> tuple[Ints, _Sequences, Floats]:
+    """`_longer` for a block of them."""
+    which, some = _extended(nodes, some.take(index[block]), new[block])
     further = some.nodes.shape[1] - 1
     score = some.likely - nodes.alone[some.nodes].sum(axis=1) - further * nodes.log_chance
     if some.moving:
@@ -172,25 +183,39 @@ def _longer(nodes: _Nodes, some: _Sequences, new: Ints) -> tuple[Ints, _Sequence
     else:
         score = score + unseen(nodes.misses[some.nodes].max(axis=1, initial=0.0) - further)
         good = score > _HOPELESS
-    return which[good], some.take(np.flatnonzero(good)), score[good]
+    return block.start + which[good], some.take(np.flatnonzero(good)), score[good]
 
 
 def _extended(nodes: _Nodes, some: _Sequences, new: Ints) -> tuple[Ints, _Sequences]:
     """The sequences with a new node (H,) each, but for those that it does not fit, and which they are."""
     tracks = nodes.tracks
     noise = tracks.noise[new] + products(tracks.factors[new] - tracks.factors[some.nodes[:, 0]])
-    if some.moving:
-        lapse_s = tracks.middle_s[new] - tracks.middle_s[some.nodes[:, -1]]
-        some = _gone_on(some, lapse_s)
-    _, squared = log_density(tracks.place[new] - some.state[:, :2], some.spread[:, :2, :2] + noise)
+    lapse_s = tracks.middle_s[new] - tracks.middle_s[some.nodes[:, -1]]
+    place, doubt = _expected(some, lapse_s)
+    _, squared = log_density(tracks.place[new] - place, doubt + noise)
     fits = np.flatnonzero(squared <= GATE)
     some, new, noise = some.take(fits), new[fits], noise[fits]
+    if some.moving:
+        some = _gone_on(some, lapse_s[fits])
     state, spread, likely = _updated(some.state, some.spread, 0, tracks.place[new], noise)
     if some.moving:
         state, spread, alike = _updated(state, spread, 2, tracks.velocity[new], tracks.velocity_covariance[new])
     else:
         alike = nodes.resting[new]
     return fits, _Sequences(np.column_stack([some.nodes, new]), state, spread, some.likely + likely + alike)
+
+
+def _expected(some: _Sequences, lapse_s: Floats) -> tuple[Floats, Floats]:
+    """Where each is some time later (H, 2), and the covariance of that: the part of `_gone_on` that tells which are to
+    be gone on with."""
+    if not some.moving:
+        return some.state, some.spread
+    lapse = lapse_s[:, None, None]
+    turned = turning_m_s(np.linalg.norm(some.state[:, 2:], axis=1), lapse_s)[:, None, None] ** 2 * np.eye(2)
+    across = some.spread[:, :2, 2:]
+    doubt = some.spread[:, :2, :2] + lapse * (across + across.transpose(0, 2, 1))
+    doubt = doubt + lapse**2 * (some.spread[:, 2:, 2:] + turned)
+    return some.state[:, :2] + lapse_s[:, None] * some.state[:, 2:], doubt
 
 
 def _gone_on(some: _Sequences, lapse_s: Floats) -> _Sequences:

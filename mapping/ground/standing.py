@@ -19,15 +19,19 @@ _HARDLY = 1e-4  # of objects at rest so many are farther apart
 
 def stands(looks: Looks, label: Ints) -> npt.NDArray[np.bool_]:
     """(G,) True where the looks that are numbered by `label` (N,) may all be of something at rest (chi-square test, the
-    flight-wide errors with the prior that their sigma states)."""
-    count, wide = int(label.max(initial=-1)) + 1, looks.factors.shape[2]
+    flight-wide errors with the prior that their sigma states; each flight by itself, as these are its own)."""
+    numbers, part = np.unique(label * (int(looks.flight.max(initial=0)) + 1) + looks.flight, return_inverse=True)
+    count, wide = len(numbers), looks.factors.shape[2]
     weight = inverse(looks.noise + DRIFT_M**2 * np.eye(2))
-    off = about_mean(looks, label, weight)
-    normal = summed(off.transpose(0, 2, 1) @ weight @ off, label, count)
+    off = about_mean(looks, part, weight)
+    normal = summed(off.transpose(0, 2, 1) @ weight @ off, part, count)
     known, shared = normal[:, :wide, :wide] + np.eye(wide), normal[:, :wide, wide:]
     squared = normal[:, wide, wide] - (shared.transpose(0, 2, 1) @ np.linalg.solve(known, shared))[:, 0, 0]
-    free = 2 * (np.bincount(label, minlength=count) - 1)
-    return np.asarray((free <= 0) | (squared <= chi2.isf(_HARDLY, np.maximum(free, 1))))
+    free = 2 * (np.bincount(part, minlength=count) - 1)
+    apart = (free > 0) & (squared > chi2.isf(_HARDLY, np.maximum(free, 1)))
+    found = np.ones(int(label.max(initial=-1)) + 1, dtype=np.bool_)
+    found[label[apart[part]]] = False
+    return found
 
 
 def about_mean(looks: Looks, label: Ints, weight: Floats) -> Floats:

@@ -236,7 +236,7 @@ def restless(tracks: Tracks) -> npt.NDArray[np.bool_]:
 
 
 def class_of_tracks(looks: Looks, label: Ints) -> npt.NDArray[np.str_]:
-    classes = np.empty(int(label.max()) + 1, dtype=looks.class_name.dtype)
+    classes = np.empty(int(label.max(initial=-1)) + 1, dtype=looks.class_name.dtype)
     classes[label] = looks.class_name
     return classes
 

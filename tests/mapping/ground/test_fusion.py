@@ -249,6 +249,34 @@ def test_two_who_stand_are_no_walker_where_one_pass_saw_first_the_one_and_then_t
     assert grouped(found) == {tuple(n for n, one in enumerate(who) if one == person) for person in (0, 1)}
 
 
+def test_a_frame_without_a_time_says_where_things_are_and_nothing_of_motion() -> None:
+    rng = np.random.default_rng(6)
+    rest = np.tile([[40.0, 40.0]], (5, 1))
+    way = np.concatenate([1.4 * np.arange(5)[:, None] * np.array([0.6, 0.8]), rest])
+    observations = at(list(range(5)), "person") + at(list(range(5)), "person")
+    for unknown in (2, 7):
+        observations[unknown] = replace(observations[unknown], time_s=float("nan"))
+    views = np.full(5, shapely.box(-20.0, -20.0, 60.0, 60.0), dtype=np.object_)
+    found = fuse(observations, ground(seen_every_second(way, rng), noise_m=0.3), views)
+    assert (5, 6, 7, 8, 9) in grouped(found)
+    assert sorted(number for one in found for number in one.members) == list(range(10))
+
+
+def test_flights_may_come_in_any_order() -> None:
+    rng = np.random.default_rng(7)
+    objects = 30.0 * np.arange(6)[:, None] * np.array([1.0, 0.0])
+    order = rng.permutation(60)
+    thing, flight = order % 6, order // 6
+    points = ground(objects[thing] + rng.normal(0.0, 0.3, (60, 2)), noise_m=0.3)
+    observations = [
+        Observation(int(at_), "vehicle", time_s=900.0 * number + 5.0 * what, flight=int(number))
+        for at_, (what, number) in enumerate(zip(thing.tolist(), flight.tolist(), strict=True))
+    ]
+    found = fuse(observations, points)
+    assert len(found) == 6
+    assert all(len({int(thing[number]) for number in one.members}) == 1 for one in found)
+
+
 def test_places_without_times_are_not_taken_for_motion() -> None:
     places = np.array([[4.0 * number, 0.0] for number in range(4)])
     found = fuse([Observation(frame, "person") for frame in range(4)], ground(places, noise_m=0.2))
@@ -290,8 +318,9 @@ def test_a_common_shift_between_two_flights_is_found_from_all_objects() -> None:
         Survey(objects=80, side_m=110.0),
         Survey(objects=80, side_m=110.0, pitch_deg=-45.0, attitude_deg=0.3),
         Survey(objects=80, side_m=110.0, frontlap=0.85, walkers=0.2, drivers=0.08),
+        Survey(objects=80, side_m=110.0, sorties=2),
     ],
-    ids=["straight down", "ahead", "twice a second, a quarter moves"],
+    ids=["straight down", "ahead", "twice a second, a quarter moves", "two sorties"],
 )
 def test_objects_of_a_survey_become_one_sighting_each(how: Survey) -> None:
     tally = Tally()

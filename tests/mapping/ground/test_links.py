@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
-from mapping.ground.links import likely_links
+from mapping.ground import links as links_module
+from mapping.ground.links import best_links, likely_links
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -84,3 +86,19 @@ def test_a_long_row_is_one() -> None:
     links = [(k, k + 1) for k in range(99)]
     likely = asked(links, [1.0] * 99, {(k, k + 1): 2.0 for k in range(98)})
     assert likely.min() > 0.8
+
+
+@pytest.mark.parametrize("table", [0, 4_000_000], ids=["without a table", "with one"])
+def test_the_best_set_of_links_gains_as_much_as_any(table: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links_module, "_TABLE", table)
+    rng = np.random.default_rng(0)
+    for count in (3, 8, 30):
+        for _ in range(30):
+            wanted = rng.random((count, count)) < rng.uniform(0.05, 0.6)
+            before, after = np.nonzero(wanted)
+            gain = rng.uniform(0.01, 9.0, len(before))
+            chosen = best_links(before, after, gain, count)
+            assert len(np.unique(before[chosen])) == len(chosen) == len(np.unique(after[chosen]))
+            every = np.zeros((count, count))
+            every[before, after] = gain
+            assert gain[chosen].sum() == pytest.approx(every[linear_sum_assignment(every, maximize=True)].sum())

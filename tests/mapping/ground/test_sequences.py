@@ -22,8 +22,14 @@ def walk(start: tuple[float, float], velocity: tuple[float, float], count: int, 
     ]
 
 
-def tracked(*people: list[Row], class_name: str = "person", sigma_m: float = 0.2, seed: int = 0) -> list[list[int]]:
-    """Of each of these objects the numbers of the tracks its looks are in."""
+def tracked(
+    *people: list[Row],
+    class_name: str = "person",
+    sigma_m: float = 0.2,
+    seed: int = 0,
+    factors: np.ndarray | None = None,
+) -> list[list[int]]:
+    """Of each of these objects the numbers of the tracks its looks are in, the flight having these errors."""
     rows = np.array([row for one in people for row in one])
     place = rows[:, 1:] + sigma_m * np.random.default_rng(seed).normal(size=(len(rows), 2))
     frame = np.unique(rows[:, 0], return_inverse=True)[1].astype(np.intp)
@@ -35,7 +41,7 @@ def tracked(*people: list[Row], class_name: str = "person", sigma_m: float = 0.2
         class_name=np.full(count, class_name),
         place=place,
         noise=np.tile(sigma_m**2 * np.eye(2), (count, 1, 1)),
-        factors=np.zeros((count, 2, 1)),
+        factors=np.zeros((count, 2, 1)) if factors is None else factors,
         chance=np.full(count, -9.0),
     )
     views = np.full(int(frame.max()) + 1, GROUND, dtype=np.object_)
@@ -86,3 +92,12 @@ def test_two_of_one_frame_and_those_too_fast_are_apart() -> None:
 def test_what_no_detector_s_class_moves_is_left_alone() -> None:
     parts = tracked(walk((0.0, 0.0), (1.0, 0.0), 3), class_name="bench")
     assert len(set(parts[0])) == 3
+
+
+def test_what_an_error_of_the_whole_flight_shifts_is_still_one() -> None:
+    """Three looks at one who stands, thrown 3 m to and fro by an error that the flight may well have."""
+    rows = [(0.0, 0.0, 0.0), (2.0, 3.0, 0.0), (4.0, 0.0, 0.0)]
+    shifts = np.zeros((3, 2, 1))
+    assert len(set(tracked(rows, sigma_m=0.1)[0])) > 1
+    shifts[1, 0, 0] = 3.0
+    assert len(set(tracked(rows, sigma_m=0.1, factors=shifts)[0])) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +52,15 @@ def test_an_error_that_the_whole_flight_shares_is_no_motion() -> None:
     assert not stands(looks_at(place, factors), label)[0]
     factors[:, 0, 0] = 3.0 * side
     assert stands(looks_at(place, factors), label)[0]
+
+
+def test_flights_have_errors_of_their_own() -> None:
+    """Two flights 5 m apart, each with an error of 3 m."""
+    side = np.repeat([0.0, 1.0], 6)
+    looks = looks_at(np.column_stack([5.0 * side, np.zeros(12)]), np.tile([[[3.0], [0.0]]], (12, 1, 1)))
+    label = np.zeros(12, dtype=np.intp)
+    assert not stands(looks, label)[0]
+    assert stands(replace(looks, flight=side.astype(np.intp)), label)[0]
 
 
 def test_a_single_look_and_no_look_at_all() -> None:
