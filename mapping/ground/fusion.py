@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mapping.ground.contradicting import contradictions
 from mapping.ground.errors import FLIGHT_WIDE
 from mapping.ground.georeference import GroundPoints
 from mapping.ground.joining import join
@@ -53,13 +54,16 @@ class Observation:
 class FusedObject:
     """One object: the indices of its detections in ascending order, its place in the local frame, and the covariance
     (2, 2) of that place with noise averaged and flight-wide errors kept whole. `velocity` (east, north, in m/s) is
-    None for what is not known to have moved; the place is then that of all detections, else that of the last."""
+    None for what is not known to have moved; the place is then that of all detections, else that of the last.
+    `contradicts` is True for what a person named where nothing at rest or on one course would be seen so: the
+    covariance then is that of its looks about it as well."""
 
     members: tuple[int, ...]
     east_m: float
     north_m: float
     covariance: Floats
     velocity: tuple[float, float] | None = None
+    contradicts: bool = False
 
 
 def fuse(
@@ -166,6 +170,7 @@ def _objects(looks: Looks, label: Ints, named: npt.NDArray[np.bool_]) -> list[Fu
     single = len(np.unique(looks.flight)) == 1
     covariance = tracks.noise + products(tracks.factors)
     where, spreads, speed = _courses(looks, label, moving)
+    torn, scatter = contradictions(looks, label, named, np.where(moving[:, None], where, tracks.place), speed)
     found = []
     for number, group in enumerate(groups):
         members = tuple(sorted(group.tolist()))
@@ -175,7 +180,8 @@ def _objects(looks: Looks, label: Ints, named: npt.NDArray[np.bool_]) -> list[Fu
             velocity = (float(speed[number, 0]), float(speed[number, 1]))
         elif not single and len(np.unique(looks.flight[group])) > 1:
             spread = _across_flights(looks.take(group), tracks.noise[number])
-        found.append(FusedObject(members, float(place[0]), float(place[1]), np.asarray(spread), velocity))
+        spread = np.asarray(spread + scatter[number])
+        found.append(FusedObject(members, float(place[0]), float(place[1]), spread, velocity, bool(torn[number])))
     return sorted(found, key=lambda item: item.members)
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate, pairwise
+from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -114,13 +115,14 @@ def locate_flights(
     why = [reasons(one, weak[a:b], flat) for one, (a, b) in zip(placed, bounds, strict=True)]
     names = [[sighting_of.get(row) for row in range(a, b)] for a, b in bounds]
     coverage = searched_ground(placed, ground, area)
+    torn = _contradictions(sure, looks, placed, points)
     tell(steps, steps, "")
     return Located(
         sightings=sightings,
         places_of=tuple(places_table(*one) for one in zip(placed, names, why, strict=True)),
         coverage=coverage,
         unlocated=_unlocated(placed, why),
-        notes=(*_notes(placed, terrain, len(objects) - len(sure)), *coverage.notes),
+        notes=(*_notes(placed, terrain, len(objects) - len(sure)), *torn, *coverage.notes),
     )
 
 
@@ -256,3 +258,32 @@ def _notes(placed: Sequence[Placed], terrain: Terrain | None, weak: int) -> tupl
         gave_way = "1 detection" if spoken_for == 1 else f"{spoken_for} detections"
         notes.append(f"{gave_way} gave way to a more confident one of the same thing in the same frame.")
     return tuple(notes)
+
+
+def _contradictions(
+    objects: Sequence[FusedObject], looks: Sequence[Look], placed: Sequence[Placed], points: GroundPoints
+) -> list[str]:
+    """What is to be said of objects whose marks contradict each other: which, how far apart, and in what pictures."""
+    pictures: dict[str, str] = {}
+    for one in placed:
+        before = f"{one.data.name}/" if one.data.name else ""
+        for name, file in zip(*(one.data.frames[name].to_pylist() for name in ("frame_id", "file")), strict=True):
+            pictures[before + name] = before + (PurePosixPath(file).name if file else name)
+    said = []
+    for item in objects:
+        if not item.contradicts:
+            continue
+        seen = np.array([one for one in item.members if points.hit[one]])
+        east, north = points.east_m[seen], points.north_m[seen]
+        first = int(np.argmax(np.hypot(east - item.east_m, north - item.north_m)))
+        apart = np.hypot(east - east[first], north - north[first])
+        second = int(np.argmax(apart))
+        pair = " and ".join(pictures[looks[one].frame_id] for one in sorted(seen[[first, second]].tolist()))
+        name = next(looks[one].label for one in item.members if looks[one].marked)
+        put = f"put it {apart[second]:.0f} m apart, farther" if item.velocity is None else "fit no one course, by more"
+        said.append(
+            f"Marks of {name!r} contradict each other: {pair} {put} than their errors explain; its ellipse is as wide "
+            "as they scatter. Mend the marks, give two things two names and what moves its class; otherwise one of the "
+            "pictures has a wrong position or attitude."
+        )
+    return said

@@ -289,6 +289,19 @@ def test_marks_fuse_by_name_and_keep_it() -> None:
     assert (row["object"], row["class"], row["confidence"], row["n_frames"]) == ("tent", "object", MOST, 3)
 
 
+def test_marks_that_contradict_each_other_are_named_with_their_pictures() -> None:
+    frames = frames_table(3)
+    boxes = [box_over(frames, frame, 2.0, north_m, 0.0) for frame, north_m in enumerate((9.8, 10.0, 19.0))]
+    rows = [(frame, "object", 1.0, boxes[frame]) for frame in range(3)]
+    located = locate(frames, detections_table(rows, model=MARKED, label="tent"), BOSON)
+    (note,) = [note for note in located.notes if "contradict" in note]
+    assert note.startswith("Marks of 'tent' contradict each other: 00000.jpg and 00002.jpg put it 9 m apart")
+    (row,) = located.sightings.to_pylist()
+    fine = locate(frames, detections_table(rows[:2], model=MARKED, label="tent"), BOSON)
+    assert not any("contradict" in note for note in fine.notes)
+    assert row["ellipse_major_m"] > 2.0 * fine.sightings["ellipse_major_m"][0].as_py()
+
+
 def test_the_same_input_gives_the_same_tables_in_any_order() -> None:
     rng = np.random.default_rng(7)
     frames = frames_table(12)
