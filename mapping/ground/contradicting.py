@@ -46,8 +46,13 @@ def _agrees(looks: Looks, label: Ints) -> npt.NDArray[np.bool_]:
     parts, first, part = np.unique(label * flights + looks.flight, return_index=True, return_inverse=True)
     within = stands(looks, part)
     seen = fit(looks, part, motion=False)
-    spread = seen.noise + products(seen.factors)
-    alone = {"place": seen.place, "noise": spread, "factors": 0.0 * seen.factors, "flight": np.zeros_like(seen.flight)}
-    agreed = stands(replace(looks.take(first), **alone), parts // flights)
+    alone = replace(
+        looks.take(first),
+        flight=np.zeros_like(seen.flight),
+        place=seen.place,
+        noise=seen.noise + products(seen.factors),
+        factors=0.0 * seen.factors,
+    )
+    agreed = stands(alone, parts // flights)
     agreed[parts[~within] // flights] = False
     return agreed
