@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mapping.ground.adjustment import Ties
+from mapping.ground.adjustment import Ties, out_of_sight
 from mapping.ground.calibration import Calibration, calibrate, read_calibration, write_calibration
 from mapping.ground.camera import Camera
 from mapping.ground.contact import contact_points, contact_sigmas
@@ -112,6 +112,10 @@ def _new(
         known = ", ".join(sorted(things)) or "none"
         raise InputError(asked.control, f"{absent[0]!r} is marked in no frame (marked are: {known})", absent[0])
     ties = _object_ties(things, frames, detections, poses, camera, control)
+    if asked.control:
+        names = list(things)
+        for thing, camera_m in out_of_sight(ties, poses, camera, ground, home).items():
+            _refuse_height(asked.control, names[thing], control[names[thing]], camera_m)
     files = [flight.root / (file or "") for file in frames["file"].to_pylist()]
     here = [file.is_file() for file in files]
     pairs = [pair for pair in overlapping(poses, camera, ground, home) if all(here[row] for row in pair)]
@@ -154,6 +158,17 @@ def _things(
             if sighting["n_frames"] >= LEAST_FRAMES:
                 found[f"detected {sighting['sighting_id']}"] = [row_of[name] for name in sighting["detection_ids"]]
     return found
+
+
+def _refuse_height(path: Path, name: str, point: ControlPoint, camera_m: float) -> NoReturn:
+    """Raises InputError for a point whose marks cannot show its height: left as it is, it would count for nothing."""
+    why = f"but no camera that shows it looks there, the highest is at {camera_m:.1f} m"
+    problem = (
+        f"{name!r} lies at {point.alt_amsl_m:g} m, {why}; give metres above mean sea level, or leave it empty"
+        if np.isfinite(camera_m)
+        else f"{name!r} has a height, but this flight's own above mean sea level is unknown; leave it empty"
+    )
+    raise InputError(path, problem, f"line {point.line}, alt_m")
 
 
 def _object_ties(

@@ -115,21 +115,49 @@ class _Problem:
 
     def places(self, biases: Floats, rays: Floats) -> Floats:
         """(N, 2) east and north of the ties' pixels with these corrections, NaN where they have no place."""
-        poses = corrected(self.poses, biases, self.record)
-        index = self.ties.frame
-        origin = camera_origins(poses, self.terrain, self.local, self.home)[index]
-        direction = np.einsum("nij,nj->ni", camera_axes(poses, self.local)[index], rays)
+        origin, direction = self.lines(biases, rays)
         posed = np.isfinite(origin).all(axis=1) & np.isfinite(direction).all(axis=1)
-        slant = np.full(len(index), np.nan)
+        slant = np.full(len(origin), np.nan)
         hits = self.terrain.meet(self.local, origin[posed], direction[posed])
         slant[posed] = np.where(hits.miss == Miss.NONE, hits.slant_m, np.nan)
-        height = self.ties.known[self.ties.thing, 2]
-        if np.isfinite(height).any():
-            datum = self.terrain.datum_amsl_m(self.poses.alt_home_m, self.poses.alt_amsl_m)[index]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                level = (height - datum - origin[:, 2]) / direction[:, 2]
+        if np.isfinite(self.ties.known[self.ties.thing, 2]).any():
+            level = self.to_known_height(origin, direction)
             slant = np.where(np.isfinite(level) & (level > 0.0), level, slant)
         return np.asarray((origin + direction * slant[:, None])[:, :2])
+
+    def lines(self, biases: Floats, rays: Floats) -> tuple[Floats, Floats]:
+        """(N, 3) each: where the ties' rays begin and where they point with these corrections."""
+        poses, index = corrected(self.poses, biases, self.record), self.ties.frame
+        origin = camera_origins(poses, self.terrain, self.local, self.home)[index]
+        return origin, np.einsum("nij,nj->ni", camera_axes(poses, self.local)[index], rays)
+
+    def to_known_height(self, origin: Floats, direction: Floats) -> Floats:
+        """(N,) distances along the rays to the known heights of their things, not above 0 where a ray leads away from
+        it, NaN where there is none or the flight's own height is unknown."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((self.ties.known[self.ties.thing, 2] - self.datum - origin[:, 2]) / direction[:, 2])
+
+    @property
+    def datum(self) -> Floats:
+        """(N,) heights above mean sea level from which the ties' frames count."""
+        return self.terrain.datum_amsl_m(self.poses.alt_home_m, self.poses.alt_amsl_m)[self.ties.frame]
+
+
+def out_of_sight(
+    ties: Ties, poses: Poses, camera: Camera, terrain: Terrain, home: tuple[float, float] | None = None
+) -> dict[int, float]:
+    """The things whose known height no pixel that shows them can have, mostly since it is above the camera: each with
+    the highest such camera's height above mean sea level, NaN where the flight does not know its own."""
+    problem = _Problem(ties, pixel_rays(camera, ties.pixels), poses, None, terrain, local_frame(poses), home)
+    origin, direction = problem.lines(np.zeros(BIASES), problem.rays)
+    posed = np.isfinite(origin).all(axis=1) & np.isfinite(direction).all(axis=1)
+    reached, camera_m = problem.to_known_height(origin, direction) > 0.0, origin[:, 2] + problem.datum
+    found = {}
+    for thing in np.flatnonzero(np.isfinite(ties.known[:, 2])).tolist():
+        mine = posed & (ties.thing == thing)
+        if mine.any() and not reached[mine].any():
+            found[thing] = float(camera_m[mine].max())
+    return found
 
 
 def adjust(

@@ -114,6 +114,18 @@ def test_calibrated_from_one_barrel_the_other_lies_within_a_metre(
     assert (copy / "places.parquet").read_bytes() == flight.places.read_bytes()
 
 
+def test_a_known_height_in_feet_is_refused_and_nothing_written(
+    flight: Flight, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lat, lon = SURVEYED["barrel-A"]
+    control = tmp_path / "control.csv"
+    control.write_text(f"object,lat_deg,lon_deg,alt_m\nbarrel-A,{lat},{lon},1938\n", encoding="utf-8")
+    before = {path: path.stat().st_mtime_ns for path in flight.root.rglob("*")}
+    assert main(["locate", str(flight.root), "--calibrate", "--control", str(control), "--force"]) == 2
+    assert "control.csv: line 2, alt_m: 'barrel-A' lies at 1938 m" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in flight.root.rglob("*")} == before
+
+
 def test_the_frame_a_viewer_turned_is_called_suspicious_and_the_other_is_not(shared: Path, tmp_path: Path) -> None:
     root = tmp_path / "beach"
     assert main(["ingest", str(shared / "data" / "flights" / "brighton-beach"), "-o", str(root)]) == 0

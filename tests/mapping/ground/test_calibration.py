@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mapping.errors import MappingError
-from mapping.ground.adjustment import Ties, adjust
+from mapping.ground.adjustment import Ties, adjust, out_of_sight
 from mapping.ground.calibration import Calibration, calibrate, priors_of, read_calibration, write_calibration
 from mapping.ground.camera import Camera, project
 from mapping.ground.frame import LocalFrame
@@ -137,6 +137,18 @@ def test_known_points_with_the_names_of_others_are_refused() -> None:
     alone[0] = ties.known[int(np.nanargmax(np.hypot(*(ties.known[:, :2] - ties.known[0, :2]).T)))]
     with pytest.raises(MappingError, match=r"known points lie .* m from where the flight has them"):
         calibrate(dataclasses.replace(ties, known=alone), poses, CAMERA, FLAT, record=record)
+
+
+def test_known_heights_that_no_picture_can_show_are_found() -> None:
+    poses, ties = seen(errors_of(6), way(straight=False), 6, controls=4)
+    known = ties.known.copy()
+    known[:4, 2] = [500.0, 1640.0, np.nan, 560.0]  # the ground is at 500 m, 1640 feet; the camera 80 m above it
+    found = out_of_sight(dataclasses.replace(ties, known=known), poses, CAMERA, FLAT)
+    assert found == {1: pytest.approx(580.0, abs=7.0)}
+    adrift = dataclasses.replace(poses, alt_amsl_m=np.full(len(poses), np.nan))
+    unknown = out_of_sight(dataclasses.replace(ties, known=known), adrift, CAMERA, FLAT)
+    assert set(unknown) == {0, 1, 3}
+    assert np.isnan(list(unknown.values())).all()
 
 
 def test_a_straight_flight_at_one_speed_cannot_tell_the_clock_from_the_boresight() -> None:
