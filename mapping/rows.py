@@ -31,6 +31,9 @@ def read_rows(
     try:
         absent = [name for name in needed if name not in (reader.fieldnames or ())]
         if absent:
+            other = _other_separator(reader.fieldnames or (), needed)
+            if other:
+                raise InputError(path, f"separates columns by {other}; separate them by commas: {header}", "line 1")
             raise InputError(path, f"lacks the column {', '.join(absent)}; begin the file with {header}", "line 1")
         for row in reader:
             rows += 1
@@ -39,6 +42,16 @@ def read_rows(
         raise InputError(path, f"is not CSV ({error}); mend this line", f"line {reader.reader.line_num}") from error
     if not rows:
         raise InputError(path, f"holds no {what}; give one a line as {header}")
+
+
+def _other_separator(header: Sequence[str], needed: Sequence[str]) -> str:
+    """What separates the needed columns in a header that has no commas between them, as spreadsheets write it where a
+    comma is the decimal sign; empty where the columns are not there either way."""
+    line = ",".join(header)
+    for sign, words in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if set(needed) <= {name.strip().strip('"') for name in line.split(sign)}:
+            return words
+    return ""
 
 
 def _filled(

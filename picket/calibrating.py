@@ -138,6 +138,7 @@ def _new(
         home=home,
         trust_clock=asked.trust_clock,
         used=used,
+        names=list(things),
     )
 
 

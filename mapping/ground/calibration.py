@@ -165,9 +165,11 @@ def calibrate(
     budget: ErrorBudget | None = None,
     trust_clock: bool = False,
     used: Mapping[str, Any] | None = None,
+    names: Sequence[str] = (),
 ) -> Calibration:
     """The flight's calibration from ties. `record` is where the camera was at any time, `used` what the ties are, to be
-    kept with the answer; `trust_clock` takes the frames' times as they are.
+    kept with the answer; `trust_clock` takes the frames' times as they are. `names` are those of the first things, for
+    what is said of them.
 
     Raises MappingError where the ties show no error at all, cannot tell one from another, or contradict each other, and
     where known points contradict the marks of their objects or the frames' positions.
@@ -184,9 +186,10 @@ def calibrate(
         apart = np.where(np.isnan(answer.after_m), answer.before_m, answer.after_m)
         raise MappingError(
             f"cannot calibrate: places of one and the same thing still lie {np.median(apart):.1f} m apart "
-            f"afterwards, far more than pixels and attitude explain: {_CHECK}"
+            f"afterwards{_worst(apart, ties.thing[answer.used], names)}, far more than pixels and attitude explain: "
+            f"{_CHECK}"
         )
-    _check_known(answer, ties.take(answer.used), priors)
+    _check_known(answer, ties.take(answer.used), priors, names)
     shown, left = _judged(answer, priors, trust_clock)
     if np.any(known[ties.thing[answer.used]]):
         shown = (FLIGHT_WIDE[0], FLIGHT_WIDE[1], *shown)
@@ -200,7 +203,14 @@ def calibrate(
     return Calibration(answer.biases, answer.covariance, shown, left, facts)
 
 
-def _check_known(answer: Adjustment, ties: Ties, priors: Priors) -> None:
+def _worst(apart: Floats, thing: npt.NDArray[np.intp], names: Sequence[str]) -> str:
+    """Which of the named things lies farthest apart, and how far; empty where none has a name."""
+    far = {name: float(np.median(apart[thing == row])) for row, name in enumerate(names) if (thing == row).any()}
+    worst = max(far, key=far.__getitem__, default=None)
+    return f" (farthest {worst!r}, {far[worst]:.1f} m)" if worst is not None else ""
+
+
+def _check_known(answer: Adjustment, ties: Ties, priors: Priors, names: Sequence[str]) -> None:
     """Raises MappingError for a known point that its marks contradict (an outlier for the sums, which would leave it
     out in silence) and for known points that move the flight farther than its positions may be off."""
     check = "check that each known point has the name of its object (--control) and each mark too"
@@ -209,15 +219,21 @@ def _check_known(answer: Adjustment, ties: Ties, priors: Priors) -> None:
         if mine.any() and float(np.nanmedian(answer.length[mine])) > WORST_FIT * MIDDLE:
             lat, lon = ties.known[thing, :2]
             raise MappingError(
-                f"cannot calibrate: the known point at {lat:.6f}, {lon:.6f} lies "
+                f"cannot calibrate: the known point{_named(thing, names)} at {lat:.6f}, {lon:.6f} lies "
                 f"{np.nanmedian(answer.after_m[mine]):.1f} m from where its marks show it; {check}"
             )
     moved, allowed = float(np.hypot(*answer.biases[:2])), max(5.0, FARTHEST * float(priors.biases[0]))
     if moved > allowed:
+        mine = [row for row in np.unique(ties.thing) if np.isfinite(ties.known[row, 0])]
+        said = ",".join(_named(row, names) for row in mine)
         raise MappingError(
-            f"cannot calibrate: the known points lie {moved:.1f} m from where the flight has them, and its positions "
-            f"are stated to {priors.biases[0]:.1f} m (one sigma); {check}"
+            f"cannot calibrate: the known points{said} lie {moved:.1f} m from where the flight has them, and its "
+            f"positions are stated to {priors.biases[0]:.1f} m (one sigma); {check}"
         )
+
+
+def _named(thing: int, names: Sequence[str]) -> str:
+    return f" {names[thing]!r}" if thing < len(names) else ""
 
 
 def _judged(answer: Adjustment, priors: Priors, trust_clock: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

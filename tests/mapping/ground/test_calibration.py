@@ -129,14 +129,15 @@ def test_a_wrong_mark_does_not_carry_the_rest_away() -> None:
 def test_known_points_with_the_names_of_others_are_refused() -> None:
     record = way(straight=False)
     poses, ties = seen(errors_of(6), record, 6, controls=3)
+    names = [f"thing {number}" for number in range(len(ties.known))]
     swapped = ties.known.copy()
     swapped[[0, 1]] = ties.known[[1, 0]]
-    with pytest.raises(MappingError, match=r"known point at .* m from where its marks show it"):
-        calibrate(dataclasses.replace(ties, known=swapped), poses, CAMERA, FLAT, record=record)
+    with pytest.raises(MappingError, match=r"known point 'thing [01]' at .* m from where its marks show it"):
+        calibrate(dataclasses.replace(ties, known=swapped), poses, CAMERA, FLAT, record=record, names=names)
     alone = np.full_like(ties.known, np.nan)
     alone[0] = ties.known[int(np.nanargmax(np.hypot(*(ties.known[:, :2] - ties.known[0, :2]).T)))]
-    with pytest.raises(MappingError, match=r"known points lie .* m from where the flight has them"):
-        calibrate(dataclasses.replace(ties, known=alone), poses, CAMERA, FLAT, record=record)
+    with pytest.raises(MappingError, match=r"known points 'thing 0' lie .* m from where the flight has them"):
+        calibrate(dataclasses.replace(ties, known=alone), poses, CAMERA, FLAT, record=record, names=names)
 
 
 def test_known_heights_that_no_picture_can_show_are_found() -> None:
@@ -181,8 +182,8 @@ def test_marks_so_far_apart_that_corrections_lead_under_the_ground_are_refused()
     poses = way(straight=True)(START_S + np.array([0.0, 5.0]))
     pixels = np.array([[800.0, 1100.0], [800.0, 100.0]])
     ties = Ties(pixels, np.array([0, 1]), np.array([0, 0]), np.full(2, 2.0), np.full((1, 3), np.nan))
-    with pytest.raises(MappingError, match=r"still lie [0-9.]+ m apart"):
-        calibrate(ties, poses, CAMERA, FLAT)
+    with pytest.raises(MappingError, match=r"still lie [0-9.]+ m apart afterwards \(farthest 'car', [0-9.]+ m\)"):
+        calibrate(ties, poses, CAMERA, FLAT, names=["car"])
 
 
 @pytest.mark.parametrize("name", SIGMAS)

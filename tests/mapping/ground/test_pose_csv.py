@@ -67,6 +67,12 @@ def test_control_points(tmp_path: Path) -> None:
     [
         ("object,lat_deg,lon_deg\n", "holds no control points"),
         ("object,lat_deg,lon_deg\na,1,200\n", "line 2, lon_deg"),
+        (
+            "object;lat_deg;lon_deg\na;1;2\n",
+            "line 1: separates columns by semicolons; separate them by commas: object,",
+        ),
+        ("object\tlat_deg\tlon_deg\na\t1\t2\n", "line 1: separates columns by tabs"),
+        ("object;lat_deg\na;1\n", "lacks the column object, lat_deg, lon_deg"),
         ("object,lat_deg,lon_deg\na,1,2\na,1,2\n", "given twice"),
         ("object,lat_deg,lon_deg,alt_m\na,1,2,1e9\n", "line 2, alt_m"),
         ("object,lat_deg,lon_deg,alt_hae_m\na,1,2,30\n", "line 1: 'alt_hae_m' is no column of control points"),
