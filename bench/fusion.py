@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from mapping.ground.camera import Camera, load_camera, project
 from mapping.ground.coverage import footprints
@@ -271,8 +272,9 @@ def all_pairs(seen: Seen) -> list[list[int]]:
 
 
 def many(rng: np.random.Generator, count: int, walkers: float = 0.0) -> Seen:
-    """`count` detections of objects about 6 m apart, four of each in four frames a second apart; this share walks."""
-    side = int(np.ceil(np.sqrt(count / 4)))
+    """`count` detections of objects about 6 m apart, four of each in four frames a second apart, ten of them to a
+    frame; this share walks."""
+    side = 10 * int(np.ceil(np.sqrt(count / 4) / 10))
     grid = 6.0 * np.stack(np.meshgrid(np.arange(side), np.arange(side), indexing="ij"), axis=2).reshape(-1, 2)
     objects = (grid + rng.uniform(-0.5, 0.5, grid.shape))[: count // 4]
     chosen = np.repeat(np.arange(len(objects)), 4)
@@ -297,7 +299,9 @@ def many(rng: np.random.Generator, count: int, walkers: float = 0.0) -> Seen:
     frames = [4 * (k // 40) + k % 4 for k in range(len(chosen))]
     observations = [Observation(frame, "person", time_s=float(frame)) for frame in frames]
     classes = ("person",) * len(objects)
-    return Seen(observations, points, np.full(max(frames) + 1, None), chosen, classes, walks)
+    first = grid[np.minimum(10 * (np.arange(max(frames) + 1) // 4), len(objects) - 1)]
+    views = shapely.box(first[:, 0] - 2.9, first[:, 1] - 2.9, first[:, 0] + 2.9, first[:, 1] + 56.9)
+    return Seen(observations, points, views, chosen, classes, walks)
 
 
 SURVEYS = {
@@ -340,14 +344,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{'':30} {'all pairs':9} {plain.line()}", flush=True)
     print()
     few, most = options.detections // 50, options.detections
-    for count, walkers in ((few, 0.0), (2 * few, 0.0), (most, 0.0), (most, 0.2)):
+    for count, walkers, known in (
+        *((few, 0.0, True), (2 * few, 0.0, True)),
+        *((most, 0.0, True), (most, 0.0, False), (most, 0.2, True)),
+    ):
         seen = many(np.random.default_rng(1), count, walkers)
         begun = time.process_time()
-        found = fuse(seen.observations, seen.points, seen.views)
+        found = fuse(seen.observations, seen.points, seen.views if known else None)
         ours_s = time.process_time() - begun
         said = (
-            f"{len(seen.observations):7} detections, {walkers:4.0%} walk -> {len(found):6} objects in {ours_s:6.2f} s"
+            f"{len(seen.observations):7} detections, {walkers:4.0%} walk, frames' ground {'' if known else 'un'}known"
         )
+        said += f" -> {len(found):6} objects in {ours_s:6.2f} s"
         if count < options.detections // 20:
             begun = time.process_time()
             all_pairs(seen)
