@@ -179,6 +179,8 @@ def test_a_line_that_closes_after_the_arming_is_a_lost_flight(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_the_prompt_leaves_the_vehicle_as_it_was(tmp_path: Path, url: str, number: signal.Signals) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{number.name} is ignored here, as under nohup")
     folder = tmp_path / "flight"
     with flying_process(url, folder, 'lambda checks: bool(print("asked", flush=True) or time.sleep(60))') as process:
         assert process.stdout is not None
