@@ -30,7 +30,7 @@ from mapping.ground.tracks import (
     merged,
 )
 
-_SHORT_S, _LONGEST_S = 8.0, 300.0
+_SHORT_S, _LONGEST_S = 8.0, 300.0  # for how long after a track another is looked for, at least and at most
 _HARDLY = 2.0  # log-odds that one of a pair at the horizon loses to all others there
 _CERTAIN = (6.0, 3.0, 1.5, 0.5, 0.25)
 """Log-odds that pairs have to reach, step by step."""
@@ -58,7 +58,7 @@ def follow_movers(looks: Looks, label: Ints, shown: Pictures) -> Ints:
                 break
             grown = np.zeros(len(changed), dtype=np.bool_)
             grown[np.array(pairs).ravel()] = True
-            now = merged(len(changed), pairs)
+            now = merged(len(changed), *np.array(pairs, dtype=np.intp).T)
             kept = ~(grown[i] | grown[j])
             links = (now[i[kept]], now[j[kept]], links[2][kept])
             label = now[label]

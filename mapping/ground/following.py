@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mapping.ground.links import best_links
 from mapping.ground.planar import GATE, MAX_GATE_M, Floats, Ints, log_density, near_pairs, products, reach_m
-from mapping.ground.tracks import MOVES, PASS_S, WELL_KNOWN, Looks, Tracks, is_moving
+from mapping.ground.tracks import MOVES, PASS_S, WELL_KNOWN, Looks, Tracks, is_moving, merged
 
 _WALK_M_S = {"person": 1.0}  # one sigma of either component of the velocity
 _SLOW_M_S = 0.3
@@ -42,8 +40,7 @@ def follow(looks: Looks, *, walking: bool = False, least: float = _DOUBTFUL) -> 
     chosen = best_links(i, j, score, len(looks))
     if walking:
         chosen = chosen[against_rivals(i, j, score)[chosen] > least]
-    graph = coo_array((np.ones(len(chosen)), (i[chosen], j[chosen])), shape=(len(looks), len(looks)))
-    return _in_order(connected_components(graph, directed=False)[1])
+    return _in_order(merged(len(looks), i[chosen], j[chosen]))
 
 
 def _in_order(labels: npt.NDArray[np.integer]) -> Ints:

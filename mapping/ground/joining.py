@@ -101,8 +101,7 @@ def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown
     label[free] = len(looks) + in_sequence(looks.take(free), shown)
     label = renumbered(label)
     tracks = fit(looks, label)
-    passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
-    asked = moving & passing[label]
+    asked = moving & _passing(tracks)[label]
     label = given(looks, label, tracks, asked, asked)
     free = free[~np.isin(label[free], label[~moving])]
     if not len(free):
@@ -112,9 +111,13 @@ def _with_movers(looks: Looks, label: Ints, moving: npt.NDArray[np.bool_], shown
     label[free] = len(looks) + found
     label = renumbered(label)
     tracks = fit(looks, label)
-    passing = is_moving(tracks) | (tracks.count < WELL_KNOWN)
-    label = given(looks, label, tracks, passing[label], np.ones(len(looks), dtype=np.bool_))
+    label = given(looks, label, tracks, _passing(tracks)[label], np.ones(len(looks), dtype=np.bool_))
     return _joined_at_rest(looks, renumbered(label), loose)
+
+
+def _passing(tracks: Tracks) -> npt.NDArray[np.bool_]:
+    """(G,) True for what moves or was hardly seen, whose looks others may explain."""
+    return np.asarray(is_moving(tracks) | (tracks.count < WELL_KNOWN))
 
 
 def _joined_at_rest(looks: Looks, label: Ints, loose: Ints) -> Ints:
@@ -147,9 +150,8 @@ def _sorted_out(looks: Looks, steady: Looks, label: Ints, shown: Pictures) -> tu
     found[standing] = _at_rest(mine, renumbered(label[standing]))
     tracks = fit(mine, found[standing])
     classes = class_of_tracks(mine, found[standing])
-    loose = (~_settled(tracks, classes, shown) | restless(tracks) | ~stands(mine, found[standing])) & np.isfinite(
-        tracks.first_s
-    )
+    fixed = _settled(tracks, classes, shown) & ~restless(tracks) & stands(mine, found[standing])
+    loose = ~fixed & np.isfinite(tracks.first_s)
     moving[standing] = loose[found[standing]]
     return found, moving
 
@@ -206,7 +208,7 @@ def _at_rest(looks: Looks, label: Ints) -> Ints:
         chosen = disjoint_pairs(looks, label, first[good], second[good], score[good])
         if not chosen:
             break
-        now = merged(len(tracks), chosen)
+        now = merged(len(tracks), *np.array(chosen, dtype=np.intp).T)
         grown = np.zeros(int(now.max()) + 1, dtype=np.bool_)
         grown[now[np.array(chosen).ravel()]] = True
         label = now[label]

@@ -12,15 +12,13 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mapping.ground.following import follow, longest_step_s, ranges
 from mapping.ground.links import likely_links
 from mapping.ground.overlooked import Pictures
 from mapping.ground.planar import GATE, Floats, Ints, inverse, log_density, products, reach_m
-from mapping.ground.speeds import believed, either, speeds_m_s, turning_m_s, unseen
-from mapping.ground.tracks import MOVES, Looks, Tracks, class_of_tracks, fit
+from mapping.ground.speeds import believed, either, moving_resting, speeds_m_s, turning_m_s, unseen
+from mapping.ground.tracks import MOVES, Looks, Tracks, class_of_tracks, fit, merged
 
 _UNMISTAKABLE = 5.5  # log-odds from which two looks are one whatever else there is
 _LIKELY = (0.9, 0.55)  # the probabilities from which two are linked: the sure ones first, which then know more
@@ -41,20 +39,14 @@ class _Nodes:
     log_chance: float
 
     @cached_property
-    def moving(self) -> Floats:
-        """(G,) how likely each one's velocity is if it moves, in logarithms."""
-        spread = self.tracks.velocity_covariance + self.fast_m_s**2 * np.eye(2)
-        return log_density(self.tracks.velocity, spread)[0]
-
-    @cached_property
-    def resting(self) -> Floats:
-        """(G,) how likely each one's velocity is if it rests, in logarithms."""
-        return log_density(self.tracks.velocity, self.tracks.velocity_covariance)[0]
+    def likely(self) -> tuple[Floats, Floats]:
+        """(G,), (G,) how likely each one's velocity is if it moves, and if it rests, in logarithms."""
+        return moving_resting(self.tracks, self.fast_m_s)
 
     @cached_property
     def alone(self) -> Floats:
         """(G,) how likely each is by itself, in logarithms."""
-        return either(self.moving, self.resting, self.misses)
+        return either(*self.likely, self.misses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +92,7 @@ def in_sequence(looks: Looks, shown: Pictures) -> Ints:
                 i, j = _linked(nodes, lapse_s, least)
                 one.append(mine[i])
                 other.append(mine[j])
-        i, j = np.concatenate(one), np.concatenate(other)
-        graph = coo_array((np.ones(len(i)), (i, j)), shape=(len(tracks), len(tracks)))
-        label = connected_components(graph, directed=False)[1].astype(np.intp)[label]
+        label = merged(len(tracks), np.concatenate(one), np.concatenate(other))[label]
     return label
 
 
@@ -153,13 +143,13 @@ def _moving(nodes: _Nodes) -> _Sequences:
     both = np.zeros((len(tracks), 4, 4))
     both[:, :2, :2], both[:, 2:, 2:] = tracks.noise, spread
     state = np.concatenate([tracks.place, velocity], axis=1)
-    return _Sequences(np.arange(len(tracks))[:, None], state, both, np.log(MOVES) + nodes.moving)
+    return _Sequences(np.arange(len(tracks))[:, None], state, both, np.log(MOVES) + nodes.likely[0])
 
 
 def _resting(nodes: _Nodes) -> _Sequences:
     """The sequences of one node each, of what is at rest."""
     tracks = nodes.tracks
-    return _Sequences(np.arange(len(tracks))[:, None], tracks.place, tracks.noise, np.log1p(-MOVES) + nodes.resting)
+    return _Sequences(np.arange(len(tracks))[:, None], tracks.place, tracks.noise, np.log1p(-MOVES) + nodes.likely[1])
 
 
 def _longer(nodes: _Nodes, some: _Sequences, index: Ints, new: Ints) -> tuple[Ints, _Sequences, Floats]:
@@ -201,7 +191,7 @@ def _extended(nodes: _Nodes, some: _Sequences, new: Ints) -> tuple[Ints, _Sequen
     if some.moving:
         state, spread, alike = _updated(state, spread, 2, tracks.velocity[new], tracks.velocity_covariance[new])
     else:
-        alike = nodes.resting[new]
+        alike = nodes.likely[1][new]
     return fits, _Sequences(np.column_stack([some.nodes, new]), state, spread, some.likely + likely + alike)
 
 

@@ -9,9 +9,8 @@ from mapping.ground.tracks import MOVES, Tracks
 
 TURNING = 0.15
 """How far, of the way since, a moving object may be off its straight course."""
-TURNING_S = 8.0
-"""Over what time a course comes to be as far off a straight line as it may be."""
 
+_TURNING_S = 8.0  # over what time a course comes to be as far off a straight line as it may be
 _FAST_M_S = {"person": 1.2, "bicycle": 4.0, "vehicle": 8.0}
 _TOP_M_S = {"person": 4.0, "bicycle": 12.0, "vehicle": 30.0}
 _LOG_MISSED, _MOST_MISSED = 1.9, 3.0
@@ -34,15 +33,21 @@ def believed(tracks: Tracks, fast_m_s: float) -> tuple[Floats, Floats]:
 
 def turning_m_s(speed_m_s: Floats, lapse_s: Floats) -> Floats:
     """One sigma of how much either component of the velocity may have changed after that time."""
-    return TURNING * (1.0 - np.exp(-lapse_s / TURNING_S)) * speed_m_s
+    return TURNING * (1.0 - np.exp(-lapse_s / _TURNING_S)) * speed_m_s
+
+
+def moving_resting(tracks: Tracks, fast_m_s: float) -> tuple[Floats, Floats]:
+    """(G,), (G,) how likely each track's velocity is if it moves as its class does, and if it rests, in logarithms."""
+    moving, _ = log_density(tracks.velocity, tracks.velocity_covariance + fast_m_s**2 * np.eye(2))
+    resting, _ = log_density(tracks.velocity, tracks.velocity_covariance)
+    return moving, resting
 
 
 def rests(tracks: Tracks, fast_m_s: float, misses: Floats) -> Floats:
     """(G,) how much likelier each track is of anything, at rest or moving, than of something that moves as its class
     does, in logarithms: little for what moved in sight, or was missed where it should stand."""
-    rest, _ = log_density(tracks.velocity, tracks.velocity_covariance)
-    moves, _ = log_density(tracks.velocity, tracks.velocity_covariance + fast_m_s**2 * np.eye(2))
-    return either(0.0 * moves, rest - moves, misses)
+    moving, resting = moving_resting(tracks, fast_m_s)
+    return either(moving, resting, misses) - moving
 
 
 def either(moving: Floats, resting: Floats, misses: Floats) -> Floats:

@@ -241,10 +241,10 @@ def class_of_tracks(looks: Looks, label: Ints) -> npt.NDArray[np.str_]:
     return classes
 
 
-def merged(count: int, pairs: list[tuple[int, int]]) -> Ints:
-    """(count,) the new number of each track when these pairs are made one, without gaps."""
-    one, other = np.array(pairs, dtype=np.intp).T
-    graph = coo_array((np.ones(len(pairs)), (one, other)), shape=(count, count))
+def merged(count: int, one: Ints, other: Ints) -> Ints:
+    """(count,) the new number of each of as many when the (P,) pairs of `one` and `other` are made one, without
+    gaps."""
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
 
 
